@@ -1,0 +1,87 @@
+# Each target sets up what it needs; a second run installs nothing.
+#   make course   execute every lesson from scratch, write HTML to _build/, print the table
+#   make test     test the package, and re-execute every lesson and compare its outputs
+#   make lab      open JupyterLab on a working copy of the lessons
+# More: make help
+
+PYTHON ?= python3
+BIN := .venv/bin
+WORKERS ?= 2
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
+# One worker takes a whole file: a lesson's cells run in order in one kernel.
+PARALLEL := -n $(WORKERS) --dist loadscope
+
+.PHONY: help setup course lab doctor test test-package test-lessons test-portable test-lowest \
+        coverage bench bench-quality lock readme clean
+
+help:
+	@echo "course         execute every lesson, write HTML to _build/, print one table"
+	@echo "test           all tests, and every lesson re-executed and compared"
+	@echo "lab            JupyterLab on work/, your own copy of the lessons"
+	@echo "doctor         check this machine and the environment"
+	@echo "test-portable  compare the lessons again as other processors compute them"
+	@echo "test-lowest    the package's tests with the oldest versions that pyproject allows"
+	@echo "coverage       the package's tests with line coverage"
+	@echo "bench          training and scoring against Keras and PyOD"
+	@echo "bench-quality  detection quality; DATA=folder of ADBench .npz files"
+	@echo "lock           resolve requirements.lock anew"
+	@echo "readme         write the generated tables of README.md"
+
+setup:
+	@$(PYTHON) tools/setup_env.py
+
+course: setup
+	@$(BIN)/python tools/course.py
+
+lab: setup
+	@$(BIN)/python tools/lab.py
+
+doctor: setup
+	@$(BIN)/aecourse doctor
+
+test: setup
+	$(BIN)/python -m pytest $(PARALLEL) $(NBVAL) tests notebooks
+
+test-package: setup
+	$(BIN)/python -m pytest $(PARALLEL) tests
+
+test-lessons: setup
+	$(BIN)/python -m pytest $(PARALLEL) $(NBVAL) notebooks
+
+# The stored outputs must not depend on the processor: without oneDNN, and on a machine that
+# has AVX2 but not AVX-512 (in oneDNN, XLA, OpenBLAS and NumPy).
+test-portable: setup
+	TF_ENABLE_ONEDNN_OPTS=0 $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) notebooks
+	ONEDNN_MAX_CPU_ISA=AVX2 XLA_FLAGS=--xla_cpu_max_isa=AVX2 OPENBLAS_CORETYPE=Haswell \
+	NPY_DISABLE_CPU_FEATURES="AVX512F AVX512CD AVX512_SKX" \
+	$(BIN)/python -m pytest $(PARALLEL) $(NBVAL) notebooks
+
+test-lowest: setup
+	$(PYTHON) -m venv .venv-lowest
+	$(BIN)/python -m uv pip compile --quiet --resolution lowest-direct --extra lab --extra test \
+	  pyproject.toml -o .venv-lowest/requirements.txt
+	$(BIN)/python -m uv pip install --quiet --python .venv-lowest/bin/python --compile-bytecode \
+	  -r .venv-lowest/requirements.txt
+	$(BIN)/python -m uv pip install --quiet --python .venv-lowest/bin/python --no-deps --editable .
+	.venv-lowest/bin/python -m pytest $(PARALLEL) tests
+
+coverage: setup
+	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term-missing tests
+
+bench: setup
+	$(BIN)/python -m benchmarks.bench_training --out _build/bench
+
+DATA ?= ../shared/data/adbench
+bench-quality: setup
+	$(BIN)/python -m benchmarks.bench_quality --data $(DATA) --out _build/bench
+
+lock: setup
+	$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	  --extra lab --extra test --extra theano --extra dev \
+	  --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+readme: setup
+	$(BIN)/python tools/readme.py
+
+clean:
+	rm -rf _build .pytest_cache .hypothesis .venv-lowest

@@ -1,0 +1,106 @@
+"""Make .venv and install everything from requirements.lock; do nothing where that is done.
+
+Run with any Python 3.11 to 3.13, which needs nothing but the standard library::
+
+    python3 tools/setup_env.py
+
+Every file is checked against its hash in the lock. uv does the installing where it can be
+had, pip otherwise; both compile the bytecode, which makes the first ``import tensorflow``
+more than twice as fast.
+"""
+
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+LOCK = ROOT / "requirements.lock"
+OLDEST, NEWEST = (3, 11), (3, 13)
+
+
+def venv_path():
+    """Return the folder of the environment: .venv, or $AECOURSE_VENV."""
+    return pathlib.Path(os.environ.get("AECOURSE_VENV", ROOT / ".venv"))
+
+
+def program(venv, name):
+    """Return the path of a program inside the environment."""
+    return venv / ("Scripts" if os.name == "nt" else "bin") / name
+
+
+def fingerprint():
+    """Return a hash of all that decides what is installed."""
+    digest = hashlib.sha256(f"{sys.version_info[:2]} {ROOT}".encode())
+    for path in (LOCK, ROOT / "pyproject.toml", pathlib.Path(__file__)):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def locked(name):
+    """Return the lines of the lock that pin one package, with its hashes."""
+    block = re.search(rf"^{name}==.*?(?=^\S|\Z)", LOCK.read_text(), re.MULTILINE | re.DOTALL)
+    if block is None:
+        raise SystemExit(f"{LOCK.name} pins no {name!r}; run 'make lock'")
+    return block.group()
+
+
+def run(*command):
+    return subprocess.run([str(part) for part in command], cwd=ROOT).returncode == 0
+
+
+def install(python):
+    """Install the lock and then the course itself, in development mode."""
+    from_uv = python.parent / "uv-requirement.txt"
+    from_uv.write_text(locked("uv"))
+    pip = (python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
+    with_uv = run(*pip, "--require-hashes", "--no-deps", "-r", from_uv) and run(
+        python, "-m", "uv", "pip", "install", "--quiet", "--python", python,
+        "--compile-bytecode", "--require-hashes", "-r", LOCK,
+    )
+    if not with_uv:
+        print("uv could not install the lock; trying pip, which is slower", flush=True)
+        if not run(*pip, "--require-hashes", "-r", LOCK):
+            raise SystemExit(
+                "The packages could not be installed; the lines above say why. Check the network, "
+                "free about 4 GB of disk, and run the same command again: it goes on where it stopped."
+            )
+    # The lock holds the build tool, so that this step downloads nothing.
+    if not run(*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT):
+        raise SystemExit("The course's own package could not be installed; the lines above say why.")
+
+
+def main():
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
+        raise SystemExit(
+            f"Python 3.11, 3.12 or 3.13 is needed; {sys.executable} is {sys.version.split()[0]}. "
+            "Name another with PYTHON, for example: make course PYTHON=python3.12"
+        )
+    venv = venv_path()
+    python = program(venv, "python.exe" if os.name == "nt" else "python")
+    stamp = venv / "installed.sha256"
+    wanted = fingerprint()
+    if stamp.exists() and stamp.read_text() == wanted and python.exists():
+        return
+    started = time.monotonic()
+    print(f"Setting up {venv.name} from {LOCK.name} (about 3 GB of disk)…", flush=True)
+    stamp.unlink(missing_ok=True)
+    made_with = venv / "pyvenv.cfg"
+    version = ".".join(map(str, sys.version_info[:2]))
+    if made_with.exists() and not re.search(rf"^version = {re.escape(version)}\b", made_with.read_text(), re.M):
+        shutil.rmtree(venv)  # made by another Python: its packages cannot be used
+    if not python.exists() and not run(sys.executable, "-m", "venv", venv):
+        raise SystemExit(
+            "The virtual environment could not be made. On Debian and Ubuntu: apt install python3-venv"
+        )
+    install(python)
+    stamp.write_text(wanted)
+    print(f"Set up in {time.monotonic() - started:.0f} s.", flush=True)
+
+
+if __name__ == "__main__":
+    main()
