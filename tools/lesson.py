@@ -115,19 +115,23 @@ def headless():
     os.environ["AECOURSE_PROGRESS"] = "0"
 
 
-def execute(path, on_cell=None, timeout=600):
-    """Execute a notebook file from a clean kernel, in its own folder; return it with its outputs."""
+def execute(path, notebook=None, timeout=600, **hooks):
+    """Execute a notebook from a clean kernel, in its file's folder; return it with its outputs.
+
+    The notebook is read from the file unless it is given. ``hooks`` are nbclient's, for example
+    ``on_cell_executed``. Where a cell fails the outputs so far are in the notebook that was given.
+    """
     headless()
-    notebook = nbformat.read(path, as_version=4)
+    if notebook is None:
+        notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
         timeout=timeout,
         kernel_name=KERNEL["name"],
         resources={"metadata": {"path": str(pathlib.Path(path).parent)}},
         record_timing=False,
+        **hooks,
     )
-    if on_cell is not None:
-        client.on_cell_executed = on_cell
     client.execute()
     return notebook
 

@@ -1,0 +1,175 @@
+"""Check that this machine and this environment can run the course, and say what to do if not."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from aecourse import datasets
+
+# Extras that the lessons and their tests need; the others are only for benchmarks and upkeep.
+NEEDED_EXTRAS = ("lab", "test", "theano")
+REINSTALL = "run 'make course' again, or: pip install -e '.[lab,test,theano]'"
+MIN_MEMORY_GB = 4
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the report.
+
+    Parameters
+    ----------
+    name : str
+        What was looked at.
+    ok : bool
+        Whether the course can work with it.
+    found : str
+        What is there.
+    todo : str
+        What to do where it is not in order; empty otherwise.
+    """
+
+    name: str
+    ok: bool
+    found: str
+    todo: str = ""
+
+    def __str__(self):
+        line = f"{'OK' if self.ok else 'FAIL':<5}{self.name:<24}{self.found}"
+        return line if self.ok else f"{line}\n     → {self.todo}"
+
+
+def check_python():
+    """Compare the running Python with the range that pyproject.toml asks for."""
+    wanted = importlib.metadata.metadata("aecourse")["Requires-Python"]
+    found = platform.python_version()
+    ok = found in SpecifierSet(wanted)
+    return Check("Python", ok, f"{found} (needs {wanted})", f"install a Python {wanted} and {REINSTALL}")
+
+
+def check_requirements():
+    """Compare each installed requirement with its range in pyproject.toml."""
+    checks = []
+    for text in importlib.metadata.requires("aecourse"):
+        requirement = Requirement(text)
+        marker = requirement.marker
+        if marker and not any(marker.evaluate({"extra": extra}) for extra in ("", *NEEDED_EXTRAS)):
+            continue
+        try:
+            found = importlib.metadata.version(requirement.name)
+        except importlib.metadata.PackageNotFoundError:
+            checks.append(Check(requirement.name, False, f"missing (needs {requirement.specifier})", REINSTALL))
+            continue
+        ok = requirement.specifier.contains(found, prereleases=True)
+        checks.append(Check(requirement.name, ok, f"{found} (needs {requirement.specifier})", REINSTALL))
+    return checks
+
+
+def check_tensorflow(timeout=120):
+    """Import TensorFlow in a process of its own, since a broken build may end the process."""
+    code = "from aecourse._tensorflow import tf; print(tf.__version__, float(tf.reduce_sum(tf.ones((2, 3)))))"
+    try:
+        result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        return Check("TensorFlow import", False, f"no answer after {timeout} s", REINSTALL)
+    if result.returncode != 0 or not result.stdout.endswith(" 6.0\n"):
+        last = (result.stderr.strip().splitlines() or [f"exit status {result.returncode}"])[-1]
+        return Check(
+            "TensorFlow import", False, last,
+            f"{REINSTALL}; on a processor without AVX no TensorFlow from PyPI runs: use Colab or Binder",
+        )
+    return Check("TensorFlow import", True, f"{result.stdout.split()[0]}, adds up")
+
+
+def check_machine():
+    """Count cores and memory."""
+    import psutil
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory = psutil.virtual_memory()
+    total, free = memory.total / 2**30, memory.available / 2**30
+    slow = " (the lessons' minutes are for two)" if cores < 2 else ""
+    return [
+        Check("cores", cores >= 1, f"{cores}{slow}"),
+        Check(
+            "memory", total >= MIN_MEMORY_GB, f"{total:.1f} GiB, {free:.1f} free",
+            f"{MIN_MEMORY_GB} GiB are needed: close other programs, or use Colab or Binder",
+        ),
+    ]
+
+
+def check_kernel():
+    """See that the kernel which the lessons name exists and is this Python."""
+    todo = "run: python -m ipykernel install --sys-prefix"
+    try:
+        from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+    except ImportError:
+        return Check("Jupyter kernel", False, "jupyter_client is not installed", REINSTALL)
+    try:
+        spec = KernelSpecManager().get_kernel_spec("python3")
+    except NoSuchKernel:
+        return Check("Jupyter kernel", False, "no kernel named python3", todo)
+    program = Path(spec.argv[0])
+    ours = not program.is_absolute() or program.parent == Path(sys.executable).parent
+    found = "python3, of this environment" if ours else f"python3 is another Python: {program}"
+    return Check("Jupyter kernel", ours, found, todo)
+
+
+def check_data():
+    """Compare the checksum of the data inside the package."""
+    path = datasets.MNIST_PATH
+    todo = "restore it with: git checkout -- aecourse/data/mnist.npz; or reinstall the package"
+    if not path.exists():
+        return Check("data: mnist.npz", False, "missing", todo)
+    ok = hashlib.sha256(path.read_bytes()).hexdigest() == datasets.MNIST_SHA256
+    return Check("data: mnist.npz", ok, "SHA-256 as expected" if ok else "SHA-256 differs", todo)
+
+
+def examine():
+    """Run every check.
+
+    Returns
+    -------
+    list of Check
+        In the order in which a fault should be mended.
+
+    Examples
+    --------
+    >>> from aecourse import doctor
+    >>> doctor.check_data().ok
+    True
+    """
+    return [
+        check_python(), *check_requirements(), check_tensorflow(), *check_machine(), check_kernel(), check_data()
+    ]
+
+
+def main(as_json=False):
+    """Print the report, a line a check.
+
+    Parameters
+    ----------
+    as_json : bool
+        Print a JSON object instead, with the list of checks and ``ok``.
+
+    Returns
+    -------
+    int
+        Exit status: 0 where every check passes, 1 otherwise.
+    """
+    checks = examine()
+    n_failed = sum(not check.ok for check in checks)
+    if as_json:
+        print(json.dumps({"ok": n_failed == 0, "checks": [asdict(check) for check in checks]}, indent=2))
+    else:
+        print(*checks, sep="\n")
+        print(f"{n_failed} of {len(checks)} checks failed" if n_failed else "Everything is in order.")
+    return 1 if n_failed else 0

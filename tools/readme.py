@@ -1,0 +1,73 @@
+"""Write the generated parts of README.md: the map of the course and the headline results.
+
+    python tools/readme.py            write
+    python tools/readme.py --check    exit 1 if the README is out of date
+
+Each part stands between ``<!-- NAME: generated -->`` and ``<!-- end of NAME -->``.
+"""
+
+import argparse
+import pathlib
+import re
+import sys
+
+import nbformat
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import catalogue
+
+README = catalogue.ROOT / "README.md"
+
+
+def course_map(entries):
+    """Return the map of the course as a Markdown table."""
+    lines = ["| | lesson | what it is about | minutes to work through | to compute, at most |", "|---|---|---|--:|--:|"]
+    for entry in entries:
+        link = f"[{entry.title}](notebooks/{entry.path.name})"
+        lines.append(f"| {entry.number} | {link} | {entry.about} | {entry.reading} | {entry.minutes:g} |")
+    total_reading, total_minutes = sum(e.reading for e in entries), sum(e.minutes for e in entries)
+    lines.append(f"| | all | | {total_reading} | {total_minutes:g} |")
+    return "\n".join(lines)
+
+
+def results(entries):
+    """Return the headline results, as the stored outputs of the lessons give them."""
+    lines = ["| lesson | headline result |", "|---|---|"]
+    for entry in entries:
+        text = catalogue.headline(nbformat.read(entry.path, as_version=4))
+        if text:
+            lines.append(f"| {entry.number} {entry.title} | {text} |")
+    return "\n".join(lines)
+
+
+def fill(text, name, content):
+    """Replace what stands between a part's two marks."""
+    start, end = f"<!-- {name}: generated -->", f"<!-- end of {name} -->"
+    pattern = re.compile(re.escape(start) + ".*?" + re.escape(end), re.DOTALL)
+    if not pattern.search(text):
+        raise SystemExit(f"README.md has no part between {start!r} and {end!r}")
+    return pattern.sub(lambda _: f"{start}\n{content}\n{end}", text)
+
+
+def generate(text):
+    """Return the README with its generated parts brought up to date."""
+    entries = catalogue.read()
+    return fill(fill(text, "map", course_map(entries)), "results", results(entries))
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args(arguments)
+    before = README.read_text(encoding="utf-8")
+    after = generate(before)
+    if options.check:
+        if before != after:
+            print("README.md is out of date; run 'make readme'")
+        return int(before != after)
+    README.write_text(after, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
