@@ -1,0 +1,699 @@
+"""How good anomaly scores are, with an interval beside every number.
+
+Anomalies (1) are the positive class everywhere, a high score means "anomalous", and a row is
+flagged when its score is *strictly above* the threshold.
+
+The intervals are stratified bootstrap intervals: each resample draws as many normal rows from
+the normal rows, and as many anomalies from the anomalies, as there are. They say how far the
+number could move with another test set of the same make-up; they say nothing about another
+training run. Sorting 1,000 resamples would be slow, so each row gets its place in the order
+of the scores once, and a resample is a vector of counts over these places, from which every
+measure follows by cumulated sums.
+
+The ends are those of the bias-corrected and accelerated (BCa) bootstrap [1]_, the
+acceleration being a sixth of the skewness of the resampled values, which is what it is for a
+measure that is a sum over rows. Resampling n rows makes the spread too small by the factor
+sqrt((n - 1) / n) and ignores that the spread is itself an estimate, so the normal quantiles
+are widened accordingly [2]_; n is the size of the smaller class that the measure looks at.
+Two limits: a measure that stands at its bound (an AUROC of exactly 1) keeps an interval of
+no width, and with ten anomalies or fewer the intervals are too narrow.
+
+A detector that scores at random has an AUROC of 0.5 and, in expectation, an average precision
+close to the base rate (the share of anomalies). Read an average precision beside the base
+rate, which `report` prints for that reason.
+
+References
+----------
+.. [1] B. Efron (1987). Better bootstrap confidence intervals. Journal of the American
+   Statistical Association 82(397), 171-185.
+.. [2] T. C. Hesterberg (2015). What teachers should know about the bootstrap: resampling in
+   the undergraduate statistics curriculum. The American Statistician 69(4), 371-386.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm, skew, t
+from sklearn import metrics
+
+from aecourse._validation import check_fraction, check_labels, check_scores
+
+# Rows drawn at a time. So few that the arrays stay in the processor's cache: measured twice as
+# fast as with 2,000,000, and the memory does not grow with the number of resamples.
+_DRAWS_AT_A_TIME = 100_000
+
+
+class Interval(NamedTuple):
+    """A measured value with the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Table(pd.DataFrame):
+    """A pandas DataFrame that shows three decimals and is never wrapped.
+
+    The numbers behind it are not rounded. Every pandas method works, and tables derived from
+    this one are shown in the same way.
+
+    Examples
+    --------
+    >>> from aecourse.evaluation import Table
+    >>> Table({"value": [2 / 3, -0.00001]}, index=["AUROC", "difference"])
+                value
+    AUROC       0.667
+    difference  0.000
+    """
+
+    @property
+    def _constructor(self):
+        return Table
+
+    def _options(self):
+        return pd.option_context(
+            "display.float_format", _three_decimals, "display.width", 200, "display.max_columns", None
+        )
+
+    def __repr__(self):
+        with self._options():
+            return super().__repr__()
+
+    def _repr_html_(self):
+        with self._options():
+            return super()._repr_html_()
+
+
+def _three_decimals(number):
+    return f"{round(number, 3) + 0.0:.3f}"  # adding 0.0 turns -0.0 into 0.0
+
+
+def auroc(y, score):
+    """Area under the ROC curve: how often an anomaly scores above a normal row.
+
+    The probability that a random anomaly has a higher score than a random normal row, ties
+    counted half [1]_. 0.5 is chance, whatever the base rate.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        1 = anomaly, 0 = normal; both must be present.
+    score : array-like of shape (n,)
+        Anomaly score of each row, high = anomalous, in any unit.
+
+    Returns
+    -------
+    float
+        Between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If a class is missing, the lengths differ, or a score is not finite.
+
+    References
+    ----------
+    .. [1] J. A. Hanley and B. J. McNeil (1982). The meaning and use of the area under a
+       receiver operating characteristic (ROC) curve. Radiology 143(1), 29-36.
+
+    Examples
+    --------
+    >>> from aecourse.evaluation import auroc
+    >>> auroc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    0.75
+    """
+    y, score = _check(y, score)
+    return float(metrics.roc_auc_score(y, score))
+
+
+def average_precision(y, score):
+    """Average precision: the area under the precision-recall curve, summed in steps.
+
+    The precision at each score that some anomaly has, weighted by the share of the anomalies
+    that have it [1]_; no interpolation. Chance level is the base rate.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        1 = anomaly, 0 = normal; both must be present.
+    score : array-like of shape (n,)
+        Anomaly score of each row, high = anomalous.
+
+    Returns
+    -------
+    float
+        Between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If a class is missing, the lengths differ, or a score is not finite.
+
+    References
+    ----------
+    .. [1] J. Davis and M. Goadrich (2006). The relationship between precision-recall and ROC
+       curves. ICML, 233-240.
+
+    Examples
+    --------
+    >>> from aecourse.evaluation import average_precision
+    >>> round(average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)
+    0.8333
+    """
+    y, score = _check(y, score)
+    return float(metrics.average_precision_score(y, score))
+
+
+def precision_at_k(y, score, k=None):
+    """Share of anomalies among the k rows with the highest scores.
+
+    Where several rows tie for the last places, the value is the mean over all orders of the
+    tied rows, so it does not depend on the order in which rows are given.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        1 = anomaly, 0 = normal; both must be present.
+    score : array-like of shape (n,)
+        Anomaly score of each row, high = anomalous.
+    k : int, optional
+        Number of rows looked at. By default the number of anomalies, where precision and
+        recall are the same number.
+
+    Returns
+    -------
+    float
+        Between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If k is not a whole number from 1 to n, or y and score are not valid.
+
+    Examples
+    --------
+    >>> from aecourse.evaluation import precision_at_k
+    >>> precision_at_k([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    0.5
+    >>> precision_at_k([0, 1], [3.0, 3.0], k=1)  # a tie: either row may come first
+    0.5
+    """
+    y, score = _check(y, score)
+    k = _check_k(k, y)
+    return float(_precision_at(*_Places(y, score).as_given(), k)[0])
+
+
+def false_alarm_rate(y, score, threshold):
+    """Share of the normal rows that are flagged: that score strictly above the threshold.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        1 = anomaly, 0 = normal; at least one normal row.
+    score : array-like of shape (n,)
+        Anomaly score of each row, high = anomalous.
+    threshold : float
+        In the unit of the scores.
+
+    Returns
+    -------
+    float
+        Between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If no row is normal, or threshold is not a number.
+
+    Examples
+    --------
+    >>> from aecourse.evaluation import false_alarm_rate
+    >>> false_alarm_rate([0, 0, 0, 0, 1], [1.0, 2.0, 3.0, 4.0, 9.0], threshold=3.0)
+    0.25
+    """
+    y, score = _check(y, score, need_both=False)
+    if (y == 1).all():
+        raise ValueError("y holds no normal rows (0); the false-alarm rate is a share of them.")
+    return float((score[y == 0] > _check_threshold(threshold)).mean())
+
+
+def report(y, score, threshold=None, *, k=None, confidence=0.95, n_resamples=1000, random_state=0):
+    """Every measure of one detector, with its stratified bootstrap interval.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        1 = anomaly, 0 = normal; both must be present.
+    score : array-like of shape (n,)
+        Anomaly score of each row, high = anomalous.
+    threshold : float, optional
+        Rows strictly above it are flagged. Without it, the four measures that need it
+        (precision, recall, F1, false-alarm rate) are left out.
+    k : int, optional
+        Rows looked at in precision@k; by default the number of anomalies.
+    confidence : float
+        Share of such intervals that hold the true value, strictly between 0 and 1.
+    n_resamples : int
+        Number of bootstrap resamples.
+    random_state : int, numpy Generator or None
+        What the resamples are drawn from; the same whole number gives the same intervals.
+
+    Returns
+    -------
+    Table of shape (8, 3) or (4, 3)
+        A DataFrame with one measure a row (AUROC, average precision, precision, recall, F1,
+        false-alarm rate, precision@k, base rate) and the columns value, low and high.
+        ``attrs`` keeps the threshold, k, the confidence and the number of rows of each class.
+        The base rate is the average precision of chance; the resampling keeps it as it is,
+        so its interval has no width. Where no row is flagged, precision is undefined: NaN.
+        F1 is then 0, since its formula 2 TP / (2 TP + FP + FN) holds.
+
+    Raises
+    ------
+    ValueError
+        If a class is missing, the lengths differ, a score is not finite, or an argument is
+        out of its range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from aecourse.evaluation import report
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.repeat([0, 1], [950, 50])
+    >>> score = rng.normal(size=1000) + 2 * y
+    >>> table = report(y, score, threshold=1.64)
+    >>> table[["value"]]
+                       value
+    AUROC              0.894
+    average precision  0.436
+    precision          0.406
+    recall             0.560
+    F1                 0.471
+    false-alarm rate   0.043
+    precision@k        0.420
+    base rate          0.050
+    >>> bool(table.loc["AUROC", "low"] < table.loc["AUROC", "value"] < table.loc["AUROC", "high"])
+    True
+    """
+    y, score = _check(y, score)
+    k = _check_k(k, y)
+    if threshold is not None:
+        threshold = _check_threshold(threshold)
+    confidence = check_fraction(confidence, "confidence")
+    n_anomalies, n_normals = int(y.sum()), int(y.size - y.sum())
+    places = _Places(y, score, threshold)
+
+    def measure(anomalies, normals):
+        found = {
+            "AUROC": _auroc(anomalies, normals),
+            "average precision": _average_precision(anomalies, normals),
+        }
+        if threshold is not None:
+            found |= _at_threshold(anomalies, normals, places.n_flagged)
+        found["precision@k"] = _precision_at(anomalies, normals, k)
+        return found
+
+    values = measure(*places.as_given())
+    resampled = _concatenate(
+        measure(*places.counts(*draw)) for draw in _draws(n_anomalies, n_normals, n_resamples, random_state)
+    )
+    looks_at = {"recall": n_anomalies, "false-alarm rate": n_normals}
+    rows = {
+        name: _interval(values[name][0], resampled[name], confidence,
+                        looks_at.get(name, min(n_anomalies, n_normals)))
+        for name in values
+    }
+    base_rate = n_anomalies / y.size
+    rows["base rate"] = Interval(base_rate, base_rate, base_rate)
+    table = Table.from_dict(rows, orient="index", columns=["value", "low", "high"])
+    table.attrs = {"threshold": threshold, "k": k, "confidence": confidence,
+                   "n_anomalies": n_anomalies, "n_normals": n_normals}
+    return table
+
+
+def compare(y, scores, *, reference=None, by="AUROC", confidence=0.95, n_resamples=1000, random_state=0):
+    """Several detectors on the same rows, the best first.
+
+    Every detector is measured on the same resamples, so the intervals of the differences are
+    *paired*: what makes the test set easy or hard for all detectors cancels. Two detectors
+    whose own intervals overlap may well differ clearly. Choosing the best and measuring it on
+    the same rows flatters it a little.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        1 = anomaly, 0 = normal; both must be present.
+    scores : dict of str to array-like of shape (n,)
+        Anomaly scores of each detector, high = anomalous.
+    reference : str, optional
+        The detector that the others are compared with; by default the best one.
+    by : {"AUROC", "AP"}
+        The measure that sorts, ranks and is subtracted.
+    confidence : float
+        Of each interval, strictly between 0 and 1.
+    n_resamples : int
+        Number of bootstrap resamples.
+    random_state : int, numpy Generator or None
+        What the resamples are drawn from.
+
+    Returns
+    -------
+    Table of shape (number of detectors, 10)
+        A DataFrame with one detector a row, best first; columns rank (equal values share a
+        rank), AUROC, AUROC low, AUROC high, AP, AP low, AP high, and difference, difference
+        low, difference high: the detector minus the reference, in the measure ``by``. An
+        interval of the difference that leaves out 0 tells the two apart.
+        ``attrs`` keeps the reference, ``by``, the confidence and the base rate, which is the
+        AP of chance.
+
+    Raises
+    ------
+    ValueError
+        If scores is empty, reference is not among its names, or the input is not valid.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from aecourse.evaluation import compare
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.repeat([0, 1], [950, 50])
+    >>> noise = rng.normal(size=1000)
+    >>> table = compare(y, {"weak": noise + y, "strong": noise + 2 * y}, n_resamples=200)
+    >>> table[["rank", "AUROC", "AP", "difference"]]
+            rank  AUROC    AP  difference
+    strong     1  0.894 0.436       0.000
+    weak       2  0.700 0.134      -0.195
+    >>> bool(table.loc["weak", "difference high"] < 0)
+    True
+    """
+    if not isinstance(scores, dict) or not scores:
+        raise ValueError(
+            "scores must be a dict with at least one detector, such as {'k-NN': knn_scores}; "
+            f"found {type(scores).__name__}{' without entries' if isinstance(scores, dict) else ''}."
+        )
+    if by not in ("AUROC", "AP"):
+        raise ValueError(f"by must be 'AUROC' or 'AP'; found {by!r}.")
+    if reference is not None and reference not in scores:
+        raise ValueError(f"reference must be one of {list(scores)}; found {reference!r}.")
+    confidence = check_fraction(confidence, "confidence")
+    places = {}
+    for name, score in scores.items():
+        labels, score = _check(y, score, score_name=f"scores[{name!r}]")
+        places[name] = _Places(labels, score)
+    n_anomalies, n_normals = int(labels.sum()), int(labels.size - labels.sum())
+    n = min(n_anomalies, n_normals)
+
+    def measure(counts_of):
+        found = {}
+        for name, place in places.items():
+            counts = counts_of(place)
+            found[name, "AUROC"] = _auroc(*counts)
+            found[name, "AP"] = _average_precision(*counts)
+        return found
+
+    values = measure(lambda place: place.as_given())
+    resampled = _concatenate(
+        measure(lambda place, draw=draw: place.counts(*draw))
+        for draw in _draws(n_anomalies, n_normals, n_resamples, random_state)
+    )
+    if reference is None:
+        reference = max(scores, key=lambda name: values[name, by][0])
+    rows = {}
+    for name in scores:
+        row = {}
+        for column in ("AUROC", "AP"):
+            row |= _three(column, _interval(values[name, column][0], resampled[name, column], confidence, n))
+        difference = _interval(
+            values[name, by][0] - values[reference, by][0],
+            resampled[name, by] - resampled[reference, by], confidence, n,
+        )
+        rows[name] = row | _three("difference", difference)
+    table = Table.from_dict(rows, orient="index")
+    table.insert(0, "rank", table[by].rank(ascending=False, method="min").astype(int))
+    table = table.sort_values("rank", kind="stable")
+    table.attrs = {"reference": reference, "by": by, "confidence": confidence,
+                   "base_rate": n_anomalies / labels.size}
+    return table
+
+
+def bootstrap_interval(measure, y, score, *, confidence=0.95, n_resamples=1000, random_state=0):
+    """A measured value and its stratified bootstrap interval, for any measure.
+
+    Calls ``measure`` once a resample. `report` gives the same intervals for its own measures,
+    many times faster.
+
+    Parameters
+    ----------
+    measure : callable
+        Takes labels (1 = anomaly) and anomaly scores, both of shape (n,), and returns a number.
+        Resamples where it returns NaN are left out.
+    y : array-like of shape (n,)
+        1 = anomaly, 0 = normal; both must be present.
+    score : array-like of shape (n,)
+        Anomaly score of each row, high = anomalous.
+    confidence : float
+        Strictly between 0 and 1.
+    n_resamples : int
+        Number of bootstrap resamples.
+    random_state : int, numpy Generator or None
+        What the resamples are drawn from.
+
+    Returns
+    -------
+    Interval
+        A named tuple (value, low, high).
+
+    Raises
+    ------
+    ValueError
+        If measure cannot be called, or the input is not valid.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from aecourse.evaluation import bootstrap_interval
+    >>> y = np.repeat([0, 1], [90, 10])
+    >>> score = np.arange(100.0)
+    >>> gap = lambda y, score: np.median(score[y == 1]) - np.median(score[y == 0])
+    >>> value, low, high = bootstrap_interval(gap, y, score, n_resamples=200)
+    >>> float(value), bool(low < value < high)
+    (50.0, True)
+    """
+    if not callable(measure):
+        raise ValueError(f"measure must be a function of (y, score); found {measure!r}.")
+    y, score = _check(y, score)
+    confidence = check_fraction(confidence, "confidence")
+    anomalies, normals = score[y == 1], score[y == 0]
+    labels = np.repeat([1, 0], [anomalies.size, normals.size])
+    resampled = [
+        measure(labels, np.concatenate([anomalies[some], normals[others]]))
+        for draw in _draws(anomalies.size, normals.size, n_resamples, random_state)
+        for some, others in zip(*draw, strict=True)
+    ]
+    n = min(anomalies.size, normals.size)
+    return _interval(measure(y, score), np.array(resampled, dtype=float), confidence, n)
+
+
+def by_group(y, score, groups, threshold=None, *, confidence=0.95, n_resamples=1000, random_state=0):
+    """How well each kind of anomaly is found: each group against all normal rows.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        1 = anomaly, 0 = normal; both must be present.
+    score : array-like of shape (n,)
+        Anomaly score of each row, high = anomalous.
+    groups : array-like of shape (n,)
+        What each row is, for example its digit. Only the groups of anomalies make a row of
+        the table; the normal rows of all groups are the other side of every AUROC.
+    threshold : float, optional
+        Rows strictly above it are flagged.
+    confidence : float
+        Of each interval, strictly between 0 and 1.
+    n_resamples : int
+        Number of bootstrap resamples.
+    random_state : int, numpy Generator or None
+        What the resamples are drawn from; a whole number draws the same normal rows for
+        every group.
+
+    Returns
+    -------
+    Table of shape (number of groups, 4 or 5)
+        A DataFrame with one group a row, in the order of the labels; columns anomalies (how
+        many), AUROC, AUROC low, AUROC high, and, with a threshold, flagged: the share of the
+        group's anomalies above it (its recall).
+
+    Raises
+    ------
+    ValueError
+        If groups has not one label a row, or y and score are not valid.
+
+    Examples
+    --------
+    >>> from aecourse.evaluation import by_group
+    >>> table = by_group([0, 0, 0, 1, 1, 1], [1, 2, 3, 4, 5, 2.5], list("nnnaab"), threshold=3.5)
+    >>> table[["anomalies", "AUROC", "flagged"]]
+       anomalies  AUROC  flagged
+    a          2  1.000    1.000
+    b          1  0.667    0.000
+    """
+    y, score = _check(y, score)
+    groups = np.asarray(groups)
+    if groups.shape != y.shape:
+        raise ValueError(
+            f"groups must hold one label for each of the {y.size} rows; found shape {groups.shape}."
+        )
+    if threshold is not None:
+        threshold = _check_threshold(threshold)
+    rows = {}
+    for group in np.unique(groups[y == 1]).tolist():
+        chosen = (y == 0) | (groups == group)
+        table = report(y[chosen], score[chosen], threshold, confidence=confidence,
+                       n_resamples=n_resamples, random_state=random_state)
+        rows[group] = {"anomalies": table.attrs["n_anomalies"]} | _three("AUROC", table.loc["AUROC"])
+        if threshold is not None:
+            rows[group]["flagged"] = table.loc["recall", "value"]
+    return Table.from_dict(rows, orient="index")
+
+
+class _Places:
+    """Where each row stands in the order of the scores, highest first.
+
+    There is a place for each score that some anomaly has, and one for each gap between two
+    such scores. That is all the measures look at: which normal rows fall in one gap, and in
+    which order, changes none of them. The threshold, where given, is a place of its own.
+    """
+
+    def __init__(self, y, score, threshold=None):
+        edges = score[y == 1] if threshold is None else np.append(score[y == 1], threshold)
+        self._edges = np.unique(edges)
+        self.size = 2 * self._edges.size + 1
+        self.anomalies = self._of(score[y == 1])
+        self.normals = self._of(score[y == 0])
+        self.n_flagged = None if threshold is None else int(self._of(threshold))  # places above it
+
+    def _of(self, score):
+        below = np.searchsorted(self._edges, score, "left") + np.searchsorted(self._edges, score, "right")
+        return self.size - 1 - below
+
+    def counts(self, anomalies, normals):
+        """Anomalies and normal rows in each place, (resamples, places), of drawn row numbers."""
+        return _count(self.anomalies[anomalies], self.size), _count(self.normals[normals], self.size)
+
+    def as_given(self):
+        """The counts of the rows themselves, (1, places)."""
+        return _count(self.anomalies[None], self.size), _count(self.normals[None], self.size)
+
+
+def _count(places, size):
+    starts = np.arange(len(places))[:, None] * size
+    return np.bincount((places + starts).ravel(), minlength=len(places) * size).reshape(len(places), size)
+
+
+# Each measure takes the numbers of anomalies and of normal rows in each place, highest scores
+# first, both of shape (resamples, places), and returns one value a resample.
+
+
+def _auroc(anomalies, normals):
+    above = np.cumsum(normals, axis=1)
+    n_normals = above[:, -1]
+    beaten = (anomalies * (n_normals[:, None] - above + normals / 2)).sum(axis=1)
+    return beaten / anomalies.sum(axis=1) / n_normals
+
+
+def _average_precision(anomalies, normals):
+    true = np.cumsum(anomalies, axis=1)
+    flagged = true + np.cumsum(normals, axis=1)
+    return (anomalies * true / np.maximum(flagged, 1)).sum(axis=1) / true[:, -1]
+
+
+def _precision_at(anomalies, normals, k):
+    rows = anomalies + normals
+    seen = np.cumsum(rows, axis=1)
+    last = (np.arange(len(rows)), (seen < k).sum(axis=1))  # the place that the k-th row is in
+    before = np.cumsum(anomalies, axis=1)[last] - anomalies[last]
+    open_slots = k - (seen[last] - rows[last])
+    return (before + anomalies[last] * open_slots / rows[last]) / k
+
+
+def _at_threshold(anomalies, normals, n_flagged):
+    true = anomalies[:, :n_flagged].sum(axis=1)
+    false = normals[:, :n_flagged].sum(axis=1)
+    n_anomalies = anomalies.sum(axis=1)
+    flagged = true + false
+    return {
+        "precision": np.where(flagged > 0, true / np.maximum(flagged, 1), np.nan),
+        "recall": true / n_anomalies,
+        "F1": 2 * true / (flagged + n_anomalies),
+        "false-alarm rate": false / normals.sum(axis=1),
+    }
+
+
+def _draws(n_anomalies, n_normals, n_resamples, random_state):
+    """Row numbers of each stratified resample, some resamples at a time."""
+    if not isinstance(n_resamples, (int, np.integer)) or n_resamples < 1:
+        raise ValueError(f"n_resamples must be a whole number, 1 or more; found {n_resamples!r}.")
+    # A generator for each class: what is drawn does not depend on how many are drawn at a time.
+    anomalies, normals = np.random.default_rng(random_state).spawn(2)
+    step = max(1, _DRAWS_AT_A_TIME // (n_anomalies + n_normals))
+    for start in range(0, n_resamples, step):
+        size = min(step, n_resamples - start)
+        yield (anomalies.integers(n_anomalies, size=(size, n_anomalies)),
+               normals.integers(n_normals, size=(size, n_normals)))
+
+
+def _concatenate(parts):
+    parts = list(parts)
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _interval(value, resampled, confidence, n):
+    """The BCa interval of a value, with quantiles widened for n rows (see the module)."""
+    value = float(value)
+    resampled = resampled[~np.isnan(resampled)]
+    if np.isnan(value) or resampled.size == 0:
+        return Interval(value, np.nan, np.nan)
+    spread = resampled.std()
+    if spread <= 1e-12 * max(1.0, abs(value)):
+        return Interval(value, value, value)
+    n = max(n, 2)
+    z = np.array([-1, 1]) * t.ppf((1 + confidence) / 2, n - 1) * np.sqrt(n / (n - 1))
+    below = np.mean(resampled < value) + np.mean(resampled == value) / 2
+    smallest = 0.5 / resampled.size
+    bias = norm.ppf(np.clip(below, smallest, 1 - smallest))
+    shifted = bias + z
+    stretch = 1 - skew(resampled) / 6 * shifted
+    # A stretch of 0 or less stands for a quantile at the far end.
+    level = np.where(stretch > 0, norm.cdf(bias + shifted / np.where(stretch > 0, stretch, 1)), shifted > 0)
+    low, high = np.quantile(resampled, level)
+    return Interval(value, min(float(low), value), max(float(high), value))
+
+
+def _three(name, interval):
+    return dict(zip((name, f"{name} low", f"{name} high"), interval, strict=True))
+
+
+def _check(y, score, need_both=True, score_name="score"):
+    score = check_scores(score, score_name)
+    return check_labels(y, "y", n_rows=score.size, need_both=need_both), score
+
+
+def _check_threshold(threshold):
+    try:
+        number = float(threshold)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"threshold must be a number, in the unit of the scores; found {threshold!r}."
+        ) from error
+    if np.isnan(number):
+        raise ValueError("threshold is NaN; pass a number in the unit of the scores.")
+    return number
+
+
+def _check_k(k, y):
+    if k is None:
+        return int(y.sum())
+    if not isinstance(k, (int, np.integer)) or not 1 <= k <= y.size:
+        raise ValueError(f"k must be a whole number from 1 to the number of rows, {y.size}; found {k!r}.")
+    return int(k)
