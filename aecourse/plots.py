@@ -547,10 +547,10 @@ def _intervals(table, metric, argument):
     if metric not in table.columns:
         raise ValueError(f"{argument} has no column {metric!r}; found {[str(c) for c in table.columns]}.")
     values = table[metric].to_numpy(dtype=float)
-    for low, high in ((f"{metric}_low", f"{metric}_high"), ("low", "high")):
-        if low in table.columns and high in table.columns:
-            arms = np.array([values - table[low].to_numpy(float), table[high].to_numpy(float) - values])
-            return values, np.maximum(arms, 0)
+    low, high = f"{metric} low", f"{metric} high"
+    if low in table.columns and high in table.columns:
+        arms = np.array([values - table[low].to_numpy(float), table[high].to_numpy(float) - values])
+        return values, np.maximum(arms, 0)
     return values, None
 
 
@@ -567,23 +567,23 @@ def _dots(ax, names, values, arms, label):
 
 
 _METRIC_NAMES = {
-    "auroc": "AUROC (area under the ROC curve)",
-    "average_precision": "Average precision",
+    "AUROC": "AUROC (area under the ROC curve)",
+    "AP": "Average precision",
     "recall": "Recall (share of anomalies)",
     "precision": "Precision (share of flagged rows)",
 }
 
 
-def detector_comparison(table, metric="auroc", ax=None, *, title="Detectors compared", xlabel=None,
+def detector_comparison(table, metric="AUROC", ax=None, *, title="Detectors compared", xlabel=None,
                         reference=None):
     """Draw one dot a detector, with its interval.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        One row a detector, named by the index or by a column ``detector``: a column named as
-        ``metric`` and, for the intervals, the same with ``_low`` and ``_high``
-        (:func:`aecourse.evaluation.compare` returns such a table).
+        One row a detector, named by the index: a column named as ``metric`` and, for the
+        intervals, the same with `` low`` and `` high``, as :func:`aecourse.evaluation.compare`
+        returns it.
     metric : str
         Column to draw.
     ax : matplotlib Axes, optional
@@ -603,16 +603,15 @@ def detector_comparison(table, metric="auroc", ax=None, *, title="Detectors comp
     --------
     >>> import pandas as pd
     >>> from aecourse import plots
-    >>> table = pd.DataFrame({"auroc": [0.99, 0.95], "auroc_low": [0.98, 0.93],
-    ...                       "auroc_high": [1.0, 0.97]}, index=["k-NN", "PCA"])
+    >>> table = pd.DataFrame({"AUROC": [0.99, 0.95], "AUROC low": [0.98, 0.93],
+    ...                       "AUROC high": [1.0, 0.97]}, index=["k-NN", "PCA"])
     >>> ax = plots.detector_comparison(table)
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['k-NN', 'PCA']
     """
-    names = table["detector"] if "detector" in table.columns else table.index
     values, arms = _intervals(table, metric, "table")
     ax = _new(ax, 7.2, 1.3 + 0.36 * len(values))
-    _dots(ax, names, values, arms, "measured" if arms is None else "measured, with interval")
+    _dots(ax, table.index, values, arms, "measured" if arms is None else "measured, with interval")
     for place, (name, value) in enumerate((reference or {}).items()):
         line = ax.axvline(
             float(value), color=PALETTE["reference"], linestyle=_REFERENCE_LINES[place % len(_REFERENCE_LINES)],
@@ -632,8 +631,9 @@ def auroc_by_group(table, ax=None, *, overall=None, title="AUROC by group", grou
     Parameters
     ----------
     table : pandas.DataFrame
-        Columns ``group`` and ``value`` and, for the intervals, ``low`` and ``high``; one row a
-        group, drawn from top to bottom.
+        One row a group, named by the index and drawn from top to bottom, with a column
+        ``AUROC`` and, for the intervals, ``AUROC low`` and ``AUROC high``, as
+        :func:`aecourse.evaluation.by_group` returns it.
     ax : matplotlib Axes, optional
         Where to draw.
     overall : float, optional
@@ -649,15 +649,13 @@ def auroc_by_group(table, ax=None, *, overall=None, title="AUROC by group", grou
     --------
     >>> import pandas as pd
     >>> from aecourse import plots
-    >>> ax = plots.auroc_by_group(pd.DataFrame({"group": ["1", "2"], "value": [0.99, 0.95]}))
+    >>> ax = plots.auroc_by_group(pd.DataFrame({"AUROC": [0.99, 0.95]}, index=["1", "2"]))
     >>> ax.get_lines()[0].get_xdata().tolist()
     [0.99, 0.95]
     """
-    if "group" not in table.columns:
-        raise ValueError(f"table has no column 'group'; found {[str(c) for c in table.columns]}.")
-    values, arms = _intervals(table, "value", "table")
+    values, arms = _intervals(table, "AUROC", "table")
     ax = _new(ax, 6.4, 1.3 + 0.3 * len(values))
-    _dots(ax, table["group"], values, arms, "one group" if arms is None else "one group, with interval")
+    _dots(ax, table.index, values, arms, "one group" if arms is None else "one group, with interval")
     if overall is not None:
         line = ax.axvline(
             float(overall), color=PALETTE["reference"], linestyle=_REFERENCE_LINES[0],

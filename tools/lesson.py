@@ -130,6 +130,7 @@ def execute(path, notebook=None, timeout=600, **hooks):
         kernel_name=KERNEL["name"],
         resources={"metadata": {"path": str(pathlib.Path(path).parent)}},
         record_timing=False,
+        extra_arguments=["--IPKernelApp.log_level=40"],  # else it warns of its own transport
         **hooks,
     )
     client.execute()

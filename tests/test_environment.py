@@ -1,0 +1,124 @@
+"""pyproject.toml, requirements.lock and environment.yml agree; the README's generated parts are current."""
+
+import pathlib
+import re
+import subprocess
+import sys
+import tomllib
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+ROOT = pathlib.Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+LOCK = (ROOT / "requirements.lock").read_text()
+# What a student installs; `bench` and `dev` are for those who work on the course.
+COURSE = [*PROJECT["dependencies"], *EXTRAS["lab"], *EXTRAS["test"], *EXTRAS["theano"]]
+
+
+def pins():
+    """Return the versions that the lock pins, by name; a package may have several, by platform."""
+    found = {}
+    for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)", LOCK, re.MULTILINE):
+        found.setdefault(name, []).append(version)
+    return found
+
+
+def test_environment_yml_asks_for_what_pyproject_asks():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    plain = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
+    (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    assert pip[-1] == "-e ."
+    assert [Requirement(text) for text in pip[:-1]] == [Requirement(text) for text in COURSE]
+    (python,) = [entry.removeprefix("python") for entry in plain if entry.startswith("python")]
+    assert SpecifierSet(python) == SpecifierSet(PROJECT["requires-python"])
+
+
+def test_the_lock_fits_the_ranges():
+    pinned = pins()
+    for text in [*COURSE, *EXTRAS["dev"]]:
+        requirement = Requirement(text)
+        for version in pinned[requirement.name]:
+            assert requirement.specifier.contains(version), (text, version)
+
+
+def test_every_range_has_both_ends_and_no_exact_pin():
+    for text in COURSE:
+        operators = {specifier.operator for specifier in Requirement(text).specifier}
+        assert ">=" in operators and "==" not in operators, text
+        assert "<" in operators or Requirement(text).name == "packaging", text
+
+
+def test_every_pin_has_hashes_and_no_address():
+    blocks = re.split(r"^(?=[\w.-]+==)", LOCK, flags=re.MULTILINE)[1:]
+    assert len(blocks) > 100
+    for block in blocks:
+        assert "--hash=sha256:" in block, block.split("\n")[0]
+    assert "://" not in LOCK and "index-url" not in LOCK and " @ " not in LOCK
+
+
+def test_the_lock_serves_every_platform():
+    assert "sys_platform == 'win32'" in LOCK and re.search(r"sys_platform == 'darwin'|platform_system == 'Darwin'", LOCK)
+
+
+def test_the_packages_of_the_course_are_there():
+    names = {Requirement(text).name for text in COURSE}
+    assert names >= {
+        "jupyterlab", "tensorflow", "numpy", "pandas", "matplotlib", "seaborn", "scikit-learn", "nbval", "pytest"
+    }
+
+
+def test_readme_is_generated_anew():
+    result = subprocess.run(
+        [sys.executable, "tools/readme.py", "--check"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stdout
+
+
+def test_readme_check_finds_a_changed_figure(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    import readme
+
+    text = readme.README.read_text(encoding="utf-8")
+    figure = re.search(r"AUROC 0\.\d{3}", text).group()
+    copy = tmp_path / "README.md"
+    copy.write_text(text.replace(figure, "AUROC 1.000"), encoding="utf-8")
+    monkeypatch.setattr(readme, "README", copy)
+    assert readme.main(["--check"]) == 1
+    assert readme.main([]) == 0 and copy.read_text(encoding="utf-8") == text
+    assert readme.main(["--check"]) == 0
+
+
+def test_every_relative_link_of_the_readme_leads_somewhere():
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_importing_the_package_is_light():
+    code = (
+        "import sys, time; start = time.perf_counter(); import aecourse; took = time.perf_counter() - start;"
+        "assert took < 0.3, took; assert not {'tensorflow', 'keras', 'sklearn', 'pandas'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_importing_tensorflow_is_quiet():
+    """Its notices would stand in the first output of every lesson."""
+    code = "from aecourse import builders; import keras, tensorflow"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == "" and result.stderr == ""
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    import aecourse
+
+    assert "datasets" in dir(aecourse)
+    try:
+        aecourse.nothing
+    except AttributeError as error:
+        assert "nothing" in str(error)
+    else:
+        raise AssertionError("no error for an unknown name")

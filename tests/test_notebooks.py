@@ -1,0 +1,247 @@
+"""Every lesson's file is in order, and the comparison of its outputs can fail."""
+
+import copy
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import nbformat
+import notebook_guards as guards
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+import catalogue  # noqa: E402
+import lesson as lessons  # noqa: E402
+
+LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_is_in_order(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert guards.all_faults(notebook, path.stat().st_size) == []
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_says_its_minutes(path):
+    """The minutes in the lesson's first cell are those of the catalogue, to which it is held."""
+    entry = next(entry for entry in catalogue.read() if entry.path.name == path.name)
+    first = nbformat.read(path, as_version=4).cells[0].source
+    reading, computing = re.search(r"about (\d+) to work through; under ([\d.]+) to compute", first).groups()
+    assert (int(reading), float(computing)) == (entry.reading, entry.minutes)
+
+
+def test_every_lesson_is_in_the_catalogue():
+    assert [entry.path.name for entry in catalogue.read()] == [path.name for path in LESSONS]
+
+
+def test_every_headline_fits_the_table():
+    for entry in catalogue.read():
+        headline = catalogue.headline(nbformat.read(entry.path, as_version=4))
+        assert 20 <= len(headline) <= 200, (entry.number, headline)
+
+
+def test_script_and_notebook_turn_into_each_other():
+    notebook = nbformat.read(LESSONS[-1], as_version=4)
+    again = lessons.from_script(lessons.to_script(notebook))
+    assert [cell.source for cell in again.cells] == [cell.source for cell in notebook.cells]
+    assert [cell.id for cell in again.cells] == [cell.id for cell in notebook.cells]
+    assert [cell.metadata.get("tags") for cell in again.cells] == [
+        cell.metadata.get("tags") for cell in notebook.cells
+    ]
+    lessons.keep_outputs(again, notebook)
+    assert [cell.get("outputs") for cell in again.cells] == [cell.get("outputs") for cell in notebook.cells]
+
+
+# --- the guards find what nbval lets pass ------------------------------------------------------
+
+LESSON = nbformat.read(LESSONS[0], as_version=4) if LESSONS else None
+
+
+@pytest.fixture
+def lesson():
+    return copy.deepcopy(LESSON)
+
+
+def first_code(notebook, wanted=lambda cell: True):
+    return next(cell for cell in guards.code_cells(notebook) if wanted(cell))
+
+
+def has_picture(cell):
+    return any("image/png" in output.get("data", {}) for output in cell.outputs)
+
+
+def test_cleared_notebook_is_found(lesson):
+    for cell in guards.code_cells(lesson):
+        cell.outputs = []
+    assert any("stored output" in fault for fault in guards.all_faults(lesson))
+
+
+def test_cells_out_of_order_are_found(lesson):
+    first_code(lesson).execution_count = 7
+    assert any("in order" in fault for fault in guards.all_faults(lesson))
+
+
+@pytest.mark.parametrize("line", ["%timeit 1", "!ls", "%%bash\nls", "get_ipython().run_line_magic('x', '')"])
+def test_magic_is_found(lesson, line):
+    first_code(lesson).source = line
+    assert guards.source(lesson) != []
+
+
+@pytest.mark.parametrize("tags", [["nbval-ignore-output"], ["nbval-skip"], ["timing"], ["raises-exception"],
+                                  ["nbval-ignore-output", "timing", "version"]])
+def test_a_cell_excused_without_reason_is_found(lesson, tags):
+    first_code(lesson).metadata["tags"] = tags
+    assert guards.comparison(lesson) != []
+
+
+def test_an_nbval_comment_is_found(lesson):
+    first_code(lesson).source += "\n# NBVAL_IGNORE_OUTPUT"
+    assert any("comment" in fault for fault in guards.comparison(lesson))
+
+
+def test_a_picture_without_description_is_found():
+    path = next(path for path in LESSONS if any(map(has_picture, guards.code_cells(nbformat.read(path, 4)))))
+    notebook = nbformat.read(path, as_version=4)
+    cell = first_code(notebook, has_picture)
+    picture = next(output for output in cell.outputs if "image/png" in output.get("data", {}))
+    picture.metadata["image/png"]["alt"] = ""
+    assert any("description" in fault for fault in guards.pictures(notebook))
+    cell.metadata["tags"] = ["nbval-ignore-output", "timing"]
+    assert any("picture is excused" in fault for fault in guards.comparison(notebook))
+
+
+@pytest.mark.parametrize(
+    "output, word",
+    [
+        (nbformat.v4.new_output("stream", name="stderr", text="careful"), "standard error"),
+        (nbformat.v4.new_output("stream", name="stdout", text="5%|▌    | 1/20"), "progress bar"),
+        (nbformat.v4.new_output("stream", name="stdout", text="3/3 ━━━ 0s 2ms/step"), "progress bar"),
+        (nbformat.v4.new_output("stream", name="stdout", text="UserWarning: hm"), "warning"),
+        (nbformat.v4.new_output("stream", name="stdout", text="saved to /home/me/x"), "absolute path"),
+        (nbformat.v4.new_output("error", ename="ValueError", evalue="", traceback=[]), "error"),
+    ],
+)
+def test_an_output_that_must_not_be_stored_is_found(lesson, output, word):
+    first_code(lesson).outputs.append(output)
+    assert any(word in fault for fault in guards.outputs(lesson))
+
+
+def test_file_faults_are_found(lesson):
+    assert any("bytes" in fault for fault in guards.file_facts(lesson, 1_200_000))
+    lesson.cells[1]["id"] = lesson.cells[0]["id"]
+    lesson.cells[2]["id"] = "0a1b2c3d"
+    lesson.cells[0].metadata["execution"] = {"iopub.status.idle": "2026"}
+    lesson.metadata["kernelspec"]["name"] = "mine"
+    found = " ".join(guards.file_facts(lesson, 10))
+    assert all(word in found for word in ("same id", "random id", "execution times", "kernel"))
+
+
+@pytest.mark.parametrize("words", ["**Prerequisites**", "## Quiz", "## Summary", "</details>", "minutes so far"])
+def test_missing_parts_are_found(lesson, words):
+    for cell in lesson.cells:
+        cell.source = cell.source.replace(words, "")
+    assert guards.anatomy(lesson) != []
+
+
+# --- nbval bites -------------------------------------------------------------------------------
+
+SMALL = """
+# %% [markdown] id=title
+# # 99 · A small notebook
+
+# %% id=number
+value = 2 + 2
+print(f"measured {value / 3:.3f}")
+
+# %% id=picture
+import matplotlib.pyplot as plt
+from aecourse import plots
+figure, ax = plt.subplots(figsize=(2, 2))
+ax.bar([0, 1], [value, 1])
+ax.set(title="Bars", xlabel="bar", ylabel="height")
+plots.show(ax, "Two bars, the first four times as high.")
+"""
+
+
+def run_nbval(path):
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov",
+         "--rootdir", str(path.parent), "--nbval", "--nbval-current-env", str(path)],
+        capture_output=True, text=True, cwd=path.parent, env=os.environ | {"AECOURSE_PROGRESS": "0"},
+    )
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    path = tmp_path_factory.mktemp("small") / "99_small.ipynb"
+    nbformat.write(lessons.from_script(SMALL), path)
+    notebook = lessons.execute(path)
+    lessons.tidy(notebook)
+    nbformat.write(notebook, path)
+    return path
+
+
+def test_nbval_passes_what_was_just_executed(small):
+    result = run_nbval(small)
+    assert result.returncode == 0, result.stdout
+    assert "2 passed" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [("measured 1.333", "measured 1.334"), ("the first four times", "the first three times"), ("title 'Bars'", "title 'X'")],
+    ids=["a number", "a picture's description", "a picture's title"],
+)
+def test_nbval_fails_on_a_changed_output(small, tmp_path, before, after):
+    notebook = nbformat.read(small, as_version=4)
+    changed = 0
+    for cell in guards.code_cells(notebook):
+        for output in cell.outputs:
+            for holder, key in ((output, "text"), (output.get("data", {}), "text/plain")):
+                if before in holder.get(key, ""):
+                    holder[key] = holder[key].replace(before, after)
+                    changed += 1
+    assert changed == 1, [cell.outputs for cell in guards.code_cells(notebook)]
+    path = tmp_path / small.name
+    nbformat.write(notebook, path)
+    result = run_nbval(path)
+    assert result.returncode == 1 and "1 failed" in result.stdout, result.stdout
+
+
+def test_executing_twice_gives_the_same_file(small, tmp_path):
+    path = tmp_path / small.name
+    path.write_bytes(small.read_bytes())
+    notebook = lessons.execute(path)
+    lessons.tidy(notebook)
+    nbformat.write(notebook, path)
+    assert path.read_bytes() == small.read_bytes()
+
+
+def test_tidy_refuses_standard_error():
+    notebook = lessons.from_script("# %% id=a\nimport sys\n")
+    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", name="stderr", text="careful")]
+    with pytest.raises(SystemExit, match="standard error"):
+        lessons.tidy(notebook)
+
+
+# --- a lesson is held to its minutes -----------------------------------------------------------
+
+
+def test_a_slow_lesson_is_found():
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("course_conftest", ROOT / "conftest.py")
+    conftest = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(conftest)
+    limits = {"a.ipynb": {"minutes": 1.0}, "b.ipynb": {"minutes": 1.0}}
+    assert conftest.over_limit({"a.ipynb": 59, "b.ipynb": 90}, limits) == [("b.ipynb", 1.5, 1.0)]
+
+
+def test_the_lessons_fit_into_the_time_for_ci():
+    """Half of ten minutes is left for the package's tests, on two workers."""
+    assert sum(entry.minutes for entry in catalogue.read()) <= 18
