@@ -901,7 +901,7 @@ class PeaksOverThreshold(_Rule):
 
     Where the fit fails or gives a tail index below −0.5, a tail that ends so abruptly that the
     likelihood has no regular maximum, the index is set to −0.5 and only the scale is fitted. A
-    warning says so.
+    warning says so, and v is taken from the exponential tail.
 
     Parameters
     ----------
@@ -1010,12 +1010,15 @@ class PeaksOverThreshold(_Rule):
                 stacklevel=3,
             )
         share = rate * n / excess.size
-        log_variance = self._log_variance(share, index, excess.size)
-        if log_variance > math.log(2):
-            needed = math.ceil(n * log_variance / math.log(2))
+        # The first-order variance shrinks to nothing at the lowest index, where its theory ends; the
+        # exponential tail's is a cautious stand-in.
+        log_variance = self._log_variance(share, 0.0 if fallback else index, excess.size)
+        if not log_variance <= math.log(2):  # also where it overflows
+            needed = n * log_variance / math.log(2)
+            needed = f"about {needed:,.0f}" if needed < 1e12 else "over 1,000,000,000,000"
             raise CannotPromise(
                 f"{self!r} reaches too far beyond the data: with {excess.size} scores in the tail it could "
-                f"promise no better than twice the rate; about {needed:,} rows are needed, scores has {n:,}. "
+                f"promise no better than twice the rate; {needed} rows are needed, scores has {n:,}. "
                 "Add held-out normal rows, or ask for a larger rate."
             )
         self.level_, self.n_exceedances_ = float(level), excess.size
@@ -1044,12 +1047,12 @@ class PeaksOverThreshold(_Rule):
     @staticmethod
     def _log_variance(share, index, n):
         """Return the variance, to first order, of the log of the rate beyond the fitted threshold."""
-        log_share = math.log(share)
+        log_share = np.log(share)
         # Derivatives of the quantile (share^-ξ − 1)/ξ, times the hazard share^ξ there.
         if abs(index) < 1e-5:
             by_index, by_scale = log_share**2 / 2, -log_share
         else:
-            shrunk = share**index
+            shrunk = np.float64(share) ** index
             by_scale = (1 - shrunk) / index
             by_index = (-log_share - by_scale) / index
         return (1 + index) * ((1 + index) * by_index**2 - 2 * by_index * by_scale + 2 * by_scale**2) / n
