@@ -10,13 +10,16 @@ The general builders are the ones to use on data of your own.
 
 import warnings
 
-import keras
 import numpy as np
-from keras import layers, ops
 from sklearn.utils import check_random_state
+
+from aecourse._tensorflow import keras
+
+layers, ops = keras.layers, keras.ops
 
 __all__ = [
     "SEEDS",
+    "ActivityL1",
     "GaussianCode",
     "KLSparsity",
     "MaskingNoise",
@@ -246,6 +249,30 @@ def _choose_output(output, X):
 # ---------------------------------------------------------------------------- custom layers
 
 
+def _penalty(value):
+    """Cast a penalty to ``floatx``, in which Keras keeps the loss that it is added to.
+
+    Without it a float64 model with a penalty cannot be trained.
+    """
+    return ops.cast(value, keras.config.floatx())
+
+
+@keras.saving.register_keras_serializable(package="aecourse")
+class ActivityL1(keras.regularizers.L1):
+    """Keras's L1 penalty, for the activity of layers of any dtype.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from aecourse import builders
+    >>> round(float(builders.ActivityL1(0.5)(np.array([[1.0, -3.0]]))), 3)
+    2.0
+    """
+
+    def __call__(self, x):
+        return _penalty(super().__call__(x))
+
+
 @keras.saving.register_keras_serializable(package="aecourse")
 class TiedDense(layers.Layer):
     """A dense layer whose one kernel works in both directions.
@@ -397,7 +424,7 @@ class KLSparsity(layers.Layer):
         mean = ops.clip(ops.mean(inputs, axis=0), tiny, 1 - tiny)
         divergence = (self.target * (np.log(self.target) - ops.log(mean))
                       + (1 - self.target) * (np.log(1 - self.target) - ops.log(1 - mean)))
-        self.add_loss(self.weight * ops.sum(divergence))
+        self.add_loss(_penalty(self.weight * ops.sum(divergence)))
         return inputs
 
     def get_config(self):
@@ -444,7 +471,7 @@ class GaussianCode(layers.Layer):
     def call(self, inputs, training=False):
         mean, log_var = inputs
         rows = 0.5 * ops.sum(ops.square(mean) + ops.exp(log_var) - 1.0 - log_var, axis=-1)
-        self.add_loss(self.weight * ops.mean(rows))
+        self.add_loss(_penalty(self.weight * ops.mean(rows)))
         if not training:
             return mean
         noise = keras.random.normal(ops.shape(mean), dtype=self.compute_dtype, seed=self.seed_generator)
@@ -704,7 +731,7 @@ def sparse(n_features, hidden=(64,), code_size=None, *, penalty="l1", weight=1e-
     chain = _encoder_chain(hidden, activation, seeds, dtype)
     if penalty == "l1":
         chain += [_dense(code_size, activation, seeds, dtype, name=_CODE,
-                         activity_regularizer=keras.regularizers.L1(weight))]
+                         activity_regularizer=ActivityL1(weight))]
     elif penalty == "kl":
         chain += [_dense(code_size, "sigmoid", seeds, dtype, name="code_units"),
                   KLSparsity(target, weight, dtype=dtype, name=_CODE)]
@@ -985,7 +1012,7 @@ def iris_printed(random_state=0, dtype=None):
     seeds = _Seeds(random_state)
     inputs = keras.Input((4,), dtype=dtype, name="input")
     outputs = _stack(inputs, [
-        _dense(100, "tanh", seeds, dtype, name="encoder_1", activity_regularizer=keras.regularizers.L1(10e-5)),
+        _dense(100, "tanh", seeds, dtype, name="encoder_1", activity_regularizer=ActivityL1(10e-5)),
         _dense(50, "relu", seeds, dtype, name=_CODE),
         _dense(50, "tanh", seeds, dtype, name="decoder_1"),
         _dense(100, "tanh", seeds, dtype, name="decoder_2"),

@@ -12,12 +12,11 @@ import os
 import zipfile
 import zlib
 
-import keras
 import numpy as np
-import tensorflow as tf
 from sklearn.utils import check_random_state
 
 from aecourse import progress as _progress
+from aecourse._tensorflow import keras, tf
 
 __all__ = ["fit", "predict"]
 
@@ -114,7 +113,11 @@ def _seed_from(random_state):
 
 
 class _Functions:
-    """The compiled functions of one model, made when first asked for and kept with the model."""
+    """The compiled functions of one model, made when first asked for and kept with the model.
+
+    They are concrete functions with the number of rows left open, so other rows need no new trace, and
+    TensorFlow, which counts the traces of all models together, does not warn of too many.
+    """
 
     def __init__(self, model):
         self.key = self._key_of(model)
@@ -136,9 +139,18 @@ class _Functions:
             object.__setattr__(model, "_aecourse_functions", kept)
         return kept
 
-    def get(self, name, make, *args):
+    def get(self, make, work, data):
+        """Return ``make(work, specs of data)``; data are (X,) or (X, y)."""
+        specs = tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in data)
+        if make in (_make_graph_steps, _make_xla_steps):
+            # The step itself is traced once, by far the longest part, and both loops call it.
+            work = self._once(_make_step, work, specs)
+        return self._once(make, work, specs)
+
+    def _once(self, make, work, specs):
+        name = (make, work, specs)
         if name not in self.made:
-            self.made[name] = make(*args)
+            self.made[name] = make(work, specs)
         return self.made[name]
 
 
@@ -152,39 +164,48 @@ def _loop(step, n_steps):
     tf.while_loop(lambda i: i < n_steps, body, (tf.constant(0),), parallel_iterations=1)
 
 
-def _rows(X, y, rows):
-    x = tf.gather(X, rows)
-    return (x, x) if y is None else (x, tf.gather(y, rows))
+def _batch(data, rows):
+    parts = [tf.gather(part, rows) for part in data]
+    return parts[0], parts[-1]  # X → X where there are no targets
 
 
-def _make_graph_steps(model, step):
+def _make_step(step, specs):
+    """Make one training or test step on the rows of a batch."""
+
+    @tf.function(autograph=False)
+    def run(data, rows):
+        step(_batch(data, rows))
+
+    return run.get_concrete_function(specs, tf.TensorSpec((None,), "int32"))
+
+
+def _make_graph_steps(step, specs):
     """Make a function that takes ``step`` over all batches of an order of rows, the last one short."""
 
-    @tf.function(autograph=False, reduce_retracing=True)
-    def run(X, y, order, batch_size):
-        size = tf.size(order)
-        _loop(lambda i: step(_rows(X, y, order[i * batch_size:(i + 1) * batch_size])),
-              (size + batch_size - 1) // batch_size)
+    @tf.function(autograph=False)
+    def run(data, order, batch_size):
+        _loop(lambda i: step(data, order[i * batch_size:(i + 1) * batch_size]),
+              (tf.size(order) + batch_size - 1) // batch_size)
 
-    return run
+    return run.get_concrete_function(specs, tf.TensorSpec((None,), "int32"), tf.TensorSpec((), "int32"))
 
 
-def _make_xla_steps(model, step):
+def _make_xla_steps(step, specs):
     """Make the same for XLA, which needs fixed shapes: one row of ``batches`` is one full batch."""
 
-    @tf.function(autograph=False, reduce_retracing=True, jit_compile=True)
-    def run(X, y, batches):
-        _loop(lambda i: step(_rows(X, y, batches[i])), tf.shape(batches)[0])
+    @tf.function(autograph=False, jit_compile=True)
+    def run(data, batches):
+        _loop(lambda i: step(data, batches[i]), tf.shape(batches)[0])
 
-    return run
+    return run.get_concrete_function(specs, tf.TensorSpec((None, None), "int32"))
 
 
-def _make_predict(model):
-    @tf.function(autograph=False, reduce_retracing=True)
-    def run(X):
-        return model(X, training=False)
+def _make_forward(model, specs):
+    @tf.function(autograph=False)
+    def run(data):
+        return model(data[0], training=False)
 
-    return run
+    return run.get_concrete_function(specs)
 
 
 # ---------------------------------------------------------------------------- choice of the loop
@@ -579,18 +600,23 @@ def _results(model):
     return {name: float(value) for name, value in model.get_metrics_result().items()}
 
 
+def _tensors(X, y):
+    return tuple(tf.convert_to_tensor(part) for part in (X, y) if part is not None)
+
+
 def _run_compiled(model, X, y, validation, validation_batch_size, callbacks, first, epochs, batch_size,
                   order_of, loop):
     functions = _Functions.of(model)
-    train = functions.get("train", _make_graph_steps, model, model.train_step)
-    train_xla = functions.get("train_xla", _make_xla_steps, model, model.train_step) if loop == "xla" else None
-    test = functions.get("test", _make_graph_steps, model, model.test_step) if validation else None
-    n_rows, size = len(X), tf.constant(batch_size)
-    n_full = n_rows // batch_size * batch_size if train_xla else 0
-    tensors = [None if a is None else tf.convert_to_tensor(a) for a in (X, y)]
+    data, size = _tensors(X, y), tf.constant(batch_size)
+    train = functions.get(_make_graph_steps, model.train_step, data)
+    n_rows, n_xla = len(X), 0
+    if loop == "xla":
+        train_xla = functions.get(_make_xla_steps, model.train_step, data)
+        n_xla = n_rows // batch_size * batch_size  # the short last batch is left to the other one
     if validation:
-        val_tensors = [None if a is None else tf.convert_to_tensor(a) for a in validation]
+        val_data, val_size = _tensors(*validation), tf.constant(validation_batch_size)
         val_order = tf.range(len(validation[0]))
+        test = functions.get(_make_graph_steps, model.test_step, val_data)
 
     callbacks = keras.callbacks.CallbackList(
         callbacks, add_history=False, add_progbar=False, model=model, verbose=0, epochs=epochs,
@@ -602,15 +628,15 @@ def _run_compiled(model, X, y, validation, validation_batch_size, callbacks, fir
         model.reset_metrics()
         callbacks.on_epoch_begin(epoch)
         order = order_of(epoch)
-        if n_full:
-            train_xla(*tensors, tf.constant(order[:n_full].reshape(-1, batch_size)))
-        if n_full < n_rows:
-            train(*tensors, tf.constant(order[n_full:]), size)
+        if n_xla:
+            train_xla(data, tf.constant(order[:n_xla].reshape(-1, batch_size)))
+        if n_xla < n_rows:
+            train(data, tf.constant(order[n_xla:]), size)
         logs = _results(model)
         if validation:
             callbacks.on_test_begin()
             model.reset_metrics()
-            test(*val_tensors, val_order, tf.constant(validation_batch_size))
+            test(val_data, val_order, val_size)
             results = _results(model)
             callbacks.on_test_end(results)
             logs |= {f"val_{name}": value for name, value in results.items()}
@@ -682,10 +708,10 @@ def predict(model, X, batch_size=None):
     _check_model(model, need_compiled=False)
     X = _check_array(X, "X", _input_dtype(model), _input_shape(model))
     size = _chunk_rows(model) if batch_size is None else _check_count(batch_size, "batch_size")
-    run = _Functions.of(model).get("predict", _make_predict, model)
+    run = _Functions.of(model).get(_make_forward, model, (X,))
     output = None
     for start in range(0, len(X), size):
-        part = run(tf.convert_to_tensor(X[start:start + size])).numpy()
+        part = run((tf.convert_to_tensor(X[start:start + size]),)).numpy()
         if output is None:
             output = np.empty((len(X), *part.shape[1:]), dtype=part.dtype)
         output[start:start + size] = part
