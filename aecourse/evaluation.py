@@ -15,8 +15,10 @@ acceleration being a sixth of the skewness of the resampled values, which is wha
 measure that is a sum over rows. Resampling n rows makes the spread too small by the factor
 sqrt((n - 1) / n) and ignores that the spread is itself an estimate, so the normal quantiles
 are widened accordingly [2]_; n is the size of the smaller class that the measure looks at.
-Two limits: a measure that stands at its bound (an AUROC of exactly 1) keeps an interval of
-no width, and with ten anomalies or fewer the intervals are too narrow.
+
+A measure at its bound, such as a recall of exactly 1, is 1 in every resample. Its open end is
+that of the exact binomial interval [3]_: ``(alpha / 2) ** (1 / n)`` after n successes out of
+n, with alpha = 1 - confidence. With ten anomalies or fewer the other intervals are too narrow.
 
 A detector that scores at random has an AUROC of 0.5 and, in expectation, an average precision
 close to the base rate (the share of anomalies). Read an average precision beside the base
@@ -28,13 +30,15 @@ References
    Statistical Association 82(397), 171-185.
 .. [2] T. C. Hesterberg (2015). What teachers should know about the bootstrap: resampling in
    the undergraduate statistics curriculum. The American Statistician 69(4), 371-386.
+.. [3] C. J. Clopper and E. S. Pearson (1934). The use of confidence or fiducial limits
+   illustrated in the case of the binomial. Biometrika 26(4), 404-413.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, skew, t
+from scipy.special import ndtr, ndtri, stdtrit  # normal cdf, normal and Student quantiles
 from sklearn import metrics
 
 from aecourse._validation import check_fraction, check_labels, check_scores
@@ -318,10 +322,14 @@ def report(y, score, threshold=None, *, k=None, confidence=0.95, n_resamples=100
     resampled = _concatenate(
         measure(*places.counts(*draw)) for draw in _draws(n_anomalies, n_normals, n_resamples, random_state)
     )
+    n = min(n_anomalies, n_normals)
     looks_at = {"recall": n_anomalies, "false-alarm rate": n_normals}
+    trials = looks_at | {"F1": n_anomalies, "precision@k": k}
+    if threshold is not None:
+        trials["precision"] = int((score > threshold).sum())
     rows = {
-        name: _interval(values[name][0], resampled[name], confidence,
-                        looks_at.get(name, min(n_anomalies, n_normals)))
+        name: _interval(values[name][0], resampled[name], confidence, looks_at.get(name, n),
+                        trials=trials.get(name, n))
         for name in values
     }
     base_rate = n_anomalies / y.size
@@ -423,7 +431,8 @@ def compare(y, scores, *, reference=None, by="AUROC", confidence=0.95, n_resampl
     for name in scores:
         row = {}
         for column in ("AUROC", "AP"):
-            row |= _three(column, _interval(values[name, column][0], resampled[name, column], confidence, n))
+            interval = _interval(values[name, column][0], resampled[name, column], confidence, n, trials=n)
+            row |= _three(column, interval)
         difference = _interval(
             values[name, by][0] - values[reference, by][0],
             resampled[name, by] - resampled[reference, by], confidence, n,
@@ -441,7 +450,8 @@ def bootstrap_interval(measure, y, score, *, confidence=0.95, n_resamples=1000, 
     """A measured value and its stratified bootstrap interval, for any measure.
 
     Calls ``measure`` once a resample. `report` gives the same intervals for its own measures,
-    many times faster.
+    many times faster; and since it knows that they end at 0 and 1, it gives them an interval
+    there too, where this function returns one of no width.
 
     Parameters
     ----------
@@ -648,24 +658,31 @@ def _concatenate(parts):
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _interval(value, resampled, confidence, n):
-    """The BCa interval of a value, with quantiles widened for n rows (see the module)."""
+def _interval(value, resampled, confidence, n, trials=None):
+    """The BCa interval of a value, with quantiles widened for n rows (see the module).
+
+    For a measure that cannot leave 0 to 1, ``trials`` is the number of rows that it is a share of.
+    """
     value = float(value)
     resampled = resampled[~np.isnan(resampled)]
     if np.isnan(value) or resampled.size == 0:
         return Interval(value, np.nan, np.nan)
     spread = resampled.std()
     if spread <= 1e-12 * max(1.0, abs(value)):
-        return Interval(value, value, value)
+        if trials is None or value not in (0, 1):
+            return Interval(value, value, value)
+        exact = ((1 - confidence) / 2) ** (1 / trials)
+        return Interval(value, min(value, exact), max(value, 1 - exact))
     n = max(n, 2)
-    z = np.array([-1, 1]) * t.ppf((1 + confidence) / 2, n - 1) * np.sqrt(n / (n - 1))
+    z = np.array([-1, 1]) * stdtrit(n - 1, (1 + confidence) / 2) * np.sqrt(n / (n - 1))
     below = np.mean(resampled < value) + np.mean(resampled == value) / 2
     smallest = 0.5 / resampled.size
-    bias = norm.ppf(np.clip(below, smallest, 1 - smallest))
+    bias = ndtri(np.clip(below, smallest, 1 - smallest))
     shifted = bias + z
-    stretch = 1 - skew(resampled) / 6 * shifted
+    acceleration = np.mean((resampled - resampled.mean()) ** 3) / spread**3 / 6
+    stretch = 1 - acceleration * shifted
     # A stretch of 0 or less stands for a quantile at the far end.
-    level = np.where(stretch > 0, norm.cdf(bias + shifted / np.where(stretch > 0, stretch, 1)), shifted > 0)
+    level = np.where(stretch > 0, ndtr(bias + shifted / np.where(stretch > 0, stretch, 1)), shifted > 0)
     low, high = np.quantile(resampled, level)
     return Interval(value, min(float(low), value), max(float(high), value))
 
