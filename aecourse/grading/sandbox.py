@@ -1,0 +1,328 @@
+"""Run a Python module where it can reach nothing: bubblewrap, setpriv and prlimit.
+
+The process sees the interpreter, the installed packages and the system libraries, read-only,
+an empty home and a scratch folder of limited size in memory. It has no network, sees no other
+process, holds no privilege, and dies with the grader.
+"""
+
+import functools
+import os
+import pathlib
+import random
+import resource
+import select
+import shutil
+import signal
+import site
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+
+import psutil
+
+import aecourse
+from aecourse.grading import wire
+
+HOW_TO_GET_ONE = (
+    "No sandbox: {reason}\n"
+    "Submissions are other people's programs, so they are not run without one.\n"
+    "Debian, Ubuntu: apt-get install bubblewrap util-linux    Fedora: dnf install bubblewrap util-linux\n"
+    "In a container, allow it to make namespaces (docker run --privileged, or a seccomp profile that permits "
+    "unshare).\n"
+    "If you trust every submission as you trust your own code, pass --trusted."
+)
+SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime")
+POLL_SECONDS = 0.2
+
+
+class SandboxMissing(RuntimeError):
+    """There is no working sandbox on this machine."""
+
+
+class Ended(Exception):
+    """A sandboxed process is over; ``why`` is 'crashed', 'timed out', 'memory' or 'channel'."""
+
+    def __init__(self, why, detail=""):
+        super().__init__(f"{why}: {detail}" if detail else why)
+        self.why = why
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one sandboxed process may use.
+
+    Parameters
+    ----------
+    memory_mb : int
+        Address space of each process, and resident memory of all of them together.
+    cpu_seconds : int
+        CPU time of each process.
+    processes : int
+        Processes and threads together.
+    scratch_mb : int
+        Size of each folder that can be written to, held in memory.
+    open_files : int
+        Open files of each process.
+    """
+
+    memory_mb: int = 3072
+    cpu_seconds: int = 120
+    processes: int = 256
+    scratch_mb: int = 64
+    open_files: int = 256
+
+
+def _readable_places():
+    """Return the folders that Python needs: the interpreter, its packages and this package."""
+    places = {pathlib.Path(sys.prefix), pathlib.Path(sys.base_prefix), pathlib.Path(aecourse.__file__).parent}
+    places.update(pathlib.Path(folder) for folder in site.getsitepackages())
+    # A package folder that a .pth file adds. Nothing else of sys.path: the working folder may hold solutions.
+    places.update(pathlib.Path(entry) for entry in sys.path if entry.endswith(("site-packages", "dist-packages")))
+    places.update(place.resolve() for place in list(places))
+    found = sorted(place for place in places if place.is_dir())
+    kept = []
+    for place in found:
+        if not any(place.is_relative_to(other) for other in (*kept, *map(pathlib.Path, SYSTEM_FOLDERS))):
+            kept.append(place)
+    return kept
+
+
+def _environment(extra):
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": "/home/student",
+        "USER": "student",
+        "LANG": "C.UTF-8",
+        "TMPDIR": "/tmp",
+        "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": "/tmp/matplotlib",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "AECOURSE_PROGRESS": "0",
+        **extra,
+    }
+
+
+def command(arguments, limits, environment):
+    """Return the whole command line that runs ``arguments`` in the sandbox."""
+    line = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
+            "--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
+    as_root = os.geteuid() == 0
+    if not as_root:
+        line += ["--unshare-user", "--cap-drop", "ALL"]
+    for name, value in _environment(environment).items():
+        line += ["--setenv", name, value]
+    size = str(limits.scratch_mb * 2**20)
+    line += ["--proc", "/proc", "--dev", "/dev"]
+    for folder in ("/tmp", "/dev/shm", "/home/student"):
+        if folder == "/home/student":
+            line += ["--perms", "0755", "--dir", "/home"]
+        line += ["--perms", "1777", "--size", size, "--tmpfs", folder]
+    for folder in SYSTEM_FOLDERS:
+        if os.path.islink(folder):
+            line += ["--symlink", os.readlink(folder), folder]
+        elif os.path.isdir(folder):
+            line += ["--ro-bind", folder, folder]
+    line += ["--perms", "0755", "--dir", "/etc"]
+    for name in SYSTEM_FILES:
+        line += ["--ro-bind-try", name, name]
+    made = {"/", "/tmp", "/home", "/etc", "/dev", "/proc", *SYSTEM_FOLDERS}
+    for place in _readable_places():
+        for parent in reversed(place.parents):
+            if str(parent) not in made:
+                line += ["--perms", "0755", "--dir", str(parent)]
+                made.add(str(parent))
+        line += ["--ro-bind", str(place), str(place)]
+    line += ["--chdir", "/home/student", "--"]
+    drop = ["setpriv", "--no-new-privs", "--inh-caps=-all"]
+    if as_root:
+        # A number of its own, so that limits on processes are not shared with other sandboxes.
+        user = str(random.SystemRandom().randrange(2**20, 2**30))
+        drop += ["--bounding-set=-all", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+    file_size = limits.scratch_mb * 2**20
+    bounds = ["prlimit", f"--as={limits.memory_mb * 2**20}", f"--cpu={limits.cpu_seconds}",
+              f"--nproc={limits.processes}", f"--fsize={file_size}", f"--nofile={limits.open_files}", "--core=0"]
+    return [*line, *drop, *bounds, *arguments]
+
+
+@functools.cache
+def problem():
+    """Return why there is no working sandbox here, or None where there is one."""
+    for tool in ("bwrap", "setpriv", "prlimit"):
+        if shutil.which(tool) is None:
+            return f"the program {tool} is not installed."
+    try:
+        tried = subprocess.run(command(["/bin/true"], Limits(), {}), capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"bubblewrap does not start ({error})."
+    if tried.returncode != 0:
+        return f"bubblewrap does not work here: {tried.stderr.strip()[-300:]}"
+    return None
+
+
+def require():
+    """Raise :class:`SandboxMissing`, with how to get one, unless there is a working sandbox."""
+    reason = problem()
+    if reason:
+        raise SandboxMissing(HOW_TO_GET_ONE.format(reason=reason))
+
+
+def _limit_in_place(limits):
+    """Set the limits of an unsandboxed child, for trusted submissions."""
+    os.setsid()
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_mb * 2**20,) * 2)
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds,) * 2)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.scratch_mb * 2**20,) * 2)
+
+
+class Process:
+    """A Python module in a sandbox, and the frames exchanged with it.
+
+    Parameters
+    ----------
+    module : str
+        The module to run; it finds its socket's number as its argument.
+    limits : Limits
+    environment : dict, optional
+        More variables for it.
+    trusted : bool
+        Run it without a sandbox, in a temporary folder.
+    """
+
+    def __init__(self, module, limits, environment=None, trusted=False):
+        self._limits = limits
+        ours, theirs = socket.socketpair()
+        self._socket = ours
+        self._folder = None
+        arguments = [sys.executable, "-P", "-s", "-m", module, str(theirs.fileno())]
+        extra = {}
+        if trusted:
+            self._folder = tempfile.TemporaryDirectory(prefix="aecourse-")
+            own = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+            variables = _environment({**own, **(environment or {}), "TMPDIR": self._folder.name,
+                                      "MPLCONFIGDIR": os.path.join(self._folder.name, "matplotlib")})
+            extra = {"cwd": self._folder.name, "env": variables,
+                     "preexec_fn": functools.partial(_limit_in_place, limits)}
+        else:
+            arguments = command(arguments, limits, environment or {})
+        with theirs:
+            self._child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                           stderr=subprocess.DEVNULL, pass_fds=[theirs.fileno()], **extra)
+        self._watched = psutil.Process(self._child.pid)
+        self._buffer = bytearray()
+        self._next_look = 0.0
+
+    def _look_at_memory(self):
+        """End the process where it and its children hold more memory than allowed."""
+        now = time.monotonic()
+        if now < self._next_look:
+            return
+        self._next_look = now + POLL_SECONDS
+        held = 0
+        try:
+            family = [self._watched, *self._watched.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return
+        for member in family:
+            try:
+                memory = member.memory_info()
+            except psutil.NoSuchProcess:
+                continue
+            held += memory.rss - memory.shared
+        if held > self._limits.memory_mb * 2**20:
+            raise Ended("memory", f"{held >> 20} MB held together")
+
+    def _wait(self, deadline, for_write=False):
+        """Wait until the socket is ready, or raise :class:`Ended`."""
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise Ended("timed out")
+            wanted = [self._socket]
+            readable, writable, _ = select.select([] if for_write else wanted, wanted if for_write else [], [],
+                                                  min(left, POLL_SECONDS))
+            self._look_at_memory()
+            if readable or writable:
+                return
+
+    def _exactly(self, size, deadline):
+        while len(self._buffer) < size:
+            self._wait(deadline)
+            try:
+                part = self._socket.recv(2**18)
+            except OSError:
+                part = b""
+            if not part:
+                raise Ended("crashed", "it ended without an answer")
+            self._buffer += part
+        data = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return data
+
+    def send(self, header, body=b"", deadline=float("inf")):
+        """Send a frame before the deadline (on the clock of ``time.monotonic``)."""
+        data = memoryview(wire.pack(header, body))
+        self._socket.setblocking(False)
+        try:
+            while data:
+                self._wait(deadline, for_write=True)
+                try:
+                    data = data[self._socket.send(data):]
+                except BlockingIOError:
+                    continue
+                except OSError as error:
+                    raise Ended("crashed", "it closed its connection") from error
+        finally:
+            self._socket.setblocking(True)
+
+    def receive(self, deadline):
+        """Wait for a frame; return its header and body.
+
+        Raises
+        ------
+        Ended
+            If the deadline passes, the process is over, it holds too much memory, or what it
+            sends is not a frame.
+        """
+        try:
+            head, body = wire.unpack_lengths(self._exactly(wire.LENGTHS.size, deadline))
+            return wire.unpack_header(self._exactly(head, deadline)), self._exactly(body, deadline)
+        except wire.Malformed as error:
+            raise Ended("channel", str(error)) from error
+
+    def ask(self, header, body=b"", deadline=float("inf")):
+        """Send a frame and return the answer."""
+        self.send(header, body, deadline)
+        return self.receive(deadline)
+
+    def close(self):
+        """End the process and everything that it started."""
+        family = []
+        if self._folder is not None:
+            try:
+                family = self._watched.children(recursive=True)
+            except psutil.NoSuchProcess:
+                pass
+        self._child.kill()
+        self._child.wait()
+        for member in family:  # without a sandbox there is no namespace that ends with its first process
+            try:
+                os.kill(member.pid, signal.SIGKILL)
+            except OSError:
+                continue
+        self._socket.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
