@@ -376,7 +376,7 @@ class DBSCANDistance(_Baseline):
         needed = min(_check_count(self.min_samples, "min_samples"), len(Z)) - 1
         reach = _OtherRows(Z).distances(Z, needed)[:, -1] if needed else np.zeros(len(Z))
         if self.eps is None:
-            self.eps_ = float(np.quantile(reach, 1 - self.contamination, method="higher"))
+            self.eps_ = float(np.quantile(reach, 1 - self.contamination, method="inverted_cdf"))
         elif not isinstance(self.eps, Real) or not 0 < self.eps < np.inf:
             raise ValueError(f"eps must be a number above 0, or None to choose it; found {self.eps!r}.")
         else:
@@ -513,7 +513,8 @@ class PCAReconstruction(_Baseline):
                 else f"n_components={wanted!r} cannot be kept of {Z.shape[1]} feature(s): at least one "
                 "direction is left out. Pass None, or more features."
             )
-        pca = decomposition.PCA().fit(Z)
+        with np.errstate(invalid="ignore"):  # rows that are all equal: a variance of 0 over 0
+            pca = decomposition.PCA().fit(Z)
         variance = pca.explained_variance_
         if share:
             held = np.cumsum(variance)
