@@ -143,7 +143,8 @@ class Scorer:
 
     def __init__(self, channel, students):
         self._link = Link(channel)
-        self._students = set(students)
+        # Whose submission it is, the grader says, not the student.
+        self._students = set(students) - {"student_id"}
         self.names = {"__name__": "__scorer__"}
         self._trusted = set()
 

@@ -78,10 +78,11 @@ class Limits:
 
 def _readable_places():
     """Return the folders that Python needs: the interpreter, its packages and this package."""
-    places = {pathlib.Path(sys.prefix), pathlib.Path(sys.base_prefix), pathlib.Path(aecourse.__file__).parent}
-    places.update(pathlib.Path(folder) for folder in site.getsitepackages())
+    places = {sys.prefix, sys.base_prefix, os.path.dirname(aecourse.__file__), *site.getsitepackages()}
     # A package folder that a .pth file adds. Nothing else of sys.path: the working folder may hold solutions.
-    places.update(pathlib.Path(entry) for entry in sys.path if entry.endswith(("site-packages", "dist-packages")))
+    places.update(entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages")))
+    # Without "..": in the sandbox the folders on the way are empty.
+    places = {pathlib.Path(os.path.abspath(place)) for place in places}
     places.update(place.resolve() for place in list(places))
     found = sorted(place for place in places if place.is_dir())
     kept = []
@@ -201,7 +202,7 @@ class Process:
         ours, theirs = socket.socketpair()
         self._socket = ours
         self._folder = None
-        arguments = [sys.executable, "-P", "-s", "-m", module, str(theirs.fileno())]
+        arguments = [os.path.abspath(sys.executable), "-P", "-s", "-m", module, str(theirs.fileno())]
         extra = {}
         if trusted:
             self._folder = tempfile.TemporaryDirectory(prefix="aecourse-")

@@ -198,9 +198,7 @@ class _Session:
                     try:
                         self._cells(student)
                         if not ready:
-                            answer, _ = scorer.receive(self.deadline + OVERHEAD / 2)
-                            if "broken" in answer:
-                                raise RuntimeError(answer["broken"])
+                            _expect_ready(scorer, self.deadline + OVERHEAD / 2)
                             ready = True
                         self._tests(student, scorer)
                         return
@@ -209,11 +207,18 @@ class _Session:
                         if time.monotonic() >= self.deadline:
                             return
 
+    def _wait_until_ready(self, student):
+        """Nothing of the student's has run before this: if it fails, the fault is ours."""
+        try:
+            student.ask({"warm": []}, deadline=time.monotonic() + OVERHEAD)
+        except Ended as end:
+            raise RuntimeError(f"the sandboxed process did not start ({end})") from end
+
     def _cells(self, student):
         """Run the student's cells and remember their names at the place of each test."""
         current = None
         try:
-            student.ask({"warm": []}, deadline=self.deadline)
+            self._wait_until_ready(student)
             for number, step in enumerate(self.steps):
                 current = number
                 if step[0] == "test":
@@ -246,7 +251,10 @@ class _Session:
         scorer.send({"source": part.source, "point": part.name, "points": part.points}, deadline=ends)
         while True:
             # The scorer is ours: it gets time to finish a sum when the student's share is used up.
-            answer, body = scorer.receive(ends + OVERHEAD / 2)
+            try:
+                answer, body = scorer.receive(ends + OVERHEAD / 2)
+            except Ended as end:
+                raise RuntimeError(f"the scorer failed in {part.name} ({end})") from end
             if "result" in answer:
                 break
             reply, data = {"unanswered": OF_ENDS[lost.why] if lost else "timed out"}, b""
@@ -281,6 +289,15 @@ class _Session:
         elif outcome == "crashed":
             message = "Your code ended Python itself."
         return CellResult(part.name, part.title, part.kind, part.points, float(result["earned"]), outcome, message)
+
+
+def _expect_ready(scorer, deadline):
+    try:
+        answer, _ = scorer.receive(deadline)
+    except Ended as end:
+        raise RuntimeError(f"the scorer did not start ({end})") from end
+    if "broken" in answer:
+        raise RuntimeError(answer["broken"])
 
 
 def _tidy_report(report):

@@ -1,0 +1,160 @@
+"""Grade a class: many independent tasks, here or on a Dask cluster, and resume where it stopped.
+
+A record is stored under the hash of submission, student, assignment, environment and the
+grader's own code, as soon as it is there. Grading again computes only what changed.
+"""
+
+import concurrent.futures
+import functools
+import hashlib
+import json
+import os
+import pathlib
+
+from aecourse import progress
+from aecourse.grading import sandbox, task
+
+# Records of these are not kept: grading again tries again.
+NOT_KEPT = {"grader failed"}
+
+
+@functools.cache
+def _code_digest():
+    """Return the hash of the grader's own files, so that a changed grader grades anew."""
+    digest = hashlib.sha256()
+    for file in sorted(pathlib.Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def key_of(source, incoming, trusted=False):
+    """Return the key of a record: equal for equal submission, student, assignment and environment.
+
+    Parameters
+    ----------
+    source : bytes
+        The assignment's source notebook.
+    incoming : preflight.Incoming
+    trusted : bool
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    about = {
+        "assignment": hashlib.sha256(source).hexdigest(),
+        "submission": hashlib.sha256(incoming.data).hexdigest() if incoming.data is not None else None,
+        "student": incoming.student,
+        "refusal": [incoming.status, incoming.message],
+        "environment": task.environment(),
+        "code": _code_digest(),
+        "trusted": trusted,
+    }
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+class Store:
+    """Records in a folder, one file each, written whole or not at all."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def get(self, key):
+        """Return the record of a key, or None where there is none that can be read."""
+        try:
+            return task.Record.from_dict(json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def put(self, record):
+        """Store a record under its key."""
+        final = self.folder / f"{record.key}.json"
+        partial = final.with_suffix(f".{os.getpid()}.partial")
+        partial.write_text(json.dumps(record.to_dict(), ensure_ascii=False), encoding="utf-8")
+        os.replace(partial, final)
+
+
+def workers_here():
+    """Return how many submissions are graded at once on this machine."""
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def _task(source, incoming, trusted, key):
+    """Run where the worker is; the sandbox must be there."""
+    if not trusted:
+        sandbox.require()
+    record = task.grade(source, incoming, trusted)
+    record.key = key
+    return record.to_dict()
+
+
+def _here(source, waiting, trusted, workers):
+    with concurrent.futures.ThreadPoolExecutor(workers or workers_here()) as pool:
+        futures = [pool.submit(_task, source, incoming, trusted, key) for key, incoming in waiting]
+        try:
+            for future in concurrent.futures.as_completed(futures):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _on_cluster(source, waiting, trusted, scheduler):
+    from distributed import Client, as_completed
+
+    with Client(scheduler, timeout="30s", set_as_default=False) as client:
+        shared = client.scatter(source, broadcast=True, hash=True)
+        # Pure tasks, keyed by content: a worker that dies is replaced by another that computes the same.
+        futures = [client.submit(_task, shared, incoming, trusted, key, key=f"grade-{key}", retries=2)
+                   for key, incoming in waiting]
+        for future in as_completed(futures):
+            yield future.result()
+
+
+def grade_all(source, submissions, store, *, scheduler=None, workers=None, trusted=False):
+    """Grade submissions; those whose record is stored already are not graded again.
+
+    Parameters
+    ----------
+    source : bytes
+        The assignment's source notebook.
+    submissions : list of preflight.Incoming
+    store : Store
+    scheduler : str, optional
+        Address of a Dask scheduler, ``tcp://host:port``. By default the cores of this machine.
+    workers : int, optional
+        Submissions at once on this machine.
+    trusted : bool
+        Run without a sandbox.
+
+    Returns
+    -------
+    records : list of task.Record
+        One a submission, in the order given.
+    computed : int
+        How many were graded now.
+
+    Raises
+    ------
+    sandbox.SandboxMissing
+        If there is no sandbox here and ``trusted`` is not set.
+    """
+    if not trusted and scheduler is None:
+        sandbox.require()
+    keys = [key_of(source, incoming, trusted) for incoming in submissions]
+    records = {key: store.get(key) for key in keys}
+    waiting = {key: incoming for key, incoming in zip(keys, submissions) if records[key] is None}
+    run = _on_cluster(source, waiting.items(), trusted, scheduler) if scheduler else _here(
+        source, waiting.items(), trusted, workers)
+    with progress.bar(total=len(keys), description="grading") as shown:
+        shown.update(len(keys) - len(waiting))
+        if waiting:
+            for values in run:
+                record = task.Record.from_dict(values)
+                records[record.key] = record
+                if record.status not in NOT_KEPT:
+                    store.put(record)
+                shown.update()
+    return [records[key] for key in keys], len(waiting)
