@@ -671,13 +671,17 @@ class MahalanobisDistance(_Baseline):
         return self._in_batches(self._errors, self._check(X))
 
 
-def strong(random_state=0):
+def strong(random_state=0, *, scale=True):
     """The four simple detectors that stand in every report, not yet fitted.
 
     Parameters
     ----------
     random_state : int, RandomState or None
         For the detectors that draw random numbers.
+    scale : bool
+        Standardise the columns. Pass False where all columns share a unit, as the pixels of an
+        image do: standardised, a pixel that is nearly always 0 counts as much as any other,
+        and the baselines are weaker than they could be.
 
     Returns
     -------
@@ -691,20 +695,24 @@ def strong(random_state=0):
     ['PCA reconstruction', 'Mahalanobis', 'k-NN', 'Isolation Forest']
     """
     return {
-        "PCA reconstruction": PCAReconstruction(),
-        "Mahalanobis": MahalanobisDistance(random_state=random_state),
-        "k-NN": KNNDistance(),
+        "PCA reconstruction": PCAReconstruction(scale=scale),
+        "Mahalanobis": MahalanobisDistance(scale=scale, random_state=random_state),
+        "k-NN": KNNDistance(scale=scale),
         "Isolation Forest": IsolationForest(random_state=random_state),
     }
 
 
-def every(random_state=0):
+def every(random_state=0, *, scale=True):
     """All seven detectors, not yet fitted.
 
     Parameters
     ----------
     random_state : int, RandomState or None
         For the detectors that draw random numbers.
+    scale : bool
+        Standardise the columns. Pass False where all columns share a unit, as the pixels of an
+        image do: standardised, a pixel that is nearly always 0 counts as much as any other,
+        and the baselines are weaker than they could be.
 
     Returns
     -------
@@ -717,7 +725,11 @@ def every(random_state=0):
     >>> list(baselines.every())[4:]
     ['LOF', 'DBSCAN', 'One-Class SVM']
     """
-    return strong(random_state) | {"LOF": LOF(), "DBSCAN": DBSCANDistance(), "One-Class SVM": OneClassSVM()}
+    return strong(random_state, scale=scale) | {
+        "LOF": LOF(scale=scale),
+        "DBSCAN": DBSCANDistance(scale=scale),
+        "One-Class SVM": OneClassSVM(scale=scale),
+    }
 
 
 class _OtherRows:

@@ -165,6 +165,10 @@ def test_the_sets_of_baselines():
     assert list(strong) == ["PCA reconstruction", "Mahalanobis", "k-NN", "Isolation Forest"]
     assert set(every) == {*strong, "LOF", "DBSCAN", "One-Class SVM"}
     assert every["Isolation Forest"].random_state == 3
+    unscaled = baselines.every(scale=False)
+    assert {name for name in unscaled if not getattr(unscaled[name], "scale", True)} == {
+        *unscaled} - {"Isolation Forest"}
+    assert all(getattr(detector, "scale", True) for detector in every.values())
     kinds = [PCAReconstruction, MahalanobisDistance, KNNDistance, IsolationForest, LOF, DBSCANDistance]
     assert [type(detector) for detector in every.values()] == [*kinds, OneClassSVM]
 
