@@ -126,7 +126,7 @@ def _parts_of(name):
     parts = tuple(part for part in cleaned.split("/") if part not in ("", "."))
     if cleaned.startswith("/") or re.match(r"[A-Za-z]:", cleaned) or ".." in parts or "\0" in name:
         raise Refused("refused", "The archive holds a path that leads out of its own folder. "
-                      "Make a new archive of the notebook alone and hand that in.")
+                      "Hand in the notebook itself.")
     return parts
 
 
@@ -138,7 +138,8 @@ def _read_archive(stream, prefix=(), nested=False):
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
         raise Refused("unreadable", "The zip file is damaged. Make it again and hand it in once more.") from error
     if len(entries) > (MAX_ENTRIES_OF_ONE if nested else MAX_ENTRIES):
-        raise Refused("refused", "The archive holds far more files than a submission needs. Hand in the notebook.")
+        raise Refused("refused", "The archive holds far more files than a submission needs. "
+                      "Hand in the notebook itself.")
     unpacked = 0
     for entry in entries:
         if entry.is_dir():
@@ -154,7 +155,8 @@ def _read_archive(stream, prefix=(), nested=False):
             continue
         unpacked += len(file.data or b"")
         if unpacked > (MAX_FILE * 2 if nested else MAX_UNPACKED):
-            raise Refused("refused", "The archive unpacks to far more than a submission needs. Hand in the notebook.")
+            raise Refused("refused", "The archive unpacks to far more than a submission needs. "
+                          "Hand in the notebook itself.")
         yield file
 
 
@@ -234,6 +236,11 @@ def _open_nested(files):
         yield from notebooks
 
 
+def _readable(path):
+    """Return a path as text that can be written: names in other encodings hold what UTF-8 cannot."""
+    return "/".join(path).encode("utf-8", "replace").decode()
+
+
 def _choose(student, name, files, assignment_name):
     """Choose which of a student's files is graded: the assignment's name first, then the last attempt."""
     wanted = re.sub(r"[^a-z0-9]", "", assignment_name.lower())
@@ -243,11 +250,11 @@ def _choose(student, name, files, assignment_name):
     if not pool:
         worst = next((file for file in files if file.refusal is not None), None)
         refusal = worst.refusal if worst else Refused("nothing submitted", "No notebook (.ipynb) was found.")
-        origin = "/".join((worst or files[0]).path) if files else ""
+        origin = _readable((worst or files[0]).path) if files else ""
         return Incoming(student, name, origin, None, refusal.status, str(refusal))
     best = max(pool, key=_attempt)
-    notes = tuple(f"set aside: {'/'.join(file.path)}" for file in files if file is not best)
-    return Incoming(student, name, "/".join(best.path), best.data, notes=notes)
+    notes = tuple(f"set aside: {_readable(file.path)}" for file in files if file is not best)
+    return Incoming(student, name, _readable(best.path), best.data, notes=notes)
 
 
 def collect(place, assignment_name="", roster=None):

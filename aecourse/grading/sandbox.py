@@ -183,6 +183,25 @@ def _limit_in_place(limits):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits.scratch_mb * 2**20,) * 2)
 
 
+def _resident(process):
+    try:
+        memory = process.memory_info()
+    except psutil.Error:
+        return 0
+    return memory.rss - memory.shared
+
+
+def _proportional(process):
+    """Return a process's memory in bytes, of shared pages only its share."""
+    try:
+        with open(f"/proc/{process.pid}/smaps_rollup", encoding="ascii") as stream:
+            return next(int(line.split()[1]) * 1024 for line in stream if line.startswith("Pss:"))
+    except PermissionError:
+        return _resident(process)
+    except (OSError, StopIteration):
+        return 0
+
+
 class Process:
     """A Python module in a sandbox, and the frames exchanged with it.
 
@@ -226,19 +245,15 @@ class Process:
         if now < self._next_look:
             return
         self._next_look = now + POLL_SECONDS
-        held = 0
         try:
             family = [self._watched, *self._watched.children(recursive=True)]
         except psutil.NoSuchProcess:
             return
-        for member in family:
-            try:
-                memory = member.memory_info()
-            except psutil.NoSuchProcess:
-                continue
-            held += memory.rss - memory.shared
-        if held > self._limits.memory_mb * 2**20:
-            raise Ended("memory", f"{held >> 20} MB held together")
+        allowed = self._limits.memory_mb * 2**20
+        # Resident memory counts pages that forked processes share once for each of them. It is quick to read, so
+        # the exact share is read only where it is over the limit.
+        if sum(map(_resident, family)) > allowed and sum(map(_proportional, family)) > allowed:
+            raise Ended("memory", f"more than {self._limits.memory_mb} MB held together")
 
     def _wait(self, deadline, for_write=False):
         """Wait until the socket is ready, or raise :class:`Ended`."""

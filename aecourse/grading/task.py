@@ -263,7 +263,8 @@ class _Session:
                 try:
                     student.send(question, body, ends)
                     reply, data = student.receive(ends)
-                    late = late or bool(reply.get("late"))
+                    late = late or reply.get("late") is True
+                    reply = {"value": reply["value"]} if "value" in reply else {"error": str(reply.get("error"))}
                 except Ended as end:
                     lost, reply = end, {"unanswered": OF_ENDS[end.why]}
             scorer.send(reply, data, ends + OVERHEAD / 2)
