@@ -49,7 +49,7 @@ def check_labels(y, name="y", n_rows=None, need_both=False):
         raise ValueError(f"{name} must be one-dimensional, one label a row; found shape {labels.shape}.")
     if labels.size == 0:
         raise ValueError(f"{name} is empty; pass at least one label.")
-    found = set(np.unique(labels).tolist())
+    found = set(labels.tolist())
     if not found <= {0, 1}:
         raise ValueError(
             f"{name} must hold 0 (normal) and 1 (anomaly) only; found {sorted(found, key=str)[:5]}. "

@@ -194,7 +194,7 @@ def test_nbval_passes_what_was_just_executed(small):
 
 @pytest.mark.parametrize(
     "before, after",
-    [("measured 1.333", "measured 1.334"), ("the first four times", "the first three times"), ("title 'Bars'", "title 'X'")],
+    [("measured 1.333", "measured 1.334"), ("the first four times", "the first three times"), ("high. Bars.", "high. Bins.")],
     ids=["a number", "a picture's description", "a picture's title"],
 )
 def test_nbval_fails_on_a_changed_output(small, tmp_path, before, after):

@@ -51,8 +51,11 @@ def execute(entry, bar, out):
         )
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         index, cell = position["cell"]
-        last = str(error).strip().splitlines()[-1]
-        failure = f"cell {index + 1} ({cell.id}): {last}"
+        if isinstance(error, CellExecutionError):
+            reason = f"{error.ename}: {error.evalue}"
+        else:
+            reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
+        failure = f"cell {index + 1} ({cell.id}): {reason}"
     minutes = (time.monotonic() - started) / 60
     html, _ = HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": entry.title}})
     (out / f"{entry.path.stem}.html").write_text(html, encoding="utf-8")

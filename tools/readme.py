@@ -7,6 +7,7 @@ Each part stands between ``<!-- NAME: generated -->`` and ``<!-- end of NAME -->
 """
 
 import argparse
+import base64
 import pathlib
 import re
 import sys
@@ -17,6 +18,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import catalogue
 
 README = catalogue.ROOT / "README.md"
+# The README's picture: where it is put, the lesson that draws it, and the cell.
+PICTURE, PICTURE_LESSON, PICTURE_CELL = catalogue.ROOT / "docs" / "zeros.png", "06", "right-hist"
 
 
 def course_map(entries):
@@ -49,6 +52,14 @@ def fill(text, name, content):
     return pattern.sub(lambda _: f"{start}\n{content}\n{end}", text)
 
 
+def picture():
+    """Return the README's picture as PNG, as its lesson has stored it."""
+    (entry,) = [entry for entry in catalogue.read() if entry.number == PICTURE_LESSON]
+    (cell,) = [cell for cell in nbformat.read(entry.path, as_version=4).cells if cell.id == PICTURE_CELL]
+    (png,) = [output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})]
+    return base64.b64decode(png)
+
+
 def generate(text):
     """Return the README with its generated parts brought up to date."""
     entries = catalogue.read()
@@ -62,9 +73,11 @@ def main(arguments=None):
     before = README.read_text(encoding="utf-8")
     after = generate(before)
     if options.check:
-        if before != after:
-            print("README.md is out of date; run 'make readme'")
-        return int(before != after)
+        current = before == after and PICTURE.exists() and PICTURE.read_bytes() == picture()
+        if not current:
+            print("README.md or its picture is out of date; run 'make readme'")
+        return int(not current)
+    PICTURE.write_bytes(picture())
     README.write_text(after, encoding="utf-8")
     return 0
 
