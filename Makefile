@@ -48,13 +48,17 @@ test-package: setup
 test-lessons: setup
 	$(BIN)/python -m pytest $(PARALLEL) $(NBVAL) notebooks
 
-# The stored outputs must not depend on the processor: without oneDNN, and on a machine that
-# has AVX2 but not AVX-512 (in oneDNN, XLA, OpenBLAS and NumPy).
+# The stored outputs must not depend on the processor: without oneDNN; on a machine that has AVX2
+# but not AVX-512 (in oneDNN, XLA, OpenBLAS and NumPy); and with one core.
+NO_ONEDNN := TF_ENABLE_ONEDNN_OPTS=0
+AVX2_ONLY := ONEDNN_MAX_CPU_ISA=AVX2 XLA_FLAGS=--xla_cpu_max_isa=AVX2 OPENBLAS_CORETYPE=Haswell \
+             NPY_DISABLE_CPU_FEATURES="AVX512F AVX512CD AVX512_SKX"
+ONE_CORE := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+LESSONS ?= notebooks
 test-portable: setup
-	TF_ENABLE_ONEDNN_OPTS=0 $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) notebooks
-	ONEDNN_MAX_CPU_ISA=AVX2 XLA_FLAGS=--xla_cpu_max_isa=AVX2 OPENBLAS_CORETYPE=Haswell \
-	NPY_DISABLE_CPU_FEATURES="AVX512F AVX512CD AVX512_SKX" \
-	$(BIN)/python -m pytest $(PARALLEL) $(NBVAL) notebooks
+	$(NO_ONEDNN) $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
+	$(AVX2_ONLY) $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
+	$(ONE_CORE) $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
 
 test-lowest: setup
 	$(PYTHON) -m venv .venv-lowest
