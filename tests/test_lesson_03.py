@@ -23,7 +23,8 @@ def run_cells(home, prelude=""):
     if "SYSTEMROOT" in os.environ:  # Windows needs it to start Python
         environment["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
     return subprocess.run(
-        [sys.executable, "-c", program], env=environment, cwd=home, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", program],
+        env=environment, cwd=home, capture_output=True, text=True, timeout=120,
     )
 
 

@@ -83,7 +83,7 @@ register(
         right_example=430,
         wrong=(
             Wrong("no biases", integer(400), "Those are the weights; the biases come on top.", 400),
-            Wrong("biases of the first layer", integer(410), "The output layer's units have biases too.", 410),
+            Wrong("biases of the code", integer(410), "The output layer's units have biases too.", 410),
             Wrong("biases of the output", integer(420), "The code's units have biases too.", 420),
             Wrong("biases of the input", integer(440),
                   "A bias belongs to a unit that computes something; the 20 inputs do not.", 440),
@@ -150,6 +150,6 @@ register(
             Wrong("mean of both", function(_tied_mean, _ROWS_AND_WEIGHTS),
                   "Both parts are there, but halved. Effects add up; they are not averaged.", _tied_mean),
         ),
-        hint="Write the gradients for W1 and W2 as in section 1.3 with W2 = Wᵀ, bring both to W's shape, add them.",
+        hint="Write both gradients as in section 1.3 with W2 = Wᵀ, bring them to W's shape, and add them.",
     ),
 )
