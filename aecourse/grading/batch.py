@@ -109,7 +109,7 @@ def _on_cluster(source, waiting, trusted, scheduler):
         # Pure tasks, keyed by content: a worker that dies is replaced by another that computes the same.
         futures = [client.submit(_task, shared, incoming, trusted, key, key=f"grade-{key}", retries=2)
                    for key, incoming in waiting]
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             yield future.result()
 
 

@@ -479,6 +479,7 @@ def match(assignment, cells):
     free = [position for position in range(len(cells)) if position not in taken][:MAX_UNMATCHED]
     if missing and free:
         found = _align(missing, free, cells)
+        found |= _between_neighbours(assignment, cells, {**places, **found})
         lost = [name for name in found if parts[name].kind != "given"]
         if lost:
             repairs.append("the grading marks of some cells were missing and were put back")
@@ -486,6 +487,23 @@ def match(assignment, cells):
     if [part.name for part in assignment.cells if part.kind == "test" and part.name not in places]:
         repairs.append("a test cell had been deleted and was put back")
     return places, repairs
+
+
+def _between_neighbours(assignment, cells, places):
+    """Find answers that share no word with their stub: the longest cell left where the answer belongs."""
+    parts = [part for part in assignment.cells if part.kind != "free"]
+    found = {}
+    for number, part in enumerate(parts):
+        if part.name in places or part.kind not in ("manual", "solution"):
+            continue
+        known = places | found
+        before = max((known[other.name] for other in parts[:number] if other.name in known), default=-1)
+        after = min((known[other.name] for other in parts[number + 1:] if other.name in known), default=len(cells))
+        left = [position for position in range(before + 1, after) if position not in known.values()
+                and cells[position]["cell_type"] == part.cell_type and cells[position]["source"].strip()]
+        if left:
+            found[part.name] = max(left, key=lambda position: len(cells[position]["source"]))
+    return found
 
 
 def _align(parts, positions, cells):

@@ -17,7 +17,7 @@ MAX_BODY = 64 * 2**20
 MAX_DEPTH = 20
 MAX_NODES = 20_000
 # Booleans, numbers, complex numbers, text, bytes, dates and durations.
-DTYPE = re.compile(r"[<>|=]?([biufc](1|2|4|8|16)|[US]\d{1,6}|[Mm]8\[[a-z]+\])")
+DTYPE = re.compile(r"[<>|=]?([biufc](1|2|4|8|16)|[US]\d{1,6}|[Mm]8\[[A-Za-z]+\])")
 
 
 class Malformed(ValueError):

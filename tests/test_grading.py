@@ -1,0 +1,468 @@
+"""The grader's parts: format, reading, matching, values on the wire, the sandbox, batches."""
+
+import io
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import zipfile
+from argparse import ArgumentParser
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aecourse.grading import assignment, batch, cli, demo, feedback, personal, preflight, results, sandbox, task, wire
+
+SOURCE = demo.source()
+ABOUT = assignment.read(SOURCE)
+PERFECT = assignment.solved(ABOUT)
+
+
+def incoming(data, student="10001"):
+    return preflight.Incoming(student, "doe", "doe.ipynb", data)
+
+
+def run(*words):
+    parser = ArgumentParser()
+    cli.add_commands(parser.add_subparsers())
+    options = parser.parse_args([str(word) for word in words])
+    return options.run(options)
+
+
+# The format.
+
+
+def test_the_released_notebook_holds_no_solution_no_hidden_test_and_no_hint():
+    released = assignment.release(ABOUT).decode()
+    assert "heron" not in released
+    assert "X.mean(axis=0)" not in released and "Because normal rows" not in released
+    assert "Subtract each column" not in released
+    assert released.count("raise NotImplementedError()") == 4
+    again = assignment.read(released.encode())
+    assert [cell.name for cell in again.cells] == [cell.name for cell in ABOUT.cells]
+    assert again.student_names == ABOUT.student_names == {"scale", "row_errors", "threshold", "flag"}
+    assert sum(cell.points for cell in again.graded) == 11
+
+
+@pytest.mark.parametrize("source, words", [
+    ("### BEGIN SOLUTION\nx = 1", "close it"),
+    ("x = 1\n### END SOLUTION", "pair the marks"),
+])
+def test_marks_that_do_not_pair_are_an_error_that_names_the_cell(source, words):
+    notebook = json.loads(SOURCE)
+    notebook["cells"][2]["source"] = source + "\n### BEGIN SOLUTION" * (words == "pair the marks")
+    with pytest.raises(ValueError, match=f"cell 2 .*{words}"):
+        assignment.read(assignment.to_bytes(notebook))
+
+
+def test_two_cells_of_one_name_are_an_error():
+    notebook = json.loads(SOURCE)
+    notebook["cells"][4]["metadata"]["nbgrader"]["grade_id"] = "scale"
+    with pytest.raises(ValueError, match="'scale' is used by two cells"):
+        assignment.read(assignment.to_bytes(notebook))
+
+
+def test_nbgrader_reads_the_released_notebook(tmp_path):
+    utils = pytest.importorskip("nbgrader.utils")
+    nbformat = pytest.importorskip("nbformat")
+    notebook = nbformat.reads(assignment.release(ABOUT).decode(), as_version=4)
+    nbformat.validate(notebook)
+    assert [cell.metadata.nbgrader.grade_id for cell in notebook.cells if utils.is_grade(cell)] == [
+        cell.name for cell in ABOUT.graded]
+
+
+# Reading.
+
+
+@pytest.mark.parametrize("name, student", [
+    ("lovelace_12345_a1 (1).ipynb", "12345"),
+    ("lovelaceada_LATE_12345_998877_a1-2.ipynb", "12345"),
+    ("Ada Lovelace_4711_assignsubmission_file_", "4711"),
+    ("4711_a1.ipynb", "4711"),
+    ("ada", "ada"),
+    ("../../etc/passwd", "etc-passwd"),
+    ("=cmd|' /C calc'!A0.ipynb", "cmd-C-calc-A0"),
+])
+def test_a_name_tells_the_student(name, student):
+    assert preflight.identify(name)[0] == student
+
+
+def test_all_layouts_are_found(tmp_path):
+    (tmp_path / "ada_1001_demo (1).ipynb").write_bytes(b"old")
+    (tmp_path / "ada_1001_demo (2).ipynb").write_bytes(b"new")
+    (tmp_path / "Bob_1002_assignsubmission_file_").mkdir()
+    (tmp_path / "Bob_1002_assignsubmission_file_" / "demo.ipynb").write_bytes(b"bob")
+    (tmp_path / "cyd" / "demo").mkdir(parents=True)
+    (tmp_path / "cyd" / "demo" / "demo.ipynb").write_bytes(b"cyd")
+    (tmp_path / "cyd" / "demo" / "scratch.ipynb").write_bytes(b"no")
+    (tmp_path / "dan_1004").mkdir()
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("__MACOSX/demo.ipynb", b"no")
+        archive.writestr("demo.ipynb", b"eve")
+    (tmp_path / "eve_1005.zip").write_bytes(stream.getvalue())
+    found = {item.student: item for item in preflight.collect(tmp_path, "demo", {"1006": "Fay"})}
+    assert {student: item.data for student, item in found.items()} == {
+        "1001": b"new", "1002": b"bob", "cyd": b"cyd", "1004": None, "1005": b"eve", "1006": None}
+    assert found["1001"].notes == ("set aside: ada_1001_demo (1).ipynb",)
+    assert found["1004"].status == found["1006"].status == "nothing submitted"
+    # The same class as one archive.
+    whole = tmp_path.parent / f"{tmp_path.name}.zip"
+    with zipfile.ZipFile(whole, "w") as archive:
+        for path in sorted(tmp_path.rglob("*")):
+            archive.write(path, path.relative_to(tmp_path))
+    again = {item.student: item.data for item in preflight.collect(whole, "demo")}
+    assert again == {"1001": b"new", "1002": b"bob", "cyd": b"cyd", "1005": b"eve"}
+
+
+def test_what_is_not_a_plain_file_of_bearable_size_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "ada_1001_demo.ipynb")
+    with open(tmp_path / "bob_1002_demo.ipynb", "wb") as stream:
+        stream.truncate(preflight.MAX_FILE + 1)
+    secret = tmp_path.parent / "secret"
+    secret.mkdir(exist_ok=True)
+    (secret / "demo.ipynb").write_bytes(PERFECT)
+    os.symlink(secret, tmp_path / "cyd_1003")
+    (tmp_path / os.fsdecode(b"d\xe9b_1004_demo.ipynb")).write_bytes(PERFECT)
+    found = {item.student: item for item in preflight.collect(tmp_path, "demo")}
+    assert [found[student].status for student in ("1001", "1002", "1003")] == ["refused", "too large", "refused"]
+    assert found["1004"].data == PERFECT and found["1004"].origin.encode()
+
+
+@pytest.mark.parametrize("data, status", [
+    (b"", "unreadable"), (b"{}", "unreadable"), (b"[]", "unreadable"), (b"\xff\xfe\x00", "unreadable"),
+    (b'{"cells": []}', "unreadable"), (b'{"cells": 3}', "unreadable"), (b"<html>", "unreadable"),
+    (b'{"cells": [1, {"cell_type": "code", "source": [7]}]}', "not this assignment"),
+    (b'{"cells": [%s]}' % b",".join([b'{"cell_type":"raw"}'] * 1001), "refused"),
+])
+def test_what_is_not_a_notebook_gets_a_status(data, status):
+    record = task.grade(SOURCE, incoming(data))
+    assert record.status == status and record.automatic == 0 and len(record.message) > 20
+
+
+@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+                    lambda parts: st.lists(parts, max_size=3) | st.dictionaries(
+                        st.sampled_from(["cells", "cell_type", "source", "metadata", "nbgrader", "grade_id", "id"]),
+                        parts, max_size=4), max_leaves=15))
+@settings(max_examples=200, deadline=None)
+def test_no_json_makes_the_reader_fail(value):
+    try:
+        cells, _ = preflight.read_notebook(json.dumps({"cells": [value, {"cell_type": "code", "source": "1"}]}).encode())
+    except preflight.Refused:
+        return
+    preflight.match(ABOUT, cells)
+
+
+def test_cells_that_lost_their_metadata_are_found_by_likeness():
+    cells, _ = preflight.read_notebook(PERFECT)
+    for cell in cells:
+        cell["grade_id"] = None
+    cells.insert(3, {"cell_type": "code", "source": "scratch = 1", "grade_id": None})
+    places, repairs = preflight.match(ABOUT, cells)
+    names = [cell.name for cell in ABOUT.cells]
+    assert places == {name: number + (number >= 3) for number, name in enumerate(names)}
+    assert repairs == ["the grading marks of some cells were missing and were put back"]
+
+
+def test_a_notebook_of_the_old_format_is_read():
+    old = {"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "code", "input": "x = 1"}]}]}
+    cells, repairs = preflight.read_notebook(json.dumps(old).encode())
+    assert cells[0]["source"] == "x = 1" and repairs == ["the notebook was in an old format"]
+
+
+# Values on the wire.
+
+
+@pytest.mark.parametrize("value", [
+    None, True, 3, -(10**30), 0.1, float("inf"), "é", [1, (2.5, "x")], {"a": [1], 2: None}, np.float32(1.5),
+    np.arange(6).reshape(2, 3), np.array(["a", "bc"]), np.array("2020-01-01", dtype="datetime64[D]"), np.zeros((0, 3)),
+])
+def test_plain_values_arrive_as_they_were(value):
+    encoder = wire.Encoder()
+    tree = json.loads(json.dumps(encoder.encode(value)))
+    found = wire.decode(tree, encoder.body)
+    assert type(found) is type(value)
+    np.testing.assert_equal(found, value)
+
+
+def test_a_table_arrives():
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"rate": [0.1, 0.2], "rows": [1, 2]})
+    encoder = wire.Encoder()
+    tree = encoder.encode(table)
+    pandas.testing.assert_frame_equal(wire.decode(tree, encoder.body), table)
+
+
+@pytest.mark.parametrize("tree", [
+    ["array", "|O", [1], 0], ["array", "<f8", [10**12], 0], ["array", "<f8", [-1], 0], ["array", "<f8", [1], -8],
+    ["array", "<f8", [2, 2], 8], ["handle", 0, "x"], ["handle", "0", "x"], ["int", "9" * 5000], ["plain", [1]],
+    ["dict", [[["list", []], ["plain", 1]]]], ["pickle", "x"], [], None, 7, ["float", "zz"], ["list", 5],
+    ["array", "<f8,<f8", [1], 0], ["array", {"a": 1}, [1], 0],
+])
+def test_a_forged_value_is_refused(tree):
+    with pytest.raises(wire.Malformed):
+        wire.decode(tree, bytes(16))
+
+
+def test_a_deep_value_is_refused():
+    tree = ["plain", 1]
+    for _ in range(500):
+        tree = ["list", [tree]]
+    with pytest.raises(wire.Malformed):
+        wire.decode(tree, b"")
+    with pytest.raises(ValueError, match="nested too deeply"):
+        value = []
+        value.append(value)
+        wire.Encoder().encode(value)
+
+
+def test_objects_do_not_travel():
+    with pytest.raises(TypeError, match="cannot be passed on"):
+        wire.Encoder().encode(object())
+    with pytest.raises(ValueError, match="too large"):
+        wire.Encoder().encode(np.zeros(wire.MAX_BODY, dtype=np.int16))
+
+
+# What a test may ask of the student's objects.
+
+
+def graded_pair(solution, test):
+    """Grade one solution cell under one test of three points."""
+    meta = {"schema_version": 3, "grade": False, "solution": False, "locked": False, "task": False}
+    cells = [("code", "given", "import numpy as np", {"locked": True}),
+             ("code", "part", f"### BEGIN SOLUTION\n{solution}\n### END SOLUTION", {"solution": True}),
+             ("code", "test", test, {"grade": True, "locked": True, "points": 3})]
+    notebook = {"cells": [{"cell_type": kind, "id": name, "source": text, "outputs": [], "execution_count": None,
+                           "metadata": {"nbgrader": {**meta, "grade_id": name, "cell_type": kind, **more}}}
+                          for kind, name, text, more in cells],
+                "metadata": {"aecourse": {"assignment": "pair", "seconds": 10}}, "nbformat": 4, "nbformat_minor": 5}
+    data = assignment.to_bytes(notebook)
+    record = task.grade(data, incoming(assignment.solved(assignment.read(data))))
+    return record, record.cells[0]
+
+
+@pytest.mark.parametrize("solution, test, earned", [
+    ("class M:\n    size = (3, 4)\n    def predict(self, X): return X * 2\nm = M()",
+     "assert m.size == (3, 4)\nassert m.predict(np.ones(2)).tolist() == [2, 2]", 3),
+    ("def make():\n    return lambda x: x + 1\nf = make()", "assert f(f(1)) == 3", 3),
+    ("f = [len, str]", "assert len(f) == 2 and f[0]('abc') == 3", 3),
+    ("def f(x):\n    raise ValueError(x)", "try:\n    f(1)\nexcept ValueError:\n    ok = True\nassert ok", 3),
+    ("def f(x):\n    raise AssertionError('key')", "f(1)", 0),
+    ("x = 1", "assert y == 1", 0),
+    ("x = 2", "assert 1 < x < 3\nx / 4", 0.5),
+    ("x = float('nan')", "x", 0),
+    ("x = 1e9", "x", 3),
+    ("x = -5", "x", 0),
+    ("class T:\n    def __bool__(self): return True\nx = T()", "assert x", 0),
+    ("class T(float):\n    def __gt__(self, o): return True\nx = T(1)", "assert x > 5", 0),
+    ("class A(np.ndarray):\n    def __eq__(self, o): return True\nx = np.zeros(2).view(A)", "assert (x == 5).all()", 0),
+])
+def test_a_test_judges_plain_values(solution, test, earned):
+    record, cell = graded_pair(solution, test)
+    assert record.status == "graded", record.notes
+    assert cell.earned == earned, cell.message
+
+
+def test_names_are_those_at_the_place_of_the_test():
+    """A later cell that uses a name again does not change what was graded."""
+    notebook = json.loads(PERFECT)
+    notebook["cells"].append({"cell_type": "code", "source": "scale = flag = None", "metadata": {}, "outputs": []})
+    record = task.grade(SOURCE, incoming(assignment.to_bytes(notebook)))
+    assert record.automatic == 8
+
+
+def test_a_broken_assignment_is_our_fault_not_the_students():
+    notebook = json.loads(SOURCE)
+    notebook["cells"][1]["source"] = "import there_is_no_such_module"
+    record = task.grade(assignment.to_bytes(notebook), incoming(PERFECT))
+    assert record.status == "grader failed" and "there_is_no_such_module" in record.notes[0]
+
+
+def test_importing_tensorflow_in_a_tested_cell_costs_nothing():
+    """Its start-up lines go to standard error, which is no failure; its memory fits."""
+    source = demo.source(seconds=240, memory_mb=3072)
+    solution = ("def scale(X):\n    import keras\n    X = np.asarray(X, dtype=float)\n"
+                "    return keras.ops.convert_to_numpy(keras.ops.convert_to_tensor((X - X.mean(0)) / X.std(0)))")
+    record = task.grade(source, incoming(assignment.answered(assignment.read(source), {"scale": solution})))
+    assert (record.status, record.automatic) == ("graded", 8), record.cells
+
+
+# The sandbox.
+
+
+def test_cpu_time_is_bounded():
+    """A process that ignores every signal is ended by the kernel."""
+    limits = sandbox.Limits(cpu_seconds=1, memory_mb=512)
+    code = "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass"
+    line = sandbox.command([os.path.abspath(sys.executable), "-c", code], limits, {})
+    started = time.monotonic()
+    assert subprocess.run(line, timeout=60).returncode != 0
+    assert time.monotonic() - started < 50
+
+
+def test_without_a_sandbox_nothing_is_graded(tmp_path, monkeypatch, capsys):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "ada_1001_demo.ipynb").write_bytes(PERFECT)
+    (tmp_path / "demo.ipynb").write_bytes(SOURCE)
+    monkeypatch.setattr(sandbox, "problem", lambda: "the program bwrap is not installed.")
+    words = ["grade", tmp_path / "in", "-o", tmp_path / "out", "-a", tmp_path / "demo.ipynb"]
+    assert run(*words) == 1
+    said = capsys.readouterr().err
+    assert "apt-get install bubblewrap" in said and "--trusted" in said
+    assert not (tmp_path / "out").exists()
+    assert run(*words, "--trusted") == 0
+    assert "1  graded" in capsys.readouterr().out
+
+
+def test_the_sandbox_says_what_is_missing(monkeypatch):
+    sandbox.problem.cache_clear()
+    monkeypatch.setenv("PATH", "/nowhere")
+    try:
+        assert sandbox.problem() == "the program bwrap is not installed."
+    finally:
+        sandbox.problem.cache_clear()
+
+
+# A student's own check.
+
+
+def test_check_fails_where_a_visible_test_fails(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    right, wrong = tmp_path / "right.ipynb", tmp_path / "wrong.ipynb"
+    right.write_bytes(PERFECT)
+    wrong.write_bytes(assignment.answered(ABOUT, {"flag": demo.WRONG["flag"]}))
+    assert run("check", right) == 0
+    assert "All visible tests pass." in capsys.readouterr().out
+    assert run("check", wrong) == 1
+    assert "failed  the function flag" in capsys.readouterr().out
+    assert run("check", tmp_path / "missing.ipynb") == 1
+
+
+# Results.
+
+
+def test_text_in_tables_is_no_formula():
+    record = task.refused(ABOUT, replace(incoming(None), name="=1+1", status="unreadable"), "unreadable", "@x")
+    rows = results.grade_rows(ABOUT, [record])
+    assert results.plain(rows[1][0]) == "'=1+1" and results.plain(rows[1][3]) == "'@x"
+
+
+def test_pages_show_only_pictures_that_are_png():
+    assert feedback._picture("iVBORw0KGgo=").startswith("<img")
+    assert feedback._picture("PHN2Zz4=") == "" and feedback._picture('"><script>') == ""
+
+
+def test_a_persons_seed():
+    assert personal.seed("1", "a1") != personal.seed("1", "a2")
+    with pytest.raises(ValueError, match="put your own id there"):
+        personal.confirmed("your id")
+
+
+# Batches.
+
+
+def some(count):
+    """Return submissions that differ, so that each has a record of its own."""
+    made = []
+    for number in range(count):
+        data = assignment.answered(ABOUT, {"flag": demo.WRONG["flag"]} if number % 3 == 0 else {})
+        made.append(incoming(data, f"{2000 + number}"))
+    return made
+
+
+def marks(records):
+    return [(record.student, record.status, record.automatic) for record in records]
+
+
+def test_only_what_changed_is_graded_again(tmp_path):
+    store = batch.Store(tmp_path)
+    submissions = some(4)
+    first, computed = batch.grade_all(SOURCE, submissions, store)
+    assert computed == 4
+    submissions[1] = incoming(assignment.release(ABOUT), "2001")
+    again, computed = batch.grade_all(SOURCE, submissions, store)
+    assert computed == 1 and again[1].automatic == 0
+    assert marks(again[2:]) == marks(first[2:])
+    assert batch.key_of(SOURCE + b" ", submissions[0]) != batch.key_of(SOURCE, submissions[0])
+
+
+def test_a_damaged_record_is_graded_again(tmp_path):
+    store = batch.Store(tmp_path)
+    [record], _ = batch.grade_all(SOURCE, some(1), store)
+    (tmp_path / f"{record.key}.json").write_text('{"student":')
+    assert batch.grade_all(SOURCE, some(1), store)[1] == 1
+
+
+INTERRUPTED = """
+import pathlib, sys
+sys.path.insert(0, {tests!r})
+from test_grading import SOURCE, batch, some
+batch.grade_all(SOURCE, some(8), batch.Store({folder!r}), workers=1)
+"""
+
+
+def test_killed_half_way_it_goes_on_where_it_was(tmp_path):
+    code = INTERRUPTED.format(tests=str(pathlib.Path(__file__).parent), folder=str(tmp_path))
+    child = subprocess.Popen([sys.executable, "-c", code])
+    waited = time.monotonic() + 120
+    while len(list(tmp_path.glob("*.json"))) < 2 and time.monotonic() < waited:
+        time.sleep(0.05)
+    child.kill()
+    child.wait()
+    kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.json")}
+    assert 2 <= len(kept) < 8
+    records, computed = batch.grade_all(SOURCE, some(8), batch.Store(tmp_path))
+    assert computed == 8 - len(kept)
+    assert all((tmp_path / name).stat().st_mtime_ns == when for name, when in kept.items())
+    assert marks(records) == [(f"{2000 + n}", "graded", 6.0 if n % 3 == 0 else 8.0) for n in range(8)]
+
+
+def test_a_cluster_that_loses_a_worker_loses_nothing(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "5"}
+    beside = pathlib.Path(sys.executable).parent
+    file = tmp_path / "scheduler.json"
+    common = ["--scheduler-file", str(file)]
+    processes = [subprocess.Popen([beside / "dask", "scheduler", *common, "--port", "0", "--no-dashboard"],
+                                  env=environment, stderr=subprocess.DEVNULL)]
+    try:
+        for _ in range(2):
+            processes.append(subprocess.Popen(
+                [beside / "dask", "worker", *common, "--nthreads", "1", "--no-nanny", "--no-dashboard",
+                 "--local-directory", str(tmp_path)], env=environment, stderr=subprocess.DEVNULL))
+        waited = time.monotonic() + 60
+        while not file.exists() and time.monotonic() < waited:
+            time.sleep(0.1)
+        address = json.loads(file.read_text())["address"]
+        with distributed.Client(address, timeout="60s") as client:
+            client.wait_for_workers(2, timeout=60)
+        store, submissions = CountingStore(tmp_path / "records", lambda: processes[1].kill()), some(12)
+        records, computed = batch.grade_all(SOURCE, submissions, store, scheduler=address)
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    assert processes[1].returncode == -9
+    assert computed == 12 and sorted(store.written) == sorted(set(store.written)) and len(store.written) == 12
+    here, _ = batch.grade_all(SOURCE, submissions, batch.Store(tmp_path / "here"))
+    assert marks(records) == marks(here)
+    assert [record.cells for record in records] == [record.cells for record in here]
+
+
+class CountingStore(batch.Store):
+    """A store that remembers what was written, and calls something when three are."""
+
+    def __init__(self, folder, at_three):
+        super().__init__(folder)
+        self.written, self._at_three = [], at_three
+
+    def put(self, record):
+        super().put(record)
+        self.written.append(record.student)
+        if len(self.written) == 3:
+            self._at_three()
