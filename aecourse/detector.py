@@ -1,0 +1,893 @@
+"""`AutoencoderDetector`: an ensemble of denoising autoencoders behind scikit-learn's interface.
+
+What it does, and why each part is there, is in the class's docstring. TensorFlow is imported when
+a detector is fitted or loaded, not when this module is.
+"""
+
+import hashlib
+import io
+import json
+import os
+import platform
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from scipy.special import log_ndtr
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin
+from sklearn.covariance import ledoit_wolf
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+import aecourse
+from aecourse import thresholds
+from aecourse._validation import check_fraction
+
+__all__ = ["AutoencoderDetector"]
+
+PARTS = ("plain", "white", "latent")
+
+# The automatic number of epochs makes 10 epochs of these many steps together, 3 a row within these bounds.
+_MIN_STEPS, _MAX_STEPS = 60, 300
+_MIN_CALIBRATION = 10  # with fewer held-out rows, the training rows help to find location and spread
+_MAX_WHITE_FEATURES = 1024  # a matrix of d × d is inverted for the white view
+_LIMIT = 1e6  # standardised values beyond it are clipped there; they are anomalous enough
+_VALUES_A_CHUNK = 2**22
+
+_FORMAT, _FORMAT_VERSION = "aecourse detector", 1
+_FILES = ("about.json", "model.keras", "arrays.npz")
+_ARRAYS = ("center", "scale", "references", "part_center", "part_spread", "feature_level")
+
+
+class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixin, BaseEstimator):
+    """Detect anomalies in a table by how badly autoencoders of the normal rows reconstruct them.
+
+    Several small autoencoders are trained at once on the standardised rows, each to remove Gaussian
+    noise whose size changes from row to row and is not told. Such a network learns where the data lie:
+    its residual, row minus reconstruction, grows with the distance of the row from them, so the code need not
+    be narrow, and the directions of low variance, which a narrow code throws away, keep their say. Half of
+    the members see the rows *whitened*, so that all directions weigh the same. For Gaussian rows
+    and linear members the residual of the white view has the Mahalanobis distance for its length.
+
+    The anomaly score joins three parts, each the mean over members:
+
+    ``plain``
+        log root-mean-square residual of the members that see the standardised columns;
+    ``white``
+        the same of the members that see the whitened columns;
+    ``latent``
+        log mean distance of the row's code to its nearest codes of training rows, over the plain members.
+
+    Each part is standardised by its median and standard deviation on held-out normal rows, and turned into a
+    Gaussian tail probability p; the score is −Σ log p, Fisher's way to join tests. The parts are
+    dependent, so the score ranks rows; the threshold comes from held-out normals, not from a χ² table.
+
+    Parameters
+    ----------
+    n_members : int
+        Autoencoders in the ensemble, at least 1. Half of them, rounded down, see the white view.
+    hidden : int
+        Width of the hidden layers of each member.
+    code_size : int, optional
+        Width of the code of each member. Where not given, the number of columns, at most ``hidden``.
+    noise : (float, float)
+        Smallest and largest standard deviation of the noise, in standard deviations of the columns.
+        ``(0, 0)`` trains without noise: choose a ``code_size`` below the number of columns then.
+    criterion : {"combined", "plain", "white", "latent"}
+        The part of the score to use, or all three.
+    n_neighbors : int
+        Training codes whose distance is averaged in the latent part.
+    max_references : int
+        At most so many codes of training rows, drawn at random, are kept for the latent part.
+    epochs : int, optional
+        Passes over the training rows. Where not given, as many as make about 300 steps, and
+        few rows are repeated to fill them.
+    batch_size : int
+        Rows of a training step.
+    learning_rate : float
+        Highest learning rate; it rises to it for the first tenth of the steps and falls to 0.
+    patience : int
+        Epochs without a better loss on held-out rows after which training stops.
+    validation_fraction : float
+        Share of the rows held out, for stopping and for the threshold. More are held out of few rows, up to
+        a quarter, so that the threshold can keep its promise.
+    false_alarm_rate : float
+        Share of normal rows that `predict` may flag.
+    random_state : int, RandomState or None
+        Seeds the held-out rows, the starting weights, the noise and the order of the rows.
+
+    Attributes
+    ----------
+    model_ : keras.Model
+        The ensemble as one autoencoder in double precision: standardised rows → mean reconstruction. It
+        has ``.encoder`` and ``.decoder``, which share its weights.
+    history_ : dict
+        Loss and held-out loss of each epoch: mean squared residual, over members.
+    threshold_ : float
+        Rows with an anomaly score above it are flagged.
+    promised_rate_ : float
+        Bound on the mean false-alarm rate at the threshold. It is larger than ``false_alarm_rate`` where too
+        few rows could be held out to promise that; the threshold is the largest held-out score then.
+    offset_ : float
+        −``threshold_``, so that ``decision_function = score_samples − offset_``.
+    parts_ : tuple of str
+        Parts of the score that there are; ``white`` needs 2 to 1024 columns and two members.
+    n_features_in_, feature_names_in_
+        As in all of scikit-learn.
+
+    Notes
+    -----
+    Fit it on normal rows only; a few undetected anomalies among them do little harm, many do. The threshold
+    uses the rows that stopped the training, which favours it a little.
+
+    Training is in single precision, scoring in double, in chunks of bounded memory. No training row is
+    stored, only codes of at most ``max_references`` of them.
+
+    References
+    ----------
+    Vincent, Larochelle, Lajoie, Bengio, Manzagol (2010). Stacked denoising autoencoders. Journal of Machine
+    Learning Research 11, 3371–3408 (the denoising objective).
+
+    Alain, Bengio (2014). What regularized auto-encoders learn from the data-generating distribution. Journal of
+    Machine Learning Research 15, 3743–3773 (the residual follows the gradient of the log density).
+
+    Ledoit, Wolf (2004). A well-conditioned estimator for large-dimensional covariance matrices. Journal of
+    Multivariate Analysis 88, 365–411 (the covariance behind the white view).
+
+    Ramaswamy, Rastogi, Shim (2000). Efficient algorithms for mining outliers from large data sets. SIGMOD
+    (distance to nearest neighbours as an anomaly score).
+
+    Fisher (1925). Statistical methods for research workers, section 21.1 (joining probabilities).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from aecourse import AutoencoderDetector
+    >>> angle = np.random.default_rng(0).uniform(0, 2 * np.pi, size=400)
+    >>> ring = np.column_stack([np.cos(angle), np.sin(angle)])
+    >>> detector = AutoencoderDetector(random_state=0).fit(ring)
+    >>> detector.predict([[0.0, 1.0], [0.0, 0.0], [2.0, 2.0]])
+    array([ 1, -1, -1])
+    """
+
+    def __init__(self, n_members=6, *, hidden=128, code_size=None, noise=(0.1, 2.0), criterion="combined",
+                 n_neighbors=5, max_references=5000, epochs=None, batch_size=256, learning_rate=0.01, patience=3,
+                 validation_fraction=0.15, false_alarm_rate=0.05, random_state=0):
+        self.n_members = n_members
+        self.hidden = hidden
+        self.code_size = code_size
+        self.noise = noise
+        self.criterion = criterion
+        self.n_neighbors = n_neighbors
+        self.max_references = max_references
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.false_alarm_rate = false_alarm_rate
+        self.random_state = random_state
+
+    # ------------------------------------------------------------------ fit
+
+    def fit(self, X, y=None):
+        """Train the ensemble on normal rows and choose the threshold.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Normal rows, in any units; they are standardised inside. At least two.
+        y : ignored
+            For scikit-learn's sake. Labels are not used: leave anomalies out of ``X``.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            Where a parameter is out of range, or the rows are no finite numbers, or fewer than two.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(200, 3))
+        >>> detector = AutoencoderDetector(random_state=0).fit(X)
+        >>> sorted(detector.history_), detector.n_features_in_
+        (['loss', 'val_loss'], 3)
+        """
+        self._check_parameters()
+        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        rng = check_random_state(self.random_state)
+        train, held_out = _hold_out(X, self.validation_fraction, self.false_alarm_rate, rng)
+        self.center_, self.scale_ = _location_and_scale(train)
+        train, held_out = self._standardise(train), self._standardise(held_out)
+        self._train(train, held_out, rng)
+        keep = rng.permutation(len(train))[:self.max_references]
+        self._calibrate(train[keep], held_out)
+        return self
+
+    def _check_parameters(self):
+        for name, low in (("n_members", 1), ("hidden", 1), ("n_neighbors", 1), ("max_references", 1),
+                          ("batch_size", 1), ("patience", 0)):
+            _check_whole(getattr(self, name), name, low)
+        for name in ("code_size", "epochs"):
+            if getattr(self, name) is not None:
+                _check_whole(getattr(self, name), name, 1)
+        for name in ("validation_fraction", "false_alarm_rate"):
+            check_fraction(getattr(self, name), name)
+        if self.criterion not in ("combined", *PARTS):
+            raise ValueError(f"criterion must be 'combined' or one of {PARTS}; found {self.criterion!r}.")
+        try:
+            low, high = (float(value) for value in self.noise)
+        except (TypeError, ValueError) as error:
+            raise ValueError("noise must be two numbers, the smallest and the largest standard deviation; "
+                             f"found {self.noise!r}.") from error
+        if not (0 < low <= high < np.inf or low == high == 0):
+            raise ValueError("noise must be two finite numbers with 0 < smallest <= largest, or (0, 0) for none; "
+                             f"found {self.noise!r}.")
+        try:
+            rate = float(self.learning_rate)
+        except (TypeError, ValueError):
+            rate = np.nan
+        if not 0 < rate < np.inf:
+            raise ValueError(f"learning_rate must be a positive number; found {self.learning_rate!r}.")
+
+    def _members(self, n_features):
+        """How many members see the plain and the white view."""
+        n_white = self.n_members // 2 if 2 <= n_features <= _MAX_WHITE_FEATURES else 0
+        return self.n_members - n_white, n_white
+
+    def _train(self, train, held_out, rng):
+        from aecourse import _members, training
+        from aecourse._tensorflow import keras
+
+        d = train.shape[1]
+        n_plain, n_white = self._members(d)
+        code_size = self.code_size or min(d, self.hidden)
+        noise = tuple(float(value) for value in self.noise)
+        whitener = _whitener(train) if n_white else None
+        seed, order_seed = rng.randint(2**31 - 1, size=2)
+
+        def build(dtype):
+            return _members.build(d, n_plain, n_white, self.hidden, code_size, noise, whitener, int(seed), dtype)
+
+        rows, epochs = _repeat(train, self.batch_size, self.epochs)
+        n_steps = epochs * -(-len(rows) // self.batch_size)
+        fast = build("float32")
+        trainee, _ = _members.parts(fast)
+        warm_up = max(1, n_steps // 10)
+        rate = keras.optimizers.schedules.CosineDecay(
+            self.learning_rate / 10, max(1, n_steps - warm_up), warmup_target=self.learning_rate,
+            warmup_steps=warm_up)
+        trainee.compile(optimizer=keras.optimizers.Adam(rate), loss=_members.squared_residual)
+        history = training.fit(
+            trainee, rows.astype(np.float32), epochs=epochs, batch_size=self.batch_size,
+            validation_data=held_out.astype(np.float32), early_stopping=self.patience,
+            random_state=int(order_seed), compiled="graph", progress=False)
+        self.history_ = {name: [float(value) for value in values] for name, values in history.history.items()}
+        # Scores in double precision do not depend on which rows share a batch, beyond rounding.
+        model = build("float64")
+        model.set_weights(fast.get_weights())
+        self._take(model)
+        self.parts_ = tuple(part for part in PARTS if part != "white" or n_white)
+        if self.criterion not in ("combined", *self.parts_):
+            raise ValueError(f"criterion={self.criterion!r} needs at least two members and 2 to {_MAX_WHITE_FEATURES} "
+                             f"columns; found {self.n_members} members and {d} columns.")
+
+    def _take(self, model):
+        """Hold a built or loaded model, with the model that scores."""
+        from aecourse import _members
+
+        self.model_ = model
+        _, self._scoring = _members.parts(model)
+        self._n_plain = int(model.get_layer("views").n_plain)
+        self._n_white = int(model.get_layer("views").n_white)
+
+    def _calibrate(self, train, held_out):
+        """Find what is usual on held-out rows, and the threshold."""
+        _, codes = self._residuals_and_codes(train)
+        self._references = codes.astype(np.float32)
+        self._index()
+        self._feature_level = np.ones((2, self.n_features_in_))
+        parts, squares = self._measure(held_out)
+        self._feature_level = _feature_level(squares)
+        if len(held_out) < _MIN_CALIBRATION:
+            parts = np.vstack([parts, self._measure(train, skip_nearest=True)[0]])
+        self._part_center = np.median(parts, axis=0)
+        self._part_spread = np.maximum(parts.std(axis=0), 1e-3)
+        scores = self._join(parts)
+        n_held_out = len(held_out)
+        try:
+            rule = thresholds.Conformal(rate=self.false_alarm_rate).fit(scores[:n_held_out])
+            self.threshold_, self.promised_rate_ = float(rule.threshold_), float(rule.promised_rate)
+        except thresholds.CannotPromise:
+            self.threshold_, self.promised_rate_ = float(scores.max()), 1 / (n_held_out + 1)
+        self.offset_ = -self.threshold_
+
+    def _index(self):
+        k = min(self.n_neighbors, len(self._references))
+        self._neighbors = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(self._references)
+
+    # ------------------------------------------------------------------ scoring
+
+    def _standardise(self, X):
+        with np.errstate(over="ignore"):
+            return np.clip((X - self.center_) / self.scale_, -_LIMIT, _LIMIT)
+
+    def _check(self, X):
+        check_is_fitted(self)
+        return self._standardise(validate_data(self, X, dtype=np.float64, reset=False))
+
+    def _chunks(self, Z):
+        """Yield slices of the rows whose residuals fit into bounded memory."""
+        width = sum(self._scoring.output_shape[1:]) + len(self._references)
+        size = max(64, _VALUES_A_CHUNK // width)
+        for start in range(0, len(Z), size):
+            yield Z[start:start + size]
+
+    def _residuals_and_codes(self, Z):
+        """Return residuals (n, members, d) and the codes of the plain members side by side."""
+        from aecourse import training
+
+        output = training.predict(self._scoring, Z)
+        n_members = self._n_plain + self._n_white
+        cut = n_members * Z.shape[1]
+        width = (output.shape[1] - cut) // n_members
+        return output[:, :cut].reshape(len(Z), n_members, -1), output[:, cut:cut + self._n_plain * width]
+
+    def _measure(self, Z, skip_nearest=False):
+        """Return the raw parts (n, parts), and squared residuals (n, views, d), of a chunk of rows."""
+        residuals, codes = self._residuals_and_codes(Z)
+        squares = residuals**2
+        views = [squares[:, :self._n_plain], squares[:, self._n_plain:]][:1 + bool(self._n_white)]
+        parts = [(0.5 * np.log(view.mean(axis=2) + 1e-12)).mean(axis=1) for view in views]
+        parts.append(self._latent_distance(codes, skip_nearest))
+        return np.column_stack(parts), np.stack([view.mean(axis=1) for view in views], axis=1)
+
+    def _latent_distance(self, codes, skip_nearest):
+        """Log mean distance to the nearest reference codes; ``skip_nearest`` for the references themselves."""
+        k = min(self._neighbors.n_neighbors + skip_nearest, len(self._references))
+        nearest = self._neighbors.kneighbors(codes.astype(np.float32), n_neighbors=k, return_distance=False)
+        if k > 1:
+            nearest = nearest[:, int(skip_nearest):]
+        # The search rounds; the distances are computed afresh, so that equal rows get equal scores.
+        total = np.zeros(len(codes))
+        for column in nearest.T:
+            total += np.sqrt(((codes - self._references[column]) ** 2).mean(axis=1))
+        return np.log(total / nearest.shape[1] + 1e-3)
+
+    def _join(self, parts):
+        z = (parts - self._part_center) / self._part_spread
+        if self.criterion != "combined":
+            return z[:, self.parts_.index(self.criterion)]
+        return -log_ndtr(-z).sum(axis=1)
+
+    def anomaly_score(self, X):
+        """Return how anomalous each row is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Rows, in the units of the rows of ``fit``.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            High = anomalous. With ``criterion="combined"`` it is −Σ log p over the parts, at least 0; otherwise
+            the part in standard deviations above the median of held-out normals.
+
+        Raises
+        ------
+        ValueError
+            Where the rows are no finite numbers or have another width.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(200, 3))
+        >>> score = AutoencoderDetector(random_state=0).fit(X).anomaly_score([[0, 0, 0], [9, 9, 9]])
+        >>> bool(score[1] > score[0])
+        True
+        """
+        Z = self._check(X)
+        return np.concatenate([self._join(self._measure(chunk)[0]) for chunk in self._chunks(Z)])
+
+    def score_parts(self, X):
+        """Return each part of the score, in standard deviations above the median of held-out normals.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Rows.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n,)
+            One entry for each of ``parts_``; high = anomalous.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(200, 3))
+        >>> list(AutoencoderDetector(random_state=0).fit(X).score_parts(X))
+        ['plain', 'white', 'latent']
+        """
+        Z = self._check(X)
+        parts = np.concatenate([self._measure(chunk)[0] for chunk in self._chunks(Z)])
+        z = (parts - self._part_center) / self._part_spread
+        return dict(zip(self.parts_, z.T, strict=True))
+
+    def score_samples(self, X):
+        """Return the negated anomaly score, as scikit-learn orients it: high = normal.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(200, 3))
+        >>> detector = AutoencoderDetector(random_state=0).fit(X)
+        >>> bool(np.all(detector.score_samples(X) == -detector.anomaly_score(X)))
+        True
+        """
+        return -self.anomaly_score(X)
+
+    def decision_function(self, X):
+        """Return ``threshold_`` minus the anomaly score: negative where a row is flagged.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(200, 3))
+        >>> detector = AutoencoderDetector(random_state=0).fit(X)
+        >>> bool(detector.decision_function([[9.0, 9.0, 9.0]])[0] < 0)
+        True
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X):
+        """Flag the rows whose anomaly score is strictly above ``threshold_``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            −1 where flagged, +1 otherwise, as scikit-learn has it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(200, 3))
+        >>> AutoencoderDetector(random_state=0).fit(X).predict([[0.0, 0.0, 0.0], [9.0, 9.0, 9.0]])
+        array([ 1, -1])
+        """
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    # ------------------------------------------------------------------ what the ensemble sees
+
+    def transform(self, X):
+        """Return the latent code: the codes of all members, side by side.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n, n_members * code_size)
+            The codes of the plain members first.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(200, 3))
+        >>> AutoencoderDetector(n_members=2, code_size=2, random_state=0).fit(X).transform(X).shape
+        (200, 4)
+        """
+        from aecourse import training
+
+        return training.predict(self.model_.encoder, self._check(X))
+
+    @property
+    def _n_features_out(self):
+        return self.model_.get_layer("code").output.shape[1]
+
+    def reconstruct(self, X):
+        """Return the mean reconstruction over the members, in the units of the rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n, d)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(loc=100, size=(200, 3))
+        >>> close = AutoencoderDetector(random_state=0).fit(X).reconstruct(X) - X
+        >>> bool(np.abs(close).mean() < 1)
+        True
+        """
+        from aecourse import training
+
+        return training.predict(self.model_, self._check(X)) * self.scale_ + self.center_
+
+    def feature_errors(self, X):
+        """Return how much of each row's anomaly lies in each feature.
+
+        The squared residual of the feature, over its mean on held-out normal rows, averaged over the plain
+        and the white view. The white view's matrix is symmetric, so its columns stand for the features, each
+        cleared of what the others tell about it. The latent part has no share by feature.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n, d)
+            At least 0; about 1 for a feature of a normal row.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(300, 4))
+        >>> errors = AutoencoderDetector(random_state=0).fit(X).feature_errors([[0, 0, 6, 0]])
+        >>> int(errors.argmax())
+        2
+        """
+        Z = self._check(X)
+        return np.concatenate([(self._measure(chunk)[1] / self._feature_level).mean(axis=1)
+                               for chunk in self._chunks(Z)])
+
+    # ------------------------------------------------------------------ files
+
+    def save(self, path):
+        """Write the fitted detector to one file, without pickle.
+
+        The file is a zip archive of the Keras model, the arrays, and a JSON text with parameters, versions and
+        checksums. It appears whole or not at all.
+
+        Parameters
+        ----------
+        path : str or path
+            Where to write; an existing file is replaced.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        ValueError
+            Where a parameter cannot be written as JSON, such as a RandomState object.
+        OSError
+            Where the file cannot be written.
+
+        Examples
+        --------
+        >>> import numpy as np, tempfile
+        >>> X = np.random.default_rng(0).normal(size=(200, 3))
+        >>> detector = AutoencoderDetector(random_state=0).fit(X)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     detector.save(f"{folder}/detector.zip")
+        ...     same = AutoencoderDetector.load(f"{folder}/detector.zip")
+        >>> bool(np.allclose(same.anomaly_score(X), detector.anomaly_score(X), rtol=1e-6))
+        True
+        """
+        check_is_fitted(self)
+        arrays = io.BytesIO()
+        np.savez_compressed(arrays, **{name: getattr(self, attribute) for name, attribute in _array_attributes()})
+        contents = {"model.keras": _model_to_bytes(self.model_), "arrays.npz": arrays.getvalue()}
+        about = {
+            "format": _FORMAT, "format_version": _FORMAT_VERSION, "versions": _versions(),
+            "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()},
+            "params": {name: _plain(value, name) for name, value in self.get_params().items()},
+            "threshold": self.threshold_, "promised_rate": self.promised_rate_, "history": self.history_,
+            "feature_names": [str(name) for name in self.feature_names_in_]
+            if hasattr(self, "feature_names_in_") else None,
+        }
+        contents["about.json"] = json.dumps(about, indent=1).encode()
+        _write_whole(path, contents)
+
+    @classmethod
+    def load(cls, path):
+        """Read a detector that `save` wrote.
+
+        Nothing in the file is executed: arrays are read without pickle, the model in Keras's safe mode and
+        only if it is made of the layers that this module uses.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+
+        Returns
+        -------
+        AutoencoderDetector
+            Its scores equal those of the detector that was saved.
+
+        Raises
+        ------
+        OSError
+            Where the file is missing, or no whole archive.
+        ValueError
+            Where it is no detector, of an unknown format version, with unknown parameters, or was changed.
+
+        Examples
+        --------
+        >>> AutoencoderDetector.load("/nowhere/detector.zip")
+        Traceback (most recent call last):
+            ...
+        FileNotFoundError: [Errno 2] No such file or directory: '/nowhere/detector.zip'
+        """
+        contents = _read_whole(path)
+        about = _read_about(contents, path, set(cls().get_params()))
+        arrays = _read_arrays(contents["arrays.npz"], path)
+        params = {name: tuple(value) if isinstance(value, list) else value
+                  for name, value in about["params"].items()}
+        detector = cls(**params)
+        detector._check_parameters()
+        for name, attribute in _array_attributes():
+            setattr(detector, attribute, arrays[name])
+        detector.n_features_in_ = len(arrays["center"])
+        if about["feature_names"] is not None:
+            detector.feature_names_in_ = np.array(about["feature_names"], dtype=object)
+        detector.threshold_, detector.promised_rate_ = about["threshold"], about["promised_rate"]
+        detector.offset_ = -detector.threshold_
+        detector.history_ = about["history"]
+        detector._take(_model_from_bytes(contents["model.keras"], path))
+        detector.parts_ = tuple(part for part in PARTS if part != "white" or detector._n_white)
+        _check_agreement(detector, path)
+        detector._index()
+        return detector
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if "model_" in state:
+            state["model_"] = _model_to_bytes(self.model_)
+            del state["_scoring"]
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "model_" in state:
+            self._take(_model_from_bytes(state["model_"], "the pickled detector"))
+
+
+# ---------------------------------------------------------------------------- data
+
+
+def _check_whole(value, name, low):
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
+        raise ValueError(f"{name} must be a whole number of at least {low}; found {value!r}.")
+
+
+def _hold_out(X, fraction, rate, rng):
+    """Split rows at random into training rows and held-out rows, at least one of each."""
+    n = len(X)
+    wanted = min(thresholds.rows_needed(rate), n // 4)  # so many the threshold's promise needs
+    n_held_out = min(max(int(np.ceil(fraction * n)), wanted, 1), n - 1)
+    order = rng.permutation(n)
+    return X[order[n_held_out:]], X[order[:n_held_out]]
+
+
+def _location_and_scale(X):
+    """Mean and standard deviation of each column; 1 for a constant one."""
+    largest = np.maximum(np.abs(X).max(axis=0), np.finfo(float).tiny)
+    unit = X / largest  # so that squares neither overflow nor vanish
+    center, scale = unit.mean(axis=0), unit.std(axis=0)
+    constant = scale <= 1e-12
+    return center * largest, np.where(constant, 1.0, scale * largest)
+
+
+def _whitener(Z):
+    """Inverse square root of the shrunk covariance, symmetric, so that columns keep their meaning."""
+    covariance, _ = ledoit_wolf(Z)
+    values, vectors = np.linalg.eigh(covariance)
+    values = np.maximum(values, 1e-8 * max(values.max(), 1e-8))
+    return (vectors / np.sqrt(values)) @ vectors.T
+
+
+def _repeat(rows, batch_size, epochs):
+    """Return the rows of an epoch and the number of epochs; few rows are repeated, with new noise each time."""
+    if epochs is not None:
+        return rows, epochs
+    steps = int(np.clip(3 * len(rows), _MIN_STEPS, _MAX_STEPS))
+    times = -(-(steps // 10) * batch_size // len(rows))
+    rows = np.tile(rows, (times, 1)) if times > 1 else rows
+    return rows, max(1, -(-steps // -(-len(rows) // batch_size)))
+
+
+def _feature_level(squares):
+    """Mean squared residual of each view and feature (views, d), kept off zero."""
+    level = squares.mean(axis=0)
+    return np.maximum(level, 1e-6 * level.mean() + 1e-12)
+
+
+# ---------------------------------------------------------------------------- files
+
+
+def _array_attributes():
+    """Names of the arrays in a file, and the attributes that hold them."""
+    return [(name, f"{name}_" if name in ("center", "scale") else f"_{name}") for name in _ARRAYS]
+
+
+def _plain(value, name):
+    """Return a parameter as JSON can hold it."""
+    if isinstance(value, (tuple, list)):
+        return [_plain(part, name) for part in value]
+    value = value.item() if isinstance(value, np.generic) else value
+    if value is not None and not isinstance(value, (bool, int, float, str)):
+        raise ValueError(f"{name}={value!r} cannot be saved. Set a plain value first: "
+                         f"detector.set_params({name}=...).")
+    return value
+
+
+def _versions():
+    import keras
+    import sklearn
+    import tensorflow
+
+    return {"aecourse": aecourse.__version__, "keras": keras.__version__, "numpy": np.__version__,
+            "python": platform.python_version(), "scikit-learn": sklearn.__version__,
+            "tensorflow": tensorflow.__version__}
+
+
+def _write_whole(path, contents):
+    """Write an archive beside its place, then move it there."""
+    path = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            with zipfile.ZipFile(file, "w") as archive:
+                for name, data in contents.items():
+                    archive.writestr(name, data)
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)  # as any other new file; mkstemp makes it private
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _read_whole(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if sorted(names) != sorted(_FILES):
+                raise ValueError(f"{os.fspath(path)!r} is no saved detector: it holds {sorted(names)[:5]}, not "
+                                 f"{sorted(_FILES)}. Pass a file that AutoencoderDetector.save wrote.")
+            return {name: archive.read(name) for name in names}
+    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
+        raise OSError(f"{os.fspath(path)!r} is damaged or no saved detector ({error}). "
+                      "Save the detector again.") from error
+
+
+def _read_about(contents, path, known_params):
+    """Return the JSON part, once everything in it is known and the checksums agree."""
+    path = os.fspath(path)
+    try:
+        about = json.loads(contents["about.json"])
+        found = about["format"], about["format_version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path!r} is no saved detector: its description cannot be read ({error}).") from error
+    if found != (_FORMAT, _FORMAT_VERSION):
+        raise ValueError(f"{path!r} has format {found[0]!r}, version {found[1]!r}; this aecourse reads "
+                         f"{_FORMAT!r}, version {_FORMAT_VERSION}. Use the aecourse that wrote it"
+                         f" ({about.get('versions')}).")
+    wanted = {"format", "format_version", "versions", "sha256", "params", "threshold", "promised_rate",
+              "history", "feature_names"}
+    if set(about) != wanted:
+        raise ValueError(f"{path!r} has unknown or missing entries {sorted(set(about) ^ wanted)}; refused.")
+    if not isinstance(about["params"], dict) or set(about["params"]) != known_params:
+        raise ValueError(f"{path!r} has unknown or missing parameters "
+                         f"{sorted(set(about['params']) ^ known_params)}; refused.")
+    for name in ("model.keras", "arrays.npz"):
+        if hashlib.sha256(contents[name]).hexdigest() != about["sha256"].get(name):
+            raise ValueError(f"{path!r} was changed after it was saved: the checksum of {name} differs. "
+                             "Save the detector again.")
+    for name in ("threshold", "promised_rate"):
+        if not isinstance(about[name], float) or not np.isfinite(about[name]):
+            raise ValueError(f"{path!r} has {name}={about[name]!r}, which is no finite number; refused.")
+    return about
+
+
+def _read_arrays(data, path):
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            arrays = dict(archive)
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{os.fspath(path)!r}: its arrays cannot be read ({error}); refused.") from error
+    if sorted(arrays) != sorted(_ARRAYS):
+        raise ValueError(f"{os.fspath(path)!r} has unknown or missing arrays "
+                         f"{sorted(set(arrays) ^ set(_ARRAYS))}; refused.")
+    for name, array in arrays.items():
+        if array.dtype.kind != "f" or not np.isfinite(array).all():
+            raise ValueError(f"{os.fspath(path)!r}: its array {name!r} holds no finite numbers; refused.")
+    return arrays
+
+
+def _check_agreement(detector, path):
+    """Refuse a file whose model and arrays have shapes that do not fit together."""
+    model, d, n_parts = detector.model_, detector.n_features_in_, len(detector.parts_)
+    width = detector._n_features_out * detector._n_plain // (detector._n_plain + detector._n_white)
+    shapes = {"center": (d,), "scale": (d,), "part_center": (n_parts,), "part_spread": (n_parts,),
+              "references": (len(detector._references), width), "feature_level": (n_parts - 1, d)}
+    found = {name: getattr(detector, attribute).shape for name, attribute in _array_attributes()}
+    if found != shapes or model.input_shape != (None, d) or not len(detector._references):
+        raise ValueError(f"{os.fspath(path)!r} does not fit together: its model takes rows of shape "
+                         f"{model.input_shape[1:]} and its arrays have shapes {found}; refused.")
+
+
+def _model_to_bytes(model):
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.keras"
+        model.save(file)
+        return file.read_bytes()
+
+
+def _model_from_bytes(data, path):
+    """Load a Keras model of known layers only."""
+    from aecourse._tensorflow import keras
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            config = json.loads(archive.read("config.json"))
+        _check_classes(config, path)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "model.keras"
+            file.write_bytes(data)
+            model = keras.saving.load_model(file, compile=False, safe_mode=True)
+        model.get_layer("views")
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, OSError) as error:
+        raise ValueError(f"{os.fspath(path)!r}: its model cannot be read ({error}); refused.") from error
+    return model
+
+
+def _check_classes(config, path):
+    """Refuse a model's description that names anything but the classes a detector is made of."""
+    known = {"Functional", "InputLayer", "DTypePolicy", "Zeros", "Fan", "Gather", "RowNoise", "MemberDense",
+             "JoinMembers", "SplitMembers", "__keras_tensor__"}
+    if isinstance(config, dict):
+        name = config.get("class_name")
+        if name is not None and (name not in known or not str(config.get("module")).startswith(
+                ("keras", "aecourse", "None"))):
+            raise ValueError(f"it names the class {name!r} of {config.get('module')!r}, which no detector has")
+        for value in config.values():
+            _check_classes(value, path)
+    elif isinstance(config, list):
+        for value in config:
+            _check_classes(value, path)
