@@ -1,9 +1,14 @@
 """The runners behind make: set-up, course, lab."""
 
+import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 
 import nbformat
 import pytest
@@ -118,6 +123,9 @@ GOOD = """
 
 # %% id=sum tags=headline
 print("two and two is", 2 + 2)
+
+# %% id=solved tags=solution
+answer = 4
 """
 BAD = """
 # %% [markdown] id=title
@@ -150,7 +158,8 @@ def test_course_executes_writes_html_and_prints_the_table(two_lessons, tmp_path,
     assert status == 0
     assert "pass" in printed.out and "two and two is 4" in printed.out and "1 of 1 lessons pass" in printed.out
     assert "left" in printed.err  # the progress bar's estimate
-    assert "two and two is 4" in (tmp_path / "out" / "01_good.html").read_text()
+    html = (tmp_path / "out" / "01_good.html").read_text()
+    assert "two and two is 4" in html and html.count("<summary>Show the solution</summary>") == 1
     # The committed file is not touched: it had no outputs, and has none.
     assert nbformat.read(two_lessons / "01_good.ipynb", as_version=4).cells[1].outputs == []
 
@@ -238,3 +247,40 @@ def test_make_help_names_the_targets():
     result = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
     for target in ("course", "test", "lab", "doctor", "bench", "lock"):
         assert result.stdout.count(target)
+
+
+def when_it_answers(address, seconds=60):
+    """Open an address as soon as its server listens: the lab prints its address before that."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return urllib.request.urlopen(address, timeout=30)
+        except urllib.error.HTTPError:
+            raise
+        except urllib.error.URLError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
+def test_the_lab_starts_with_a_token_on_this_machine(folders):
+    """The real server: it prints an address on 127.0.0.1 with a token, and refuses those without."""
+    source, work = folders
+    server = subprocess.Popen(
+        [sys.executable, str(ROOT / "tools" / "lab.py"), "--lessons", str(source), "--work", str(work),
+         "--no-browser", "--port", "18888"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )
+    try:
+        address = next(
+            found.group() for line in server.stdout if (found := re.search(r"http://127\.0\.0\.1:\d+/lab\?token=\w+", line))
+        )
+        base, token = re.fullmatch(r"(http://[^/]+)/lab\?token=(\w+)", address).groups()
+        with when_it_answers(f"{base}/api/contents?token={token}") as answer:
+            assert {entry["name"] for entry in json.load(answer)["content"]} == {"01_a.ipynb", "data"}
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{base}/api/contents", timeout=30)
+        assert refused.value.code == 403
+    finally:
+        server.terminate()
+        server.wait(timeout=30)

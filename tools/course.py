@@ -13,6 +13,7 @@ import sys
 import time
 
 import nbformat
+from jinja2 import DictLoader
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
 from tqdm import tqdm
@@ -22,6 +23,15 @@ import catalogue
 import lesson as lessons
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+# nbconvert's page, with the source of solutions folded as in JupyterLab.
+TEMPLATE = """
+{%- extends 'lab/index.html.j2' -%}
+{% block input %}
+{%- if 'solution' in cell.metadata.get('tags', []) -%}
+<details><summary>Show the solution</summary>{{ super() }}</details>
+{%- else -%}{{ super() }}{%- endif -%}
+{% endblock input %}
+"""
 
 
 def wrap(text, width):
@@ -57,7 +67,8 @@ def execute(entry, bar, out):
             reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
         failure = f"cell {index + 1} ({cell.id}): {reason}"
     minutes = (time.monotonic() - started) / 60
-    html, _ = HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": entry.title}})
+    exporter = HTMLExporter(extra_loaders=[DictLoader({"lesson.html.j2": TEMPLATE})], template_file="lesson.html.j2")
+    html, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": entry.title}})
     (out / f"{entry.path.stem}.html").write_text(html, encoding="utf-8")
     headline = catalogue.headline(notebook) if failure is None else failure
     return minutes, headline, failure
