@@ -127,12 +127,9 @@ def _loss(name, dtype):
     """
     if not isinstance(name, str):
         return name
-    loss = keras.losses.get({"class_name": _LOSSES[name], "config": {"dtype": dtype}}) \
-        if name in _LOSSES else None
-    if loss is None:
-        raise ValueError(f"loss must be one of {sorted(_LOSSES)} or a keras.losses.Loss; "
-                         f"found {name!r}.")
-    return loss
+    if name not in _LOSSES:
+        raise ValueError(f"loss must be one of {sorted(_LOSSES)} or a keras.losses.Loss; found {name!r}.")
+    return getattr(keras.losses, _LOSSES[name])(dtype=dtype)
 
 
 _LOSSES = {"mse": "MeanSquaredError", "mae": "MeanAbsoluteError",
@@ -142,6 +139,7 @@ _LOSSES = {"mse": "MeanSquaredError", "mae": "MeanAbsoluteError",
 def _finish(inputs, outputs, name, optimizer, loss, dtype):
     model = keras.Model(inputs, outputs, name=name)
     model.compile(optimizer=optimizer, loss=_loss(loss, dtype))
+    model.optimizer.build(model.trainable_variables)  # so that the model can be saved before it is trained
     return attach_parts(model)
 
 

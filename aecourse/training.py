@@ -142,12 +142,6 @@ class _Functions:
     def get(self, make, work, data):
         """Return ``make(work, specs of data)``; data are (X,) or (X, y)."""
         specs = tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in data)
-        if make in (_make_graph_steps, _make_xla_steps):
-            # The step itself is traced once, by far the longest part, and both loops call it.
-            work = self._once(_make_step, work, specs)
-        return self._once(make, work, specs)
-
-    def _once(self, make, work, specs):
         name = (make, work, specs)
         if name not in self.made:
             self.made[name] = make(work, specs)
@@ -179,7 +173,7 @@ def _make_step(step, specs):
     return run.get_concrete_function(specs, tf.TensorSpec((None,), "int32"))
 
 
-def _make_graph_steps(step, specs):
+def _make_graph_loop(step, specs):
     """Make a function that takes ``step`` over all batches of an order of rows, the last one short."""
 
     @tf.function(autograph=False)
@@ -190,7 +184,7 @@ def _make_graph_steps(step, specs):
     return run.get_concrete_function(specs, tf.TensorSpec((None,), "int32"), tf.TensorSpec((), "int32"))
 
 
-def _make_xla_steps(step, specs):
+def _make_xla_loop(step, specs):
     """Make the same for XLA, which needs fixed shapes: one row of ``batches`` is one full batch."""
 
     @tf.function(autograph=False, jit_compile=True)
@@ -224,7 +218,7 @@ def _wants_batches(callback):
     """Say whether a callback must be called at each batch, which a compiled epoch cannot do."""
     hooks = [f"on_{kind}batch_{when}" for kind in ("", "train_", "test_") for when in ("begin", "end")]
     hooks = [hook for hook in hooks
-             if getattr(callback, hook).__qualname__ != f"Callback.{hook}"]
+             if getattr(getattr(callback, hook), "__qualname__", "") != f"Callback.{hook}"]
     if not hooks:
         return False
     if not all(_is_keras_own(callback, hook) for hook in hooks):
@@ -251,7 +245,8 @@ def _choose_loop(model, callbacks, compiled, n_steps, batch_size):
         return compiled
     is_dense = all(len(weight.shape) <= 2 for weight in model.trainable_weights)
     pays = n_steps >= XLA_MIN_STEPS and _multiplications(model, batch_size) <= XLA_MAX_STEP_SIZE
-    return "xla" if is_dense and pays else "graph"
+    # XLA draws other random numbers than Keras's loop; without noise the two differ by rounding only.
+    return "xla" if is_dense and pays and not _seed_states(model) else "graph"
 
 
 # ---------------------------------------------------------------------------- order, seeds
@@ -322,13 +317,15 @@ class _Checkpoint(keras.callbacks.Callback):
     and then moved there, so a kill in the middle leaves the last whole one.
     """
 
-    # What Keras's EarlyStopping and ReduceLROnPlateau count; on_train_begin would set them back.
+    # What EarlyStopping, ReduceLROnPlateau and ModelCheckpoint count; a new run would set them back.
     COUNTERS = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
 
-    def __init__(self, path, identity, seed, others, history):
+    def __init__(self, path, identity, seed, callbacks, history):
         super().__init__()
         self.path = os.fspath(path)
-        self.identity, self.seed, self.others, self.history = identity, seed, others, history
+        self.seed, self.history = seed, history
+        self.counting = [callback for callback in callbacks if hasattr(callback, "best")]
+        self.identity = identity | {"counting callbacks": [type(c).__name__ for c in self.counting]}
         self.next_epoch, self._callback_states, self._best = 0, None, {}
 
     def load(self, model):
@@ -366,23 +363,23 @@ class _Checkpoint(keras.callbacks.Callback):
         self.history.epoch = list(self._epochs_done)
         for i, state in enumerate(self._callback_states):
             for name, value in state.items():
-                setattr(self.others[i], name, value)
+                setattr(self.counting[i], name, value)
             if i in self._best:
-                self.others[i].best_weights = self._best[i]
+                self.counting[i].best_weights = self._best[i]
 
     def on_epoch_end(self, epoch, logs=None):
         arrays = {f"{kind}_{i}": variable.numpy()
                   for kind, variables in _variables(self.model).items()
                   for i, variable in enumerate(variables)}
-        for i, callback in enumerate(self.others):
+        for i, callback in enumerate(self.counting):
             for j, best in enumerate(getattr(callback, "best_weights", None) or ()):
                 arrays[f"best_{i}_{j}"] = np.asarray(best)
         about = {
             "identity": self.identity, "seed": self.seed, "next_epoch": epoch + 1,
             "stopped": bool(self.model.stop_training), "history": self.history.history,
             "epochs_done": self.history.epoch,
-            "callbacks": [{name: float(getattr(callback, name)) for name in self.COUNTERS
-                           if getattr(callback, name, None) is not None} for callback in self.others],
+            "callbacks": [{name: getattr(callback, name) for name in self.COUNTERS
+                           if getattr(callback, name, None) is not None} for callback in self.counting],
         }
         temporary = f"{self.path}.{os.getpid()}.part"
         with open(temporary, "wb") as file:
@@ -479,8 +476,8 @@ def fit(model, X, *, y=None, epochs=20, batch_size=64, validation_data=None, val
     Each epoch's loss is the mean over batches weighted by their number of rows, as in Keras. The order
     of the rows in an epoch depends on ``random_state`` and the number of the epoch alone.
 
-    XLA and the default kernels draw the same numbers for uniform noise, and other ones for normal noise,
-    so a model with normal noise gives the same result only under the same loop.
+    XLA draws other random numbers than Keras's loop does, so ``"auto"`` does not use it for models with
+    noise layers. A model with convolutions is not given to XLA either: there it is slower.
 
     Examples
     --------
@@ -513,13 +510,13 @@ def fit(model, X, *, y=None, epochs=20, batch_size=64, validation_data=None, val
     _build(model, X[:batch_size], X[:batch_size] if y is None else y[:batch_size])
     _reseed(model, seed)
     history = keras.callbacks.History()
-    others, first = list(callbacks), 0
+    users, first = list(callbacks), 0
     callbacks.append(history)
     with _progress.bar(total=epochs, description="training") if progress else _NoBar() as bar:
         callbacks.append(_Progress(bar))
         if checkpoint is not None:
             keeper = _Checkpoint(checkpoint, _identity(model, X, y, batch_size, shuffle, random_state),
-                                 seed, others, history)
+                                 seed, users, history)
             if keeper.load(model):
                 seed, first = keeper.seed, epochs if keeper.stopped else keeper.next_epoch
             callbacks.append(keeper)
@@ -607,16 +604,14 @@ def _tensors(X, y):
 def _run_compiled(model, X, y, validation, validation_batch_size, callbacks, first, epochs, batch_size,
                   order_of, loop):
     functions = _Functions.of(model)
-    data, size = _tensors(X, y), tf.constant(batch_size)
-    train = functions.get(_make_graph_steps, model.train_step, data)
-    n_rows, n_xla = len(X), 0
-    if loop == "xla":
-        train_xla = functions.get(_make_xla_steps, model.train_step, data)
-        n_xla = n_rows // batch_size * batch_size  # the short last batch is left to the other one
+    data, n_rows = _tensors(X, y), len(X)
+    step = functions.get(_make_step, model.train_step, data)
+    train = functions.get(_make_xla_loop if loop == "xla" else _make_graph_loop, step, data)
+    n_full = n_rows // batch_size * batch_size
     if validation:
         val_data, val_size = _tensors(*validation), tf.constant(validation_batch_size)
         val_order = tf.range(len(validation[0]))
-        test = functions.get(_make_graph_steps, model.test_step, val_data)
+        test = functions.get(_make_graph_loop, functions.get(_make_step, model.test_step, val_data), val_data)
 
     callbacks = keras.callbacks.CallbackList(
         callbacks, add_history=False, add_progbar=False, model=model, verbose=0, epochs=epochs,
@@ -628,10 +623,13 @@ def _run_compiled(model, X, y, validation, validation_batch_size, callbacks, fir
         model.reset_metrics()
         callbacks.on_epoch_begin(epoch)
         order = order_of(epoch)
-        if n_xla:
-            train_xla(data, tf.constant(order[:n_xla].reshape(-1, batch_size)))
-        if n_xla < n_rows:
-            train(data, tf.constant(order[n_xla:]), size)
+        if loop == "graph":
+            train(data, tf.constant(order), tf.constant(batch_size))
+        else:
+            if n_full:
+                train(data, tf.constant(order[:n_full].reshape(-1, batch_size)))
+            if n_full < n_rows:  # the short last batch
+                step(data, tf.constant(order[n_full:]))
         logs = _results(model)
         if validation:
             callbacks.on_test_begin()

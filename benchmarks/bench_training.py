@@ -233,13 +233,14 @@ def _time_loops(width, hidden, code, batch, n_steps=100, repeats=7):
     model = builders.dense(width, hidden, code)
     training._build(model, rows[:batch], rows[:batch])
     functions = training._Functions.of(model)
-    makers = {"graph": (training._make_graph_steps, (order, tf.constant(batch))),
-              "xla": (training._make_xla_steps, (tf.reshape(order, (n_steps, batch)),))}
+    train = functions.get(training._make_step, model.train_step, data)
+    makers = {"graph": (training._make_graph_loop, (order, tf.constant(batch))),
+              "xla": (training._make_xla_loop, (tf.reshape(order, (n_steps, batch)),))}
     first, step = {}, {}
     for repeat in range(repeats + 1):
         for kind, (make, args) in makers.items():
             start = time.perf_counter()
-            functions.get(make, model.train_step, data)(data, *args)
+            functions.get(make, train, data)(data, *args)
             model.metrics[0].result().numpy()  # wait until the steps are done
             seconds = time.perf_counter() - start
             if repeat == 0:

@@ -1,0 +1,551 @@
+"""The compiled loop against Keras's own, callbacks, checkpoints, and prediction in chunks."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aecourse import builders, training
+from aecourse._tensorflow import keras, tf
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(150, 6))  # batches of 64 leave a short one of 22
+V = RNG.normal(size=(40, 6))
+
+
+@pytest.fixture(autouse=True)
+def no_bar(monkeypatch):
+    monkeypatch.setenv("AECOURSE_PROGRESS", "0")
+
+
+def make(kind="dense", metrics=(), **more):
+    build = {
+        "dense": lambda: builders.dense(6, (5,), 2, dtype="float64", **more),
+        "l1": lambda: builders.sparse(6, (5,), 2, weight=0.05, dtype="float64", **more),
+        "kl": lambda: builders.sparse(6, (5,), 2, penalty="kl", dtype="float64", **more),
+        "variational": lambda: builders.variational(6, (5,), 2, dtype="float64", **more),
+        "masking": lambda: builders.denoising(6, (5,), 2, noise="masking", amount=0.3, dtype="float64", **more),
+        "gaussian": lambda: builders.denoising(6, (5,), 2, dtype="float64", **more),
+        "tied": lambda: builders.tied(6, (5,), 2, dtype="float64", **more),
+    }[kind]
+    model = build()
+    if metrics:
+        model.compile(optimizer=model.optimizer, loss=model.loss, metrics=list(metrics))
+    return model
+
+
+def flat(model):
+    return np.concatenate([np.ravel(w) for w in model.get_weights()])
+
+
+class ByBatch(keras.callbacks.Callback):
+    """A callback that must see each batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.batches = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.batches.append((batch, logs["loss"]))
+
+
+# ---------------------------------------------------------------------------- equality with Keras
+
+
+def keras_by_hand(model, rows, epochs, batch_size, targets=None, **more):
+    """Keras's own fit on rows put into the order that training.fit takes, one epoch after the other."""
+    targets = rows if targets is None else targets
+    losses = []
+    for epoch in range(epochs):
+        order = np.random.default_rng([0, epoch]).permutation(len(rows))
+        history = model.fit(tf.constant(rows[order]), tf.constant(targets[order]), batch_size=batch_size,
+                            shuffle=False, verbose=0, **more)
+        losses.append({name: values[0] for name, values in history.history.items()})
+    return losses
+
+
+@pytest.fixture
+def double():
+    """Keras's fit casts data to floatx, so its own run in double precision needs the global setting."""
+    keras.config.set_floatx("float64")
+    yield
+    keras.config.set_floatx("float32")
+
+
+@pytest.mark.parametrize(("loop", "kind"), [("xla", "l1"), ("graph", "l1"), ("keras", "dense")])
+def test_losses_and_weights_are_those_of_keras(loop, kind, double):
+    ours, theirs = make(kind, metrics=["mae"]), make(kind, metrics=["mae"])
+    history = training.fit(ours, X, epochs=2, validation_data=V, compiled=loop)
+    by_hand = keras_by_hand(theirs, X, 2, 64, validation_data=(V, V))
+    np.testing.assert_allclose(flat(ours), flat(theirs), rtol=0, atol=1e-12)
+    assert set(history.history) == set(by_hand[0]) == {"loss", "mae", "val_loss", "val_mae"}
+    for name, values in history.history.items():
+        np.testing.assert_allclose(values, [logs[name] for logs in by_hand], rtol=1e-12)
+    assert history.loop == loop and history.epoch == [0, 1] and ours.history is history
+
+
+@pytest.mark.parametrize("kind", ["kl", "variational", "masking", "gaussian", "tied"])
+def test_compiled_and_keras_loops_agree_for_noise_and_penalties(kind):
+    runs = {loop: (make(kind), loop) for loop in ("graph", "keras")}
+    losses = {loop: training.fit(model, X, epochs=2, compiled=loop, random_state=3).history["loss"]
+              for loop, (model, _) in runs.items()}
+    np.testing.assert_allclose(flat(runs["graph"][0]), flat(runs["keras"][0]), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(losses["graph"], losses["keras"], rtol=1e-6)
+
+
+def test_targets_other_than_the_rows(double):
+    targets = X[:, ::-1].copy()
+    ours, theirs = make(), make()
+    history = training.fit(ours, X, y=targets, epochs=2, validation_data=(V, V[:, ::-1]))
+    by_hand = keras_by_hand(theirs, X, 2, 64, targets)
+    np.testing.assert_allclose(flat(ours), flat(theirs), atol=1e-12)
+    np.testing.assert_allclose(history.history["loss"], [logs["loss"] for logs in by_hand], rtol=1e-12)
+    assert training.fit(make(), X, y=X, epochs=2).history["loss"] == pytest.approx(
+        training.fit(make(), X, epochs=2).history["loss"])
+
+
+def test_whole_number_targets_stay_whole():
+    inputs = keras.Input((6,))
+    model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(inputs))
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    history = training.fit(model, X, y=RNG.integers(0, 3, size=len(X)), epochs=1)
+    assert 0 <= history.history["accuracy"][0] <= 1
+
+
+@settings(max_examples=6, deadline=None)
+@given(n=st.integers(1, 40), batch_size=st.integers(1, 50))
+def test_epoch_loss_weights_batches_by_their_rows(n, batch_size):
+    rows = X[:n]
+    model = make(optimizer=keras.optimizers.SGD(0.0))  # weights stay, so the mean is over rows
+    history = training.fit(model, rows, epochs=1, batch_size=batch_size, compiled="graph")
+    expected = np.square(training.predict(model, rows) - rows).mean()
+    assert history.history["loss"][0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_validation_split_takes_the_last_rows():
+    one, two = make(), make()
+    split = training.fit(one, X, epochs=2, validation_split=0.2).history
+    given_rows = training.fit(two, X[:120], epochs=2, validation_data=X[120:]).history
+    assert split == given_rows
+    small = training.fit(make(), X, epochs=2, validation_split=0.2, validation_batch_size=7).history
+    np.testing.assert_allclose(small["val_loss"], split["val_loss"], rtol=1e-6)
+    targets = training.fit(make(), X, y=X, epochs=2, validation_split=0.2).history
+    np.testing.assert_allclose(targets["val_loss"], split["val_loss"], rtol=1e-6)
+
+
+# ---------------------------------------------------------------------------- randomness
+
+
+@pytest.mark.parametrize(("loop", "kind", "seeds"), [
+    ("xla", "masking", (5, 5)), ("graph", "gaussian", (5, 5, np.random.RandomState(1)))])
+def test_the_same_seed_gives_the_same_weights(loop, kind, seeds):
+    weights = []
+    for seed in seeds:
+        model = make(kind)
+        training.fit(model, X, epochs=2, random_state=seed, compiled=loop)
+        weights.append(flat(model))
+    assert (weights[0] == weights[1]).all() and all((weights[0] != w).any() for w in weights[2:])
+
+
+def test_fit_leaves_the_global_generators_alone():
+    np.random.seed(0)
+    before = np.random.get_state()[1].copy()
+    training.fit(make("gaussian"), X, epochs=1)
+    assert (np.random.get_state()[1] == before).all()
+
+
+def test_no_seed_and_no_shuffling():
+    one, two = make(), make()
+    training.fit(one, X, epochs=1, random_state=None)
+    training.fit(two, X, epochs=1, random_state=None)
+    assert (flat(one) != flat(two)).any()
+    one, two = make(), make()
+    training.fit(one, X, epochs=1, shuffle=False, random_state=1)
+    training.fit(two, X, epochs=1, shuffle=False, random_state=2)
+    assert (flat(one) == flat(two)).all()
+
+
+# ---------------------------------------------------------------------------- choice of the loop
+
+
+def test_the_loop_is_chosen_by_model_and_job():
+    small, wide = make(), builders.dense(512, (512,), 64)
+    image = builders.convolutional((4, 4), (2,), 3)
+    many = training.XLA_MIN_STEPS
+    choose = training._choose_loop
+    assert choose(small, [], "auto", many, 64) == "xla"
+    assert choose(small, [], "auto", many - 1, 64) == "graph"
+    assert choose(wide, [], "auto", many, 64) == "graph"
+    assert choose(image, [], "auto", many, 64) == "graph"
+    assert choose(image, [], "xla", 1, 64) == "xla"
+    assert choose(make("gaussian"), [], "auto", many, 64) == "graph"
+    small.compile("adam", "mse", run_eagerly=True)
+    assert choose(small, [], "auto", many, 64) == "keras"
+    assert training.fit(small, X, epochs=1).loop == "keras"
+
+
+def test_a_model_with_its_own_step_runs_in_keras_loop():
+    @keras.saving.register_keras_serializable(package="tests")
+    class Doubled(keras.Model):
+        def train_step(self, data):
+            logs = super().train_step(data)
+            return logs | {"twice": 2 * logs["loss"]}
+
+    inputs = keras.Input((6,))
+    model = Doubled(inputs, keras.layers.Dense(6)(inputs))
+    model.compile("adam", "mse")
+    history = training.fit(model, X, epochs=2)
+    assert history.loop == "keras" and len(history.history["twice"]) == 2
+
+
+@pytest.mark.parametrize(("callback", "wanted"), [
+    (lambda d: keras.callbacks.EarlyStopping(), False),
+    (lambda d: keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: None), False),
+    (lambda d: keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None), True),
+    (lambda d: keras.callbacks.LambdaCallback(on_batch_begin=lambda batch, logs=None: None), True),
+    (lambda d: keras.callbacks.ModelCheckpoint(d / "m.keras"), False),
+    (lambda d: keras.callbacks.ModelCheckpoint(d / "m.keras", save_freq=2), True),
+    (lambda d: keras.callbacks.TensorBoard(d), False),
+    (lambda d: keras.callbacks.TensorBoard(d, update_freq="batch"), True),
+    (lambda d: keras.callbacks.TensorBoard(d, write_steps_per_second=True), True),
+    (lambda d: keras.callbacks.TerminateOnNaN(), True),
+    (lambda d: keras.callbacks.CSVLogger(d / "log.csv"), False),
+    (lambda d: ByBatch(), True),
+])
+def test_callbacks_that_need_batches_are_known(callback, wanted, tmp_path):
+    assert bool(training._wants_batches(callback(tmp_path))) is wanted
+
+
+# ---------------------------------------------------------------------------- callbacks
+
+
+def test_callbacks_are_called_as_keras_calls_them():
+    def calls_of(fit, model):
+        calls = []
+
+        class Recorder(keras.callbacks.Callback):
+            def __getattribute__(self, name):
+                if name.startswith("on_") and "batch" not in name:
+                    return lambda *args, logs=None: calls.append((name, args[0] if "epoch" in name else None))
+                return super().__getattribute__(name)
+
+        recorder = Recorder()
+        fit(model, recorder)
+        return calls, recorder.params, recorder.model
+
+    def theirs(model, recorder):
+        model.fit(X, X, epochs=2, batch_size=64, verbose=0, validation_data=(V, V), callbacks=[recorder])
+
+    def ours(model, recorder):
+        training.fit(model, X, epochs=2, validation_data=V, callbacks=recorder, compiled="graph")
+
+    one, two = make(), make()
+    found, expected = calls_of(ours, one), calls_of(theirs, two)
+    assert found[0] == expected[0] and found[1] == expected[1] and found[2] is one
+
+
+def test_batch_callbacks_run_in_keras_loop():
+    seen, model = ByBatch(), make()
+    history = training.fit(model, X, epochs=2, callbacks=[seen])
+    assert history.loop == "keras" and [batch for batch, _ in seen.batches] == [0, 1, 2, 0, 1, 2]
+    compiled = make()
+    training.fit(compiled, X, epochs=2, compiled="graph")
+    np.testing.assert_allclose(flat(model), flat(compiled), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("loop", ["graph", "keras"])
+def test_early_stopping_restores_the_best_weights(loop):
+    rate = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.01 if epoch < 3 else 3.0)
+    model = make()
+    history = training.fit(model, X, epochs=30, validation_data=V, early_stopping=2, callbacks=[rate],
+                           compiled=loop)
+    values = history.history["val_loss"]
+    best = int(np.argmin(values))
+    assert len(values) == best + 3 < 30  # two epochs without a better one, then it stops
+    assert np.square(training.predict(model, V) - V).mean() == pytest.approx(values[best], rel=1e-5)
+    assert history.history["learning_rate"][0] == pytest.approx(0.01)
+
+
+def test_early_stopping_without_validation_watches_the_loss():
+    model = make(optimizer=keras.optimizers.SGD(0.0))
+    history = training.fit(model, X, epochs=9, early_stopping=1, shuffle=False)
+    assert len(history.history["loss"]) == 2
+
+
+def test_model_checkpoint_and_csv_log_work_in_a_compiled_epoch(tmp_path):
+    best = tmp_path / "best.keras"
+    model = make("variational")
+    history = training.fit(model, X, epochs=3, validation_data=V, compiled="graph", callbacks=[
+        keras.callbacks.ModelCheckpoint(best, monitor="val_loss", save_best_only=True),
+        keras.callbacks.CSVLogger(tmp_path / "log.csv")])
+    assert history.loop == "graph"
+    loaded = builders.attach_parts(keras.models.load_model(best))
+    value = np.square(training.predict(loaded, V) - V).mean()
+    reported = history.history["val_mse"][int(np.argmin(history.history["val_loss"]))]
+    assert value == pytest.approx(reported, rel=1e-4)
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 4
+    assert len(loaded.optimizer.variables) == len(model.optimizer.variables)
+
+
+def test_tensorboard_works_in_a_compiled_epoch(tmp_path):
+    pytest.importorskip("tensorboard")
+    history = training.fit(make(), X, epochs=2, validation_data=V,
+                           callbacks=[keras.callbacks.TensorBoard(tmp_path, histogram_freq=1)])
+    assert history.loop == "graph"
+    for part in ("train", "validation"):
+        assert sum(file.stat().st_size for file in (tmp_path / part).iterdir()) > 300
+
+
+def test_backup_and_restore_goes_on(tmp_path):
+    class Stop(Exception):
+        pass
+
+    def stop(epoch, logs):
+        if epoch == 2:
+            raise Stop
+
+    interrupted, whole = make(), make()
+    backup = tmp_path / "backup"
+    with pytest.raises(Stop):
+        training.fit(interrupted, X, epochs=4, compiled="graph", callbacks=[
+            keras.callbacks.LambdaCallback(on_epoch_end=stop), keras.callbacks.BackupAndRestore(backup)])
+    again = make()
+    history = training.fit(again, X, epochs=4, compiled="graph",
+                           callbacks=[keras.callbacks.BackupAndRestore(backup)])
+    training.fit(whole, X, epochs=4, compiled="graph")
+    assert history.epoch == [2, 3]
+    np.testing.assert_allclose(flat(again), flat(whole), rtol=0, atol=1e-12)
+
+
+def test_compiled_functions_are_kept_until_the_model_is_compiled_anew():
+    model = make()
+    training.fit(model, X, epochs=1)
+    first = training._Functions.of(model)
+    n_made = len(first.made)
+    training.fit(model, X[:90], epochs=1)
+    assert training._Functions.of(model) is first and len(first.made) == n_made
+    before = flat(model)
+    model.compile(keras.optimizers.SGD(0.0), keras.losses.MeanSquaredError())
+    training.fit(model, X, epochs=1)
+    assert training._Functions.of(model) is not first and (flat(model) == before).all()
+
+
+def test_the_bar_counts_epochs(monkeypatch):
+    seen = []
+
+    class Bar:
+        def __init__(self, **about):
+            self.about = about
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            seen.append("closed")
+
+        def update(self, n=1):
+            seen.append(n)
+
+        def set_postfix(self, values, refresh=True):
+            seen.append(sorted(values))
+
+    monkeypatch.setattr(training._progress, "bar", Bar)
+    training.fit(make(), X, epochs=2)
+    assert seen == [0, ["loss"], 1, ["loss"], 1, "closed"]
+    seen.clear()
+    training.fit(make(), X, epochs=1, progress=False)
+    assert seen == []
+
+
+# ---------------------------------------------------------------------------- checkpoints
+
+
+class Killed(Exception):
+    """Stands for a kill in the middle of a run."""
+
+
+def kill_at(epoch_to_die):
+    def on_epoch_begin(epoch, logs=None):
+        if epoch == epoch_to_die:
+            raise Killed
+
+    return keras.callbacks.LambdaCallback(on_epoch_begin=on_epoch_begin)
+
+
+@pytest.mark.parametrize("loop", ["graph", "keras"])
+def test_a_killed_run_ends_as_one_that_was_not(loop, tmp_path):
+    path = tmp_path / "run.npz"
+    common = {"epochs": 5, "validation_data": V, "compiled": loop, "random_state": 4}
+    whole = make("gaussian")
+    expected = training.fit(whole, X, **common)
+    killed = make("gaussian")
+    with pytest.raises(Killed):
+        training.fit(killed, X, checkpoint=path, callbacks=[kill_at(3)], **common)
+    resumed = make("gaussian", random_state=9)  # other weights, to be replaced by those on file
+    history = training.fit(resumed, X, checkpoint=path, callbacks=[kill_at(99)], **common)
+    np.testing.assert_allclose(flat(resumed), flat(whole), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(history.history["val_loss"], expected.history["val_loss"], rtol=1e-6)
+    assert history.epoch == expected.epoch == [0, 1, 2, 3, 4]
+    assert [file.name for file in tmp_path.iterdir()] == ["run.npz"]
+
+
+def test_early_stopping_survives_a_kill(tmp_path):
+    path = tmp_path / "run.npz"
+
+    def run(model, checkpoint=None, die=99):
+        rate = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.01 if epoch < 3 else 3.0)
+        return training.fit(model, X, epochs=30, validation_data=V, early_stopping=3, checkpoint=checkpoint,
+                            callbacks=[rate, kill_at(die)])
+
+    whole, resumed = make(), make()
+    expected = run(whole).history["val_loss"]
+    die = int(np.argmin(expected)) + 2  # after the best epoch, so its weights must come from the file
+    with pytest.raises(Killed):
+        run(make(), path, die)
+    assert run(resumed, path).history["val_loss"] == pytest.approx(expected)
+    np.testing.assert_allclose(flat(resumed), flat(whole), rtol=0, atol=1e-12)
+    again = make()
+    history = run(again, path)  # a finished run is not run again
+    assert history.history["val_loss"] == pytest.approx(expected)
+    np.testing.assert_allclose(flat(again), flat(whole), rtol=0, atol=1e-12)
+
+
+def test_a_process_that_is_killed_resumes(tmp_path):
+    """A real kill, by the operating system, in the middle of an epoch's write or work."""
+    path = tmp_path / "run.npz"
+    script = f"""
+import os, signal
+import numpy as np
+from aecourse import builders, training
+from aecourse._tensorflow import keras
+X = np.random.default_rng(1).normal(size=(100, 6))
+def die(epoch, logs=None):
+    if epoch == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+training.fit(builders.dense(6, (5,), 2, dtype="float64"), X, epochs=4, checkpoint={str(path)!r},
+             callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=die)])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == -9, done.stderr
+    rows = np.random.default_rng(1).normal(size=(100, 6))
+    resumed, whole = make(), make()
+    quiet = keras.callbacks.LambdaCallback()
+    history = training.fit(resumed, rows, epochs=4, checkpoint=path, callbacks=[quiet])
+    training.fit(whole, rows, epochs=4)
+    assert history.epoch == [0, 1, 2, 3]
+    np.testing.assert_allclose(flat(resumed), flat(whole), rtol=0, atol=1e-10)
+
+
+def test_an_unseeded_run_goes_on_with_its_own_seed(tmp_path):
+    path = tmp_path / "run.npz"
+    with pytest.raises(Killed):
+        training.fit(make(), X, epochs=3, random_state=None, checkpoint=path, callbacks=[kill_at(1)])
+    with np.load(path) as archive:
+        seed = json.loads(str(archive["about"]))["seed"]
+    resumed, whole = make(), make()
+    training.fit(resumed, X, epochs=3, random_state=None, checkpoint=path, callbacks=[kill_at(9)])
+    training.fit(whole, X, epochs=3, random_state=seed)
+    np.testing.assert_allclose(flat(resumed), flat(whole), rtol=0, atol=1e-12)
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    path = tmp_path / "run.npz"
+    training.fit(make(), X, epochs=1, checkpoint=path)
+    with pytest.raises(ValueError, match="its data checksum is"):
+        training.fit(make(), X + 1, epochs=2, checkpoint=path)
+    with pytest.raises(ValueError, match="its batch_size is 64, this run's is 32"):
+        training.fit(make(), X, epochs=2, batch_size=32, checkpoint=path)
+    with pytest.raises(ValueError, match="its weights is"):
+        training.fit(builders.dense(6, (4,), 2, dtype="float64"), X, epochs=2, checkpoint=path)
+    with pytest.raises(ValueError, match="its targets checksum is"):
+        training.fit(make(), X, y=X, epochs=2, checkpoint=path)
+    with pytest.raises(ValueError, match=r"counting callbacks is \[\], this run's is \['EarlyStopping'\]"):
+        training.fit(make(), X, epochs=2, checkpoint=path, early_stopping=1)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(OSError, match="could not be read .* Delete the file"):
+        training.fit(make(), X, epochs=2, checkpoint=path)
+
+
+# ---------------------------------------------------------------------------- prediction
+
+
+@pytest.mark.parametrize("batch_size", [None, 1, 64, 149, 150, 1000])
+def test_predict_is_keras_predict(batch_size):
+    model = make()
+    expected = model(X).numpy()
+    found = training.predict(model, X, batch_size=batch_size)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(training.predict(model.encoder, X, batch_size), model.encoder(X).numpy(),
+                               atol=1e-12)
+
+
+def test_predict_does_not_add_noise_and_takes_images():
+    noisy = make("gaussian")
+    assert (training.predict(noisy, X) == training.predict(noisy, X)).all()
+    image = builders.convolutional((4, 4), (2,), 3)
+    assert training.predict(image, np.zeros((5, 4, 4), dtype="uint8")).shape == (5, 4, 4)
+
+
+def test_chunks_shrink_as_models_widen():
+    narrow, wide = builders.dense(6, (5,), 2), builders.dense(4096, (64,), 8)
+    assert training._chunk_rows(narrow) == 65_536
+    assert training._chunk_rows(wide) * 4096 == training._VALUES_A_CHUNK
+    sequential = keras.Sequential([keras.layers.Dense(3)])
+    sequential.compile("adam", "mse")
+    assert 64 <= training._chunk_rows(sequential) <= 65_536
+    assert training.predict(sequential, X).shape == (150, 3)
+
+
+# ---------------------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    ({"X": X[:, :4]}, r"X must have rows of shape \(6,\)"),
+    ({"X": X[:, 0]}, "X must have rows of shape"),
+    ({"X": X[:0]}, "X must have at least one row"),
+    ({"X": np.where(X > 2, np.nan, X)}, "X holds NaN or infinite"),
+    ({"X": np.where(X > 2, np.inf, X)}, "X holds NaN or infinite"),
+    ({"X": [["a"] * 6]}, "X must be an array of numbers"),
+    ({"epochs": 0}, "epochs must be a whole number"),
+    ({"epochs": 2.5}, "epochs must be a whole number"),
+    ({"batch_size": -1}, "batch_size"),
+    ({"batch_size": True}, "batch_size"),
+    ({"validation_data": V, "validation_split": 0.1}, "not both"),
+    ({"validation_data": V[:, :2]}, "validation_data must have rows of shape"),
+    ({"validation_data": V, "validation_batch_size": 0}, "validation_batch_size"),
+    ({"validation_data": (V, V[:3])}, "has 3 rows for 40"),
+    ({"validation_split": 1.0}, "leave rows on both sides"),
+    ({"validation_split": -0.5}, "leave rows on both sides"),
+    ({"validation_split": "some"}, "validation_split must be a number"),
+    ({"y": X[:5]}, "y has 5 rows for 150"),
+    ({"y": X, "validation_data": V}, r"a pair \(rows, targets\)"),
+    ({"callbacks": [print]}, "callbacks must hold"),
+    ({"compiled": "fast"}, "compiled must be one of"),
+    ({"early_stopping": -1}, "early_stopping"),
+    ({"random_state": "seed"}, "random_state"),
+    ({"random_state": -1}, "random_state"),
+])
+def test_bad_arguments_say_what_to_do(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        training.fit(make(), **({"X": X} | arguments))
+
+
+def test_bad_models_say_what_to_do():
+    inputs = [keras.Input((6,)), keras.Input((6,))]
+    two = keras.Model(inputs, keras.layers.Add()(inputs))
+    two.compile("adam", "mse")
+    with pytest.raises(ValueError, match="one input and one output; found 2 inputs"):
+        training.fit(two, X)
+    with pytest.raises(ValueError, match="model is not compiled"):
+        training.fit(keras.Model(inputs[0], keras.layers.Dense(6)(inputs[0])), X)
+    with pytest.raises(ValueError, match="model must be a keras.Model; found str"):
+        training.predict("model", X)
+    with pytest.raises(ValueError, match="X must have rows of shape"):
+        training.predict(make(), X[:, :2])
+    with pytest.raises(ValueError, match="batch_size"):
+        training.predict(make(), X, batch_size=0)
