@@ -107,8 +107,11 @@ class Link:
         return error
 
 
-def _names_needed(tree, trusted, students):
-    """Return the names that a test reads and that only the student's process can supply."""
+def _names_needed(tree, known, students):
+    """Return the names that a test reads and that only the student's process can supply.
+
+    ``known`` are those of the given cells and of earlier tests.
+    """
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     read = {node.id for node in nodes if isinstance(node.ctx, ast.Load)}
     written = {node.id for node in nodes if not isinstance(node.ctx, ast.Load)}
@@ -116,7 +119,7 @@ def _names_needed(tree, trusted, students):
     written |= {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ExceptHandler))}
     written |= {(alias.asname or alias.name).split(".")[0] for node in ast.walk(tree)
                 if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names}
-    own = {name for name in read if name not in students and (name in trusted or hasattr(builtins, name))}
+    own = {name for name in read if name not in students and (name in known or hasattr(builtins, name))}
     return sorted(read - own - (written - students))
 
 
@@ -146,19 +149,22 @@ class Scorer:
         # Whose submission it is, the grader says, not the student.
         self._students = set(students) - {"student_id"}
         self.names = {"__name__": "__scorer__"}
-        self._trusted = set()
+        self._fetched = set()
 
     def given(self, sources, values):
         """Run the assignment's own cells."""
         self.names.update(values)
         for source in sources:
             exec(compile(source, "<given>", "exec"), self.names)
-        self._trusted = set(self.names) - self._students
 
-    def test(self, source, point, points):
+    def test(self, source, point, points, facts):
         """Run one test; return its outcome without a word of its text."""
+        self.names.update(facts)
         tree = ast.parse(source)
-        for name in _names_needed(tree, self._trusted, self._students):
+        for name in self._fetched:  # the student's names may stand for something else by now
+            self.names.pop(name, None)
+        self._fetched = set(_names_needed(tree, self.names, self._students))
+        for name in self._fetched:
             self.names.pop(name, None)
             try:
                 self.names[name] = self._link.ask({"op": "fetch", "point": point, "name": name})
@@ -222,7 +228,8 @@ def main():
             header, _ = channel.receive()
         except EOFError:
             return
-        channel.send({"result": scorer.test(header["source"], header["point"], header["points"])})
+        channel.send({"result": scorer.test(header["source"], header["point"], header["points"],
+                                            header["facts"])})
 
 
 if __name__ == "__main__":

@@ -16,7 +16,9 @@ free     no metadata              anything else
 A test cell earns all of its points when it runs through, and none when it raises; where its
 last line is a number, that many points. Beside nbgrader's metadata a cell may carry, under
 ``aecourse``: ``title``, ``hint`` (shown when the test fails) and ``hints``, a dict from the
-message of an assert to the hint for that mistake. The notebook's own ``aecourse`` metadata
+message of an assert to the hint for that mistake. A test finds, beside the names of the given
+cells and the student's, ``student_id``, ``notebook_errors`` (cells that failed) and
+``notebook_seconds``. The notebook's own ``aecourse`` metadata
 holds ``assignment``, ``title``, ``minutes``, and the limits ``seconds`` and ``memory_mb``.
 """
 

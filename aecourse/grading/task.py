@@ -248,7 +248,8 @@ class _Session:
         """Run one test, passing its questions on to the student's process."""
         lost, late = None, False
         ends = self._step_deadline()
-        scorer.send({"source": part.source, "point": part.name, "points": part.points}, deadline=ends)
+        scorer.send({"source": part.source, "point": part.name, "points": part.points, "facts": self._facts()},
+                    deadline=ends)
         while True:
             # The scorer is ours: it gets time to finish a sum when the student's share is used up.
             try:
@@ -273,6 +274,12 @@ class _Session:
             self.ends.append("timed out")
         if lost is not None:
             raise lost
+
+    def _facts(self):
+        """Return what a test may know of the run: cells that failed, and seconds taken."""
+        reports = self.reports.values()
+        failed = sum(report["error"] is not None or "ended" in report for report in reports)
+        return {"notebook_errors": failed, "notebook_seconds": sum(report["seconds"] or 0.0 for report in reports)}
 
     @staticmethod
     def _result(part, result, late):
