@@ -17,6 +17,7 @@ References
 """
 
 import io
+import itertools
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -28,6 +29,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.contour import ContourSet
 from matplotlib.lines import AxLine
+from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, MaxNLocator
 from PIL import Image
 
@@ -77,6 +79,7 @@ SERIES = (
 )
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "p")
 _REFERENCE_LINES = ((0, (4, 3)), (0, (1, 2)), (0, (7, 2, 1, 2)), (0, (10, 3)))
+_FLAGGED = "#f6dccb"  # pale vermillion; a black outline bounds the area as well
 _TITLE, _LABEL, _SMALL = 11, 9.5, 8.5  # sizes of text in points
 _DPI = 100
 
@@ -126,12 +129,16 @@ def _dress(ax, title, xlabel, ylabel, grid="both"):
         ax.grid(True, axis=grid, color=PALETTE["grid"], linewidth=0.8)
 
 
-def _legend(ax, title=None):
+def _legend(ax, **entries):
     """Put the legend to the right of the Axes, where it covers no data."""
-    return ax.legend(
-        loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=_SMALL, title=title,
-        title_fontsize=_SMALL, labelcolor=PALETTE["text"], handlelength=2.6, borderaxespad=0.0,
+    legend = ax.legend(
+        loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=_SMALL,
+        labelcolor=PALETTE["text"], handlelength=2.6, borderaxespad=0.0, **entries,
     )
+    for handle in legend.legend_handles:  # points of a crowded plot are too small to tell apart
+        if isinstance(handle, PathCollection):
+            handle.set_sizes([30])
+            handle.set_alpha(1)
 
 
 def _super_title(axes, title):
@@ -159,7 +166,7 @@ def _threshold_lines(ax, threshold, vertical):
     for place, (name, value) in enumerate(_mapping(threshold, "threshold").items()):
         line = line_across(
             float(value), color=PALETTE["threshold"], linewidth=1.6, linestyle=styles[place % len(styles)],
-            label=f"{name} ({float(value):.3g})",
+            label=f"{name} ({float(value):.3g})", zorder=5,
         )
         _name(line, name)
 
@@ -228,8 +235,8 @@ def loss_curves(history, ax=None, *, metric="loss", title="Training and validati
             losses = np.asarray(values[key], dtype=float)
             colour, marker, line = SERIES[place]
             ax.plot(
-                np.arange(1, len(losses) + 1), losses, color=colour, marker=marker, linestyle=line, label=name,
-                linewidth=1.8, markersize=4.5, markevery=max(1, len(losses) // 20),
+                np.arange(1, len(losses) + 1), losses, color=colour, marker=marker, linestyle=line,
+                label=name, linewidth=1.8, markersize=4.5, markevery=max(1, len(losses) // 20),
             )
     _references(ax, reference)
     if log:
@@ -298,7 +305,7 @@ def score_histogram(scores_normal, scores_anomaly=None, threshold=None, bins=30,
             label=f"{stable}\n({outside:,} outside the range)" if outside else stable,
         )
         for bar in bars:  # the face is pale, so that classes show through; edges and hatching are not
-            bar.set_facecolor((*plt.matplotlib.colors.to_rgb(PALETTE[role]), 0.35 if role == "normal" else 0.12))
+            bar.set_facecolor((PALETTE[role], 0.35 if role == "normal" else 0.12))
             bar.set_edgecolor(PALETTE[role])
             bar.set_linewidth(0.9)
         _name(bars.patches[0], stable)
@@ -481,7 +488,8 @@ def precision_recall(y, scores, ax=None, *, title="Precision and recall"):
         )
         _name(line, name, "curve")
     base = ax.axhline(
-        y.mean(), color=PALETTE["reference"], linestyle=_REFERENCE_LINES[1], label=f"base rate ({y.mean():.3f})"
+        y.mean(), color=PALETTE["reference"], linestyle=_REFERENCE_LINES[1],
+        label=f"base rate ({y.mean():.3f})",
     )
     _name(base, "base rate")
     _dress(ax, title, "Recall (share of anomalies)", "Precision (share of flagged rows)")
@@ -520,19 +528,20 @@ def confusion(y, score, threshold, ax=None, *, title="Decisions at the threshold
     """
     score = check_scores(score, "score")
     y = check_labels(y, n_rows=score.size)
-    flagged = score > threshold
-    counts = np.array([[np.sum((y == truth) & (flagged == decision)) for decision in (0, 1)] for truth in (0, 1)])
+    flagged = (score > threshold).astype(int)
+    counts = np.array([np.bincount(flagged[y == truth], minlength=2) for truth in (0, 1)])
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros((2, 2)), where=totals > 0)
     ax = _new(ax, 5.4, 3.4)
-    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1.8, aspect="auto")  # pale, for the dark text on it
     words = (("normal, passed", "false alarms"), ("missed anomalies", "caught anomalies"))
+    whole = ("normal rows", "anomalies")
     for truth in (0, 1):
         for decision in (0, 1):
-            share = shares[truth, decision]
+            share = f"{shares[truth, decision]:.1%} of {whole[truth]}"
             ax.text(
-                decision, truth, f"{words[truth][decision]}\n{counts[truth, decision]:,}\n{share:.1%} of the row",
-                ha="center", va="center", fontsize=_LABEL, color="white" if share > 0.65 else PALETTE["text"],
+                decision, truth, f"{words[truth][decision]}\n{counts[truth, decision]:,}\n{share}",
+                ha="center", va="center", fontsize=_LABEL, color=PALETTE["text"],
             )
     _dress(ax, title, "Decision", "Truth", grid=None)
     ax.set_xticks([0, 1], ["passed", "flagged"])
@@ -614,8 +623,8 @@ def detector_comparison(table, metric="AUROC", ax=None, *, title="Detectors comp
     _dots(ax, table.index, values, arms, "measured" if arms is None else "measured, with interval")
     for place, (name, value) in enumerate((reference or {}).items()):
         line = ax.axvline(
-            float(value), color=PALETTE["reference"], linestyle=_REFERENCE_LINES[place % len(_REFERENCE_LINES)],
-            label=f"{name} ({float(value):.4g})",
+            float(value), color=PALETTE["reference"], label=f"{name} ({float(value):.4g})",
+            linestyle=_REFERENCE_LINES[place % len(_REFERENCE_LINES)],
         )
         _name(line, name)
     _dress(ax, title, xlabel or _METRIC_NAMES.get(metric, metric), "Detector", grid="x")
@@ -658,7 +667,7 @@ def auroc_by_group(table, ax=None, *, overall=None, title="AUROC by group", grou
     _dots(ax, table.index, values, arms, "one group" if arms is None else "one group, with interval")
     if overall is not None:
         line = ax.axvline(
-            float(overall), color=PALETTE["reference"], linestyle=_REFERENCE_LINES[0],
+            float(overall), color=PALETTE["reference"], linestyle=_REFERENCE_LINES[0], zorder=1.5,
             label=f"all groups ({float(overall):.3f})",
         )
         _name(line, "all groups")
@@ -706,14 +715,17 @@ def sweep(x, y, low=None, high=None, ax=None, *, xlabel, ylabel, title="Sweep", 
     lows, highs = ({} if ends is None else _mapping(ends, "measured") for ends in (low, high))
     for name, values in curves.items():
         if values.size != x.size:
-            raise ValueError(f"y[{name!r}] holds {values.size} values for {x.size} settings x; pass one each.")
+            raise ValueError(
+                f"y[{name!r}] holds {values.size} values for {x.size} settings x; pass one each."
+            )
     ax = _new(ax)
     for place, (name, values) in enumerate(curves.items()):
         colour, marker, style = _series(place)
         if name in lows and name in highs:
             ax.fill_between(x, lows[name], highs[name], color=colour, alpha=0.16, linewidth=0,
                             label="interval" if one else f"{name}, interval")
-        ax.plot(x, values, color=colour, marker=marker, linestyle=style, linewidth=1.8, markersize=5.5, label=name)
+        ax.plot(x, values, color=colour, marker=marker, linestyle=style, label=name,
+                linewidth=1.8, markersize=5.5)
     _references(ax, reference)
     if logx:
         ax.set_xscale("log")
@@ -755,7 +767,7 @@ def timing_bars(seconds, ax=None, *, baseline=None, unit="s", title="Time taken"
     >>> from aecourse import plots
     >>> ax = plots.timing_bars({"Keras fit": 1.74, "compiled loop": 0.1}, baseline="Keras fit")
     >>> [text.get_text() for text in ax.texts]
-    ['1.74 s', '0.1 s (17.4x)']
+    ['1.74 s', '0.1 s (17.4x as fast)']
     """
     if baseline is not None and baseline not in seconds:
         raise ValueError(f"baseline {baseline!r} is not among the methods {list(seconds)}.")
@@ -764,7 +776,7 @@ def timing_bars(seconds, ax=None, *, baseline=None, unit="s", title="Time taken"
     bars = ax.barh(names, values, color=PALETTE["normal"], height=0.6, label="time", log=log)
     words = []
     for name, value in zip(names, values, strict=True):
-        faster = "" if baseline in (None, name) else f" ({seconds[baseline] / value:.3g}x)"
+        faster = "" if baseline in (None, name) else f" ({seconds[baseline] / value:.3g}x as fast)"
         words.append(f"{value:.3g} {unit}{faster}")
     ax.bar_label(bars, words, padding=4, fontsize=_SMALL, color=PALETTE["text"])
     ax.invert_yaxis()
@@ -879,7 +891,8 @@ def reconstructions(originals, reconstructions, image_shape=None, n=8, ax=None, 
     originals, rebuilt = np.asarray(originals), np.asarray(reconstructions)
     if originals.shape != rebuilt.shape:
         raise ValueError(
-            f"reconstructions has the shape {rebuilt.shape} and originals {originals.shape}; pass equal shapes."
+            f"reconstructions has the shape {rebuilt.shape} and originals {originals.shape}; "
+            "pass equal shapes."
         )
     if image_shape is not None:
         if originals[:1].size != np.prod(image_shape):
@@ -901,7 +914,9 @@ def reconstructions(originals, reconstructions, image_shape=None, n=8, ax=None, 
     )):
         for place, pixels in enumerate(pictures):
             image = _picture(axes[line, place], pixels, cmap, *ends)
-        axes[line, 0].set_ylabel(name, fontsize=_SMALL, color=PALETTE["text"], rotation=0, ha="right", va="center")
+        axes[line, 0].set_ylabel(
+            name, fontsize=_SMALL, color=PALETTE["text"], rotation=0, ha="right", va="center"
+        )
     if titles is not None:
         for cell, words in zip(axes[0], titles, strict=False):
             cell.set_title(str(words), fontsize=_SMALL, color=PALETTE["text"])
@@ -920,12 +935,27 @@ def _class_styles(labels):
     """Return (label, name, colour, marker) for every class; 0 and 1 are normal and anomaly."""
     found = np.unique(labels)
     if found.dtype.kind in "biu" and set(found.tolist()) <= {0, 1}:
-        roles = {0: ("normal", "o"), 1: ("anomaly", "X")}
-        return [(label, roles[label][0], PALETTE[roles[label][0]], roles[label][1]) for label in found.tolist()]
+        roles = {0: ("normal", PALETTE["normal"], "o"), 1: ("anomaly", PALETTE["anomaly"], "X")}
+        return [(label, *roles[label]) for label in found.tolist()]
     return [(label, str(label), *_series(place)[:2]) for place, label in enumerate(found)]
 
 
+def _one_each(values, name, rows):
+    """Return values, one a row, as an array; None stays None."""
+    if values is None:
+        return None
+    values = np.asarray(values)
+    if values.shape != (rows,):
+        raise ValueError(f"{name} has the shape {values.shape} for {rows} rows; pass one value a row.")
+    return values
+
+
 def _scatter_classes(ax, points, labels, size=16):
+    """Draw points by class, or all alike where there are no labels."""
+    if labels is None:
+        ax.scatter(*points.T, color=PALETTE["normal"], s=size, alpha=0.75, linewidths=0,
+                   label=_rows(len(points)))
+        return
     for label, name, colour, marker in _class_styles(labels):
         mine = labels == label
         ax.scatter(*points[mine].T, color=colour, marker=marker, s=size, alpha=0.75, linewidths=0,
@@ -962,7 +992,9 @@ def latent_space(codes, labels=None, ax=None, *, title="Latent space"):
     codes = check_rows(codes, "codes")
     units = codes.shape[1]
     if units < 2:
-        raise ValueError("codes must have at least 2 columns; found 1. Draw a single unit with score_histogram.")
+        raise ValueError(
+            "codes must have at least 2 columns; found 1. Draw a single unit with score_histogram."
+        )
     if units > 2:
         from sklearn.decomposition import PCA
 
@@ -971,13 +1003,9 @@ def latent_space(codes, labels=None, ax=None, *, title="Latent space"):
     else:
         words = [f"Code unit {place} (activation)" for place in (1, 2)]
     ax = _new(ax, 6.4, 4.2)
-    if labels is None:
-        ax.scatter(*codes.T, color=PALETTE["normal"], s=16, alpha=0.75, linewidths=0, label=_rows(len(codes)))
-    else:
-        labels = np.asarray(labels)
-        if labels.shape != (len(codes),):
-            raise ValueError(f"labels has the shape {labels.shape} for {len(codes)} codes; pass one label a row.")
-        _scatter_classes(ax, codes, labels)
+    labels = _one_each(labels, "labels", len(codes))
+    _scatter_classes(ax, codes, labels)
+    if labels is not None:
         _legend(ax)
     _dress(ax, title, *words)
     return ax
@@ -1014,7 +1042,7 @@ def feature_errors_bar(errors_row, feature_names=None, top=10, ax=None, *, typic
     ['amount', 'hour']
     """
     errors = check_scores(errors_row, "errors_row")
-    names = [f"feature {place}" for place in np.arange(errors.size)] if feature_names is None else feature_names
+    names = [f"feature {place}" for place in range(errors.size)] if feature_names is None else feature_names
     if len(names) != errors.size:
         raise ValueError(f"feature_names has {len(names)} names for {errors.size} errors; pass one each.")
     largest = np.argsort(-errors, kind="stable")[:top]
@@ -1044,7 +1072,7 @@ def decision_regions(detectors, X, xlim=None, ylim=None, y=None, ax=None, *, col
     xlim, ylim : tuple of float, optional
         Window; the data with a fifth of room on each side by default.
     y : array_like of shape (n,), optional
-        Labels, 1 = anomaly; without them all rows are drawn as normal.
+        Labels, 1 = anomaly; without them all rows are drawn alike.
     ax : array of matplotlib Axes, optional
         Where to draw; as many as detectors, in lines of ``columns``.
     columns : int
@@ -1071,7 +1099,7 @@ def decision_regions(detectors, X, xlim=None, ylim=None, y=None, ax=None, *, col
     'ellipse'
     """
     X = check_rows(X, n_features=2)
-    labels = np.zeros(len(X), dtype=int) if y is None else check_labels(y, n_rows=len(X))
+    labels = None if y is None else check_labels(y, n_rows=len(X))
     if not detectors:
         raise ValueError("detectors is empty; pass at least one fitted detector by name.")
     room = 0.2 * np.ptp(X, axis=0)
@@ -1080,21 +1108,29 @@ def decision_regions(detectors, X, xlim=None, ylim=None, y=None, ax=None, *, col
     across, up = np.meshgrid(np.linspace(*xlim, resolution), np.linspace(*ylim, resolution))
     columns = min(columns, len(detectors))
     lines = -(-len(detectors) // columns)
-    axes = _new_grid(ax, lines, columns, 0.6 + 2.6 * columns, 0.7 + 2.3 * lines, sharex=True, sharey=True)
-    for cell, (name, detector) in zip(axes.flat, detectors.items(), strict=False):
+    axes = _new_grid(ax, lines, columns, 2.2 + 2.6 * columns, 0.7 + 2.3 * lines, sharex=True, sharey=True)
+    for place, (cell, (name, detector)) in enumerate(zip(axes.flat, detectors.items(), strict=False)):
         flagged = (detector.predict(np.column_stack([across.ravel(), up.ravel()])) == -1).astype(float)
         flagged = flagged.reshape(across.shape)
-        region = cell.contourf(across, up, flagged, levels=[-0.5, 0.5, 1.5], colors=["#ffffff", "#f6dccb"])
+        region = cell.contourf(across, up, flagged, levels=[-0.5, 0.5, 1.5], colors=["white", _FLAGGED])
         _name(region, "flagged (shaded) and passed (white)", "regions")
         if 0 < flagged.mean() < 1:
-            edge = cell.contour(across, up, flagged, levels=[0.5], colors=[PALETTE["threshold"]], linewidths=1.2)
+            edge = cell.contour(
+                across, up, flagged, levels=[0.5], colors=[PALETTE["threshold"]], linewidths=1.2
+            )
             _name(edge, "boundary", "outline")
         _scatter_classes(cell, X, labels, size=11)
         _dress(cell, name, feature_names[0], feature_names[1], grid=None)
         cell.set(xlim=xlim, ylim=ylim)
         cell.label_outer()
+        if place + columns >= len(detectors):  # no panel below, even where a line is not full
+            cell.set_xlabel(feature_names[0])
+            cell.tick_params(labelbottom=True)
     for cell in axes.flat[len(detectors):]:
         cell.set_axis_off()
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    flagged_area = Patch(facecolor=_FLAGGED, edgecolor=PALETTE["threshold"], label="flagged area")
+    _legend(axes[0, -1], handles=[*handles, flagged_area], labels=[*names, "flagged area"])
     _super_title(axes, title)
     return axes
 
@@ -1137,13 +1173,12 @@ def pairwise(X, feature_names, flagged=None, labels=None, ax=None, *, columns=3,
     if not 2 <= X.shape[1] <= 6:
         raise ValueError(f"X must have 2 to 6 columns for a plot in pairs; found {X.shape[1]}. Choose some.")
     if len(feature_names) != X.shape[1]:
-        raise ValueError(f"feature_names has {len(feature_names)} names for {X.shape[1]} columns; pass one each.")
-    labels = np.zeros(len(X), dtype=int) if labels is None else np.asarray(labels)
-    flagged = np.zeros(len(X), dtype=bool) if flagged is None else np.asarray(flagged).astype(bool)
-    for name, values in (("labels", labels), ("flagged", flagged)):
-        if values.shape != (len(X),):
-            raise ValueError(f"{name} has the shape {values.shape} for {len(X)} rows; pass one value a row.")
-    pairs = [(i, j) for i in np.arange(X.shape[1]) for j in np.arange(i + 1, X.shape[1])]
+        raise ValueError(
+            f"feature_names has {len(feature_names)} names for {X.shape[1]} columns; pass one each."
+        )
+    labels = _one_each(labels, "labels", len(X))
+    flagged = _one_each(np.zeros(len(X)) if flagged is None else flagged, "flagged", len(X)).astype(bool)
+    pairs = list(itertools.combinations(range(X.shape[1]), 2))
     columns = min(columns, len(pairs))
     lines = -(-len(pairs) // columns)
     axes = _new_grid(ax, lines, columns, 1.9 + 2.3 * columns, 0.6 + 2.2 * lines)
@@ -1401,7 +1436,7 @@ def show(fig_or_ax, text):
 
     The output holds the picture and, as plain text and as the picture's alternative text, your
     sentence followed by :func:`describe`. A comparison of stored with new outputs compares the
-    words, not the pixels.
+    words, not the pixels. Outside of Jupyter the words are printed.
 
     Parameters
     ----------
@@ -1419,22 +1454,28 @@ def show(fig_or_ax, text):
     Examples
     --------
     >>> from aecourse import plots
-    >>> ax = plots.score_histogram([0.1, 0.2, 0.2], threshold=0.15, bins=5)
-    >>> plots.show(ax, "Two of three normal rows lie above the threshold.")  # doctest: +SKIP
+    >>> ax = plots.loss_curves({"loss": [0.3, 0.2]}, title="Loss")
+    >>> plots.show(ax, "The loss falls from 0.3 to 0.2.")  # doctest: +ELLIPSIS
+    The loss falls from 0.3 to 0.2. Loss. x axis: Epoch; ... Drawn: line through 2 points 'training'.
     """
     if not isinstance(text, str) or len(text.strip()) < 20:
         raise ValueError(
-            f"text must be a sentence of at least 20 characters that says what the picture shows; found {text!r}."
+            "text must be a sentence of at least 20 characters that says what the picture shows; "
+            f"found {text!r}."
         )
     figure = _figure(fig_or_ax)
     missing = _missing_words(figure)
     if missing:
         raise ValueError(f"fig_or_ax: {'; '.join(missing)}. Set them with ax.set(title=, xlabel=, ylabel=).")
+    from IPython import get_ipython
     from IPython.display import display
 
     description = f"{_one_line(text)} {describe(figure)}"
     picture = _png(figure)
     plt.close(figure)
+    if get_ipython() is None:  # a plain script has no place for a picture
+        print(description)
+        return
     display(
         {"image/png": picture, "text/plain": description},
         metadata={"image/png": {"alt": description}},

@@ -56,6 +56,13 @@ class Check:
     complaint : callable
         Takes any answer. Returns None if ``passes`` can judge it, else one sentence that says
         what is wrong with its type or form.
+
+    Examples
+    --------
+    >>> from aecourse.exercises import Check
+    >>> even = Check(lambda n: n % 2 == 0, lambda n: None if isinstance(n, int) else "Give a whole number.")
+    >>> even(4), even("four"), even.complaint("four")
+    (True, False, 'Give a whole number.')
     """
 
     passes: Callable
@@ -80,6 +87,13 @@ class Wrong:
         What to think about, in a sentence or two, without the answer itself.
     example : object
         An answer that makes this mistake.
+
+    Examples
+    --------
+    >>> from aecourse.exercises import Wrong, number
+    >>> percent = Wrong("percent", number(18.5, 0.1), "Give a share between 0 and 1.", 18.5)
+    >>> percent.matches(percent.example)
+    True
     """
 
     name: str
@@ -110,6 +124,13 @@ class Exercise:
         Printed for a wrong answer that is not recognised.
     also_right : tuple
         More answers that must count as right, for instance in another form.
+
+    Examples
+    --------
+    >>> from aecourse.exercises import Exercise, integer
+    >>> two = Exercise("99.2", "What is 1 + 1?", integer(2), "Count.", right_example=2)
+    >>> two.is_right(two.right_example)
+    True
     """
 
     id: str
@@ -523,8 +544,8 @@ def function(reference, inputs, tol=1e-9):
     >>> strictly_above = exercises.function(lambda s, t: s > t, [(1, 2), (2, 2), (3, 2)])
     >>> strictly_above(lambda score, threshold: score > threshold)
     True
-    >>> print(strictly_above.complaint(lambda score: score > 2))
-    Your function stops with TypeError on input 1 of 3: <lambda>() takes 1 positional argument but 2 were given.
+    >>> print(strictly_above.complaint(lambda score, threshold: score / 0))
+    Your function stops with ZeroDivisionError on input 1 of 3: division by zero.
     """
     inputs = [tuple(each) for each in inputs]
 
