@@ -11,11 +11,12 @@ This module is apart from ``detector`` so that the detector can be imported with
 """
 
 import numpy as np
-from keras import layers, ops
 from sklearn.utils import check_random_state
 
 from aecourse import builders
 from aecourse._tensorflow import keras
+
+layers, ops = keras.layers, keras.ops
 
 __all__ = ["Fan", "Gather", "MemberDense", "Residual", "RowNoise", "SplitMembers", "JoinMembers",
            "build", "parts", "squared_residual"]

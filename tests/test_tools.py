@@ -110,6 +110,10 @@ def test_the_server_listens_on_this_machine_only_and_keeps_its_token(folders, mo
     assert not any("token" in argument or "password" in argument for argument in arguments)
 
 
+def test_the_lesson_that_opens_first_is_there():
+    assert (ROOT / "notebooks" / lab.FIRST).exists()
+
+
 def test_git_ignores_the_working_copy():
     ignored = (ROOT / ".gitignore").read_text().split()
     assert "work/" in ignored and "_build/" in ignored and ".venv*/" in ignored
@@ -273,9 +277,10 @@ def test_the_lab_starts_with_a_token_on_this_machine(folders):
     )
     try:
         address = next(
-            found.group() for line in server.stdout if (found := re.search(r"http://127\.0\.0\.1:\d+/lab\?token=\w+", line))
+            found.group() for line in server.stdout if (found := re.search(r"http://127\.0\.0\.1:\d+/lab\S*\?token=\w+", line))
         )
-        base, token = re.fullmatch(r"(http://[^/]+)/lab\?token=(\w+)", address).groups()
+        assert f"/lab/tree/{lab.FIRST}?" in address
+        base, token = re.fullmatch(r"(http://[^/]+)/lab\S*\?token=(\w+)", address).groups()
         with when_it_answers(f"{base}/api/contents?token={token}") as answer:
             assert {entry["name"] for entry in json.load(answer)["content"]} == {"01_a.ipynb", "data"}
         with pytest.raises(urllib.error.HTTPError) as refused:

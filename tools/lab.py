@@ -13,6 +13,7 @@ import shutil
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+FIRST = "00_start_here.ipynb"  # what JupyterLab opens with
 RECORD = ".copied.json"  # for each file: the hash of the course's version that was last copied
 
 
@@ -79,7 +80,7 @@ def main(arguments=None):
         return 0
     command = [
         sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={options.port}",
-        f"--ServerApp.root_dir={options.work.resolve()}",
+        f"--ServerApp.root_dir={options.work.resolve()}", f"--LabApp.default_url=/lab/tree/{FIRST}",
     ]
     if options.no_browser:
         command.append("--no-browser")
