@@ -268,6 +268,18 @@ def test_a_test_judges_plain_values(solution, test, earned):
     assert cell.earned == earned, cell.message
 
 
+def test_a_student_cannot_supply_a_helper_that_a_test_lacks():
+    """Where an earlier test stopped before it defined a helper, the student's object of that name is not used."""
+    test = "assert part == 1\nhelper = abs"
+    notebook = json.loads(SOURCE)
+    notebook["cells"][3]["source"] = test.replace("part", "scale(0)")
+    notebook["cells"][5]["source"] = "assert helper(row_errors([[1]], [[0]])[0] - 1) < 1e-9"
+    source = assignment.to_bytes(notebook)
+    answers = {"scale": "helper = lambda x: 0\ndef scale(X):\n    return 7", "row_errors": demo.WRONG["row_errors"]}
+    record = task.grade(source, incoming(assignment.answered(assignment.read(source), answers)))
+    assert [cell.earned for cell in record.cells[:2]] == [0, 0]
+
+
 def test_names_are_those_at_the_place_of_the_test():
     """A later cell that uses a name again does not change what was graded."""
     notebook = json.loads(PERFECT)

@@ -107,20 +107,10 @@ class Link:
         return error
 
 
-def _names_needed(tree, known, students):
-    """Return the names that a test reads and that only the student's process can supply.
-
-    ``known`` are those of the given cells and of earlier tests.
-    """
-    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    read = {node.id for node in nodes if isinstance(node.ctx, ast.Load)}
-    written = {node.id for node in nodes if not isinstance(node.ctx, ast.Load)}
-    written |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    written |= {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ExceptHandler))}
-    written |= {(alias.asname or alias.name).split(".")[0] for node in ast.walk(tree)
-                if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names}
-    own = {name for name in read if name not in students and (name in known or hasattr(builtins, name))}
-    return sorted(read - own - (written - students))
+def _names_needed(tree, students):
+    """Return the names that a test reads and that are the student's to define: no other is ever asked for."""
+    read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    return sorted(read & students)
 
 
 def _constant_message(tree, line):
@@ -163,7 +153,7 @@ class Scorer:
         tree = ast.parse(source)
         for name in self._fetched:  # the student's names may stand for something else by now
             self.names.pop(name, None)
-        self._fetched = set(_names_needed(tree, self.names, self._students))
+        self._fetched = set(_names_needed(tree, self._students))
         for name in self._fetched:
             self.names.pop(name, None)
             try:

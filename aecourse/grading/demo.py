@@ -485,6 +485,44 @@ def class_of_30(about):
     return honest + hard
 
 
+def measure(counts, workers=None, scheduler=None):
+    """Grade generated classes that differ in each submission; print and return seconds a submission.
+
+    Parameters
+    ----------
+    counts : list of int
+        Submissions in each class.
+    workers : int, optional
+        Submissions at once on this machine.
+    scheduler : str, optional
+        Address of a Dask scheduler.
+
+    Returns
+    -------
+    dict of int to float
+    """
+    import tempfile
+    import time
+
+    from aecourse.grading import batch, preflight
+
+    about, taken = assignments.read(source()), {}
+    for count in counts:
+        rows = []
+        for number in range(count):
+            wrong = {name: WRONG[name] for place, name in enumerate(_PARTS) if number >> place & 1}
+            data = _answered(about, wrong, f"number = {number}")
+            rows.append(preflight.Incoming(str(number), "", "", data))
+        with tempfile.TemporaryDirectory() as folder:
+            started = time.monotonic()
+            records, _ = batch.grade_all(source(), rows, batch.Store(folder), workers=workers, scheduler=scheduler)
+            taken[count] = (time.monotonic() - started) / count
+        if any(record.status != "graded" for record in records):
+            raise RuntimeError("a generated submission was not graded as it should be")
+        print(f"{count} submissions: {taken[count]:.3f} s a submission, {1 / taken[count]:.1f} a second")
+    return taken
+
+
 def main():
     """Grade the made-up class and open its report; with a folder as argument, there."""
     import argparse
@@ -496,7 +534,12 @@ def main():
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("folder", nargs="?", type=pathlib.Path, default=pathlib.Path("_build/grade-demo"))
     parser.add_argument("--no-browser", action="store_true")
+    parser.add_argument("--measure", type=int, nargs="+", metavar="COUNT",
+                        help="grade generated classes of these sizes instead, and print the seconds")
     options = parser.parse_args()
+    if options.measure:
+        measure(options.measure)
+        return 0
     for part in ("submissions", "source"):
         shutil.rmtree(options.folder / part, ignore_errors=True)
     path = options.folder / "source" / "demo.ipynb"
