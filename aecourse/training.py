@@ -23,10 +23,10 @@ __all__ = ["fit", "predict"]
 LOOPS = ("auto", "xla", "graph", "keras")
 
 # When "auto" compiles with XLA. Both numbers come from `python -m benchmarks.bench_training --rule`.
-# XLA takes 1 to 2 s longer to compile than the default graph, and then saves 0.1 to 0.2 ms a step,
-# so a run must have at least this many steps for it to pay.
-XLA_MIN_STEPS = 10_000
-# Above this many multiplications a step the default kernels, which use all cores, win.
+# XLA takes one to a few seconds longer to compile than the default graph, and then saves 0.1 to 0.2 ms
+# a step, so a run must have about this many steps for it to pay.
+XLA_MIN_STEPS = 15_000
+# Above this many multiplications a step the default kernels, which use all cores, win or draw level.
 XLA_MAX_STEP_SIZE = 4_000_000
 
 _VALUES_A_CHUNK = 2**22  # predictions are made in chunks whose widest layer holds about this many values
@@ -59,9 +59,8 @@ def _check_array(values, name, dtype, shape=None):
 
 
 def _check_targets(values, name, n_rows, model):
-    kind = np.asarray(values[:1]).dtype.kind
-    dtype = np.asarray(values[:1]).dtype if kind in "iub" else _output_dtype(model)
-    array = _check_array(values, name, dtype)
+    found = np.asarray(values).dtype  # class numbers stay whole numbers
+    array = _check_array(values, name, found if found.kind in "iub" else _output_dtype(model))
     if len(array) != n_rows:
         raise ValueError(f"{name} has {len(array)} rows for {n_rows} rows of inputs; pass one target a row.")
     return array
@@ -587,10 +586,11 @@ def _validation(model, X, y, data, split):
 
 
 def _build(model, x, y):
-    """Create the variables of optimizer and metrics, which a compiled function must not."""
+    """Create the variables of optimizer and metrics, which a compiled function must not.
+
+    It is what Keras's own ``fit`` calls first; there is no public name for it.
+    """
     model._symbolic_build(data_batch=(x, y))
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
 
 
 def _results(model):
@@ -645,7 +645,8 @@ def _run_compiled(model, X, y, validation, validation_batch_size, callbacks, fir
     callbacks.on_train_end(logs)
 
 
-def _run_keras(model, X, y, validation, validation_batch_size, callbacks, first, epochs, batch_size, order_of):
+def _run_keras(model, X, y, validation, validation_batch_size, callbacks, first, epochs, batch_size,
+               order_of):
     batches = _Batches(X, y, order_of(first), batch_size)
     if validation is not None:
         validation = _Batches(*validation, np.arange(len(validation[0])), validation_batch_size)
