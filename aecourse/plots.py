@@ -1278,7 +1278,7 @@ def _axis_words(axis):
         ticks = [_one_line(tick.get_text()) for tick in axis.get_ticklabels()]
         if any(ticks):
             words += f" [{'; '.join(tick for tick in ticks if tick)}]"
-    return words
+    return words.strip()
 
 
 def _title_of(ax):
@@ -1423,11 +1423,11 @@ def _missing_words(figure):
 
 
 def _png(figure):
-    """Return the figure as PNG, with at most 256 colours, which makes it three times smaller."""
+    """Return the figure as PNG, with at most 128 colours, which makes it three times smaller."""
     buffer, small = io.BytesIO(), io.BytesIO()
     figure.savefig(buffer, format="png", facecolor="white")
     with Image.open(buffer) as picture:
-        picture.convert("RGB").quantize(256).save(small, format="png", optimize=True)
+        picture.convert("RGB").quantize(128).save(small, format="png", optimize=True)
     return small.getvalue()
 
 
