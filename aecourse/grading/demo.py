@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from aecourse.grading import assignment as assignments
 
-SECONDS = 12
+SECONDS = 20
 MEMORY_MB = 1024
 # A word in the hidden tests alone: where it appears, they have leaked.
 HIDDEN_WORD = "hidden_heron"
@@ -302,7 +302,7 @@ for _ in range(12):
         held = bytearray(os.urandom(1)) * (300 * 2**20)
         time.sleep(60)
         os._exit(0)
-time.sleep(3)
+time.sleep(60)
 """
 DISK = """
 import os

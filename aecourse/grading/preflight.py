@@ -479,7 +479,8 @@ def match(assignment, cells):
     free = [position for position in range(len(cells)) if position not in taken][:MAX_UNMATCHED]
     if missing and free:
         found = _align(missing, free, cells)
-        found |= _between_neighbours(assignment, cells, {**places, **found})
+        if places or found:
+            found |= _between_neighbours(assignment, cells, {**places, **found})
         lost = [name for name in found if parts[name].kind != "given"]
         if lost:
             repairs.append("the grading marks of some cells were missing and were put back")
