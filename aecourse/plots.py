@@ -1423,11 +1423,13 @@ def _missing_words(figure):
 
 
 def _png(figure):
-    """Return the figure as PNG, with at most 128 colours, which makes it three times smaller."""
+    """Return the figure as PNG with a palette, about half the size and hardly another colour."""
     buffer, small = io.BytesIO(), io.BytesIO()
     figure.savefig(buffer, format="png", facecolor="white")
     with Image.open(buffer) as picture:
-        picture.convert("RGB").quantize(128).save(small, format="png", optimize=True)
+        # Maximum coverage keeps the rare bright shades of an error map, which median cut merges.
+        few = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(small, format="png", optimize=True)
     return small.getvalue()
 
 

@@ -252,6 +252,19 @@ def test_every_plot_is_complete_readable_small_and_not_clipped(name):
         assert text.get_fontsize() >= 8, text
 
 
+def test_few_colours_change_no_pixel_visibly():
+    figure = plots._figure(plots.reconstructions(IMAGES, 1 - IMAGES))
+    figure.canvas.draw()  # the first layout may differ from the next by a pixel
+    exact = io.BytesIO()
+    figure.savefig(exact, format="png", facecolor="white")
+    before, after = (
+        np.asarray(Image.open(picture).convert("RGB")).astype(int)
+        for picture in (exact, io.BytesIO(plots._png(figure)))
+    )
+    assert np.abs(before - after).max() <= 6  # of 255
+    assert len(plots._png(figure)) < 0.8 * exact.getbuffer().nbytes
+
+
 def test_a_crowded_scatter_stays_small():
     scores = RNG.gamma(4, 0.01, 20_000)
     ax = plots.error_scatter(np.arange(20_000) % 100 == 0, scores, 0.1)
@@ -656,9 +669,9 @@ def test_description_of_a_figure_by_hand():
     other.set_title("Second")
     assert plots.describe(np.array([ax, other])) == (
         "Both. x axis of all panels: time (s). y axis of all panels: power (W). Panel 1 of 2: "
-        "Drawn: line through 2 points 'line'; 1 point; straight line 'diagonal'; 3 line segments 'ranges'; shaded area 'band'; "
-        "contour lines; filled contours; shape 'box'. Panel 2 of 2: Second. x axis: [a; b]. Drawn: "
-        "2 points with their intervals 'means'; 2 bars."
+        "Drawn: line through 2 points 'line'; 1 point; straight line 'diagonal'; "
+        "3 line segments 'ranges'; shaded area 'band'; contour lines; filled contours; shape 'box'. "
+        "Panel 2 of 2: Second. x axis: [a; b]. Drawn: 2 points with their intervals 'means'; 2 bars."
     )
     assert plots.describe(plt.figure()) == "An empty figure."
 
