@@ -68,8 +68,9 @@ def test_two_cells_of_one_name_are_an_error():
 
 
 def test_nbgrader_reads_the_released_notebook(tmp_path):
-    utils = pytest.importorskip("nbgrader.utils")
-    nbformat = pytest.importorskip("nbformat")
+    import nbformat
+    from nbgrader import utils
+
     notebook = nbformat.reads(assignment.release(ABOUT).decode(), as_version=4)
     nbformat.validate(notebook)
     assert [cell.metadata.nbgrader.grade_id for cell in notebook.cells if utils.is_grade(cell)] == [
@@ -191,7 +192,8 @@ def test_plain_values_arrive_as_they_were(value):
 
 
 def test_a_table_arrives():
-    pandas = pytest.importorskip("pandas")
+    import pandas
+
     table = pandas.DataFrame({"rate": [0.1, 0.2], "rows": [1, 2]})
     encoder = wire.Encoder()
     tree = encoder.encode(table)
@@ -355,6 +357,17 @@ def test_check_fails_where_a_visible_test_fails(tmp_path, capsys, monkeypatch):
     assert run("check", tmp_path / "missing.ipynb") == 1
 
 
+def test_check_uses_the_id_in_the_notebook(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    source = pathlib.Path(__file__).parents[1] / "assignments" / "source" / "a3" / "a3.ipynb"
+    solved = assignment.solved(assignment.read(source.read_bytes()))
+    (tmp_path / "a3.ipynb").write_bytes(solved)
+    assert run("check", tmp_path / "a3.ipynb") == 1
+    assert "put your own id" in capsys.readouterr().err
+    (tmp_path / "a3.ipynb").write_bytes(solved.replace(b"your id", b"4711", 1))
+    assert run("check", tmp_path / "a3.ipynb") == 0
+
+
 # Results.
 
 
@@ -435,7 +448,8 @@ def test_killed_half_way_it_goes_on_where_it_was(tmp_path):
 
 
 def test_a_cluster_that_loses_a_worker_loses_nothing(tmp_path):
-    distributed = pytest.importorskip("distributed")
+    import distributed
+
     environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "5"}
     beside = pathlib.Path(sys.executable).parent
     file = tmp_path / "scheduler.json"

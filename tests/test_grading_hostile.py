@@ -101,7 +101,6 @@ def test_no_process_is_left(graded):
 
 
 def test_the_gradebook_holds_what_the_records_say(graded):
-    pytest.importorskip("nbgrader")
     with sqlite3.connect(graded.results / "nbgrader" / "gradebook.db") as book:
         total = book.execute("select sum(auto_score) from grade").fetchone()[0]
         students = book.execute("select count(*) from submitted_assignment").fetchone()[0]

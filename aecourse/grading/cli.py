@@ -119,7 +119,7 @@ def _own_tests(data):
 
 def run_check(options):
     """Run the visible tests of a student's own notebook; return 1 where one fails."""
-    from aecourse.grading import assignment, preflight, task
+    from aecourse.grading import assignment, personal, preflight, task
 
     try:
         data = options.notebook.read_bytes()
@@ -134,7 +134,12 @@ def run_check(options):
         return 1
     code = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "code")
     typed = re.search(r"^student_id\s*=\s*[\"'](.+?)[\"']", code, re.MULTILINE)
-    incoming = preflight.Incoming(typed.group(1).strip() if typed else "", "", str(options.notebook), data)
+    try:
+        student = personal.confirmed(typed.group(1)) if typed else ""
+    except ValueError as error:
+        print(f"{options.notebook}: {error}", file=sys.stderr)
+        return 1
+    incoming = preflight.Incoming(student, "", str(options.notebook), data)
     # A student's own notebook on the student's own machine: no sandbox is needed.
     record = task.grade(source, incoming, trusted=True)
     for cell in record.cells:
