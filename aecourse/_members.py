@@ -10,16 +10,19 @@ multiplied by a fixed symmetric matrix that makes the columns uncorrelated with 
 This module is apart from ``detector`` so that the detector can be imported without TensorFlow.
 """
 
+import collections
+import threading
+
 import numpy as np
 from sklearn.utils import check_random_state
 
-from aecourse import builders
+from aecourse import builders, training
 from aecourse._tensorflow import keras
 
 layers, ops = keras.layers, keras.ops
 
-__all__ = ["Fan", "Gather", "MemberDense", "Residual", "RowNoise", "SplitMembers", "JoinMembers",
-           "build", "parts", "squared_residual"]
+__all__ = ["Fan", "Gather", "JoinMembers", "MemberDense", "RowNoise", "SplitMembers", "build",
+           "get_weights", "set_weights", "shape_of", "squared_residual", "train"]
 
 _PACKAGE = "aecourse.members"
 
@@ -102,16 +105,14 @@ class RowNoise(layers.Layer):
 class MemberDense(layers.Layer):
     """A dense layer with weights of its own for each member: (members, b, i) → (members, b, units)."""
 
-    def __init__(self, units, activation=None, kernel_initializer="zeros", **kwargs):
+    def __init__(self, units, activation=None, **kwargs):
         super().__init__(**kwargs)
         self.units = units
         self.activation = keras.activations.get(activation)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape):
         members, _, width = input_shape
-        self.kernel = self.add_weight(name="kernel", shape=(members, width, self.units),
-                                      initializer=self.kernel_initializer)
+        self.kernel = self.add_weight(name="kernel", shape=(members, width, self.units), initializer="zeros")
         self.bias = self.add_weight(name="bias", shape=(members, 1, self.units), initializer="zeros")
 
     def call(self, inputs):
@@ -119,8 +120,7 @@ class MemberDense(layers.Layer):
 
     def get_config(self):
         return super().get_config() | {
-            "units": self.units, "activation": keras.activations.serialize(self.activation),
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer)}
+            "units": self.units, "activation": keras.activations.serialize(self.activation)}
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
@@ -154,14 +154,8 @@ def squared_residual(y_true, y_pred):
     return ops.mean(ops.square(y_pred), axis=-1)
 
 
-def _glorot(rng, members, width, units):
-    """Starting kernels; each member's is drawn as Keras draws a dense layer's."""
-    limit = np.sqrt(6 / (width + units))
-    return rng.uniform(-limit, limit, size=(members, width, units))
-
-
-def build(n_features, n_plain, n_white, hidden, code_size, noise, whitener=None, random_state=0, dtype="float32"):
-    """Build the members as one autoencoder.
+def build(n_features, n_plain, n_white, hidden, code_size, noise, dtype="float32"):
+    """Build the members as one autoencoder, with all weights zero; `set_weights` fills them.
 
     Parameters
     ----------
@@ -173,66 +167,134 @@ def build(n_features, n_plain, n_white, hidden, code_size, noise, whitener=None,
         Width of the hidden layers and of the code of each member.
     noise : tuple of float
         Smallest and largest standard deviation of the noise that is added in training.
-    whitener : ndarray of shape (d, d), optional
-        The fixed, symmetric, invertible matrix of the white view.
-    random_state : int, RandomState or None
-        Seeds the starting weights and the noise.
     dtype : str
         Precision of the model.
 
     Returns
     -------
     keras.Model
-        Rows (b, d) → their mean reconstruction (b, d), uncompiled. It has the layer ``"code"``, of
-        ``(n_plain + n_white) * code_size`` units; `parts` gives the models that share its weights.
+        Rows (b, d) → their mean reconstruction (b, d), uncompiled, with ``.encoder`` and ``.decoder``. The
+        layer ``"code"`` has ``(n_plain + n_white) * code_size`` units.
     """
-    rng = check_random_state(random_state)
-    members = n_plain + n_white
-    seed = int(rng.randint(2**31 - 1))
 
     def dense(units, activation, name):
         return MemberDense(units, activation, dtype=dtype, name=name)
 
     inputs = keras.Input((n_features,), dtype=dtype, name="input")
-    views = Fan(n_plain, n_white, dtype=dtype, name="views")(inputs)
-    x = RowNoise(*noise, seed=seed, dtype=dtype, name="noise")(views)
+    x = Fan(n_plain, n_white, dtype=dtype, name="views")(inputs)
+    x = RowNoise(*noise, seed=0, dtype=dtype, name="noise")(x)  # training.fit seeds it anew
     x = dense(hidden, "relu", "encoder_1")(x)
-    x = dense(code_size, None, "member_codes")(x)
+    x = dense(code_size, None, "encoder_2")(x)
     x = JoinMembers(dtype=dtype, name="code")(x)
-    x = SplitMembers(members, dtype=dtype, name="split")(x)
+    x = SplitMembers(n_plain + n_white, dtype=dtype, name="split")(x)
     x = dense(hidden, "relu", "decoder_1")(x)
-    x = dense(n_features, None, "member_outputs")(x)
+    x = dense(n_features, None, "decoder_2")(x)
     outputs = Gather(n_plain, n_white, dtype=dtype, name="output")(x)
-    model = keras.Model(inputs, outputs, name="ensemble")
-
-    for layer in model.layers:
-        if isinstance(layer, MemberDense):
-            layer.kernel.assign(_glorot(rng, *layer.kernel.shape))
-    if n_white:
-        model.get_layer("views").whitener.assign(whitener)
-        model.get_layer("output").colourer.assign(np.linalg.inv(whitener))
-    return model
+    return builders.attach_parts(keras.Model(inputs, outputs, name="ensemble"))
 
 
-def parts(model):
-    """Return the residual model and the scoring model, which share the weights of a built model.
+def _variables(model):
+    """The weights of a built model by name, such as ``encoder_1.kernel``."""
+    return {f"{layer.name}.{weight.name}": weight for layer in model.layers for weight in layer.weights
+            if not weight.name.startswith("seed")}
+
+
+def get_weights(model):
+    """Return the weights of a built model as arrays in double precision, by name."""
+    return {name: np.asarray(weight, dtype=np.float64) for name, weight in _variables(model).items()}
+
+
+def set_weights(model, weights):
+    """Set all weights of a built model."""
+    variables = _variables(model)
+    for name in variables.keys() | weights.keys():  # so that one too many or too few is an error
+        variables[name].assign(weights[name])
+
+
+def _starting_weights(model, whitener, random_state):
+    """Draw each member's kernels as Keras draws a dense layer's; biases start at zero."""
+    rng = check_random_state(random_state)
+    weights = {}
+    for name, weight in _variables(model).items():
+        weights[name] = np.zeros(weight.shape)
+        if name.endswith("kernel"):
+            limit = np.sqrt(6 / (weight.shape[1] + weight.shape[2]))
+            weights[name] = rng.uniform(-limit, limit, size=weight.shape)
+    if whitener is not None:
+        weights |= {"views.whitener": whitener, "output.colourer": np.linalg.inv(whitener)}
+    return weights
+
+
+def shape_of(model):
+    """Return the arguments of `build`, but ``dtype``, that made a model."""
+    views, noise = model.get_layer("views"), model.get_layer("noise")
+    return {"n_features": model.input_shape[1], "n_plain": views.n_plain, "n_white": views.n_white,
+            "hidden": model.get_layer("encoder_1").units, "code_size": model.get_layer("encoder_2").units,
+            "noise": (noise.low, noise.high)}
+
+
+# ---------------------------------------------------------------------------- training
+
+# Building and compiling a model takes longer than training it on a small table. Models that have done
+# their work are kept for the next fit of the same shape, as in cross-validation; fits in other
+# threads find none and build their own.
+_KEPT = 4
+_idle = collections.OrderedDict()
+_idle_lock = threading.Lock()
+
+
+def _compiled(shape, learning_rate, n_steps):
+    """Build the model, and the one that is trained: rows → residual of each member (b, members · d)."""
+    model = build(**shape)
+    residual = JoinMembers(name="residual")(model.get_layer("views").output - model.get_layer("decoder_2").output)
+    trainee = keras.Model(model.input, residual, name="residuals")
+    warm_up = max(1, n_steps // 10)
+    rate = keras.optimizers.schedules.CosineDecay(
+        learning_rate / 10, max(1, n_steps - warm_up), warmup_target=learning_rate, warmup_steps=warm_up)
+    trainee.compile(optimizer=keras.optimizers.Adam(rate), loss=squared_residual)
+    return model, trainee
+
+
+def train(shape, rows, held_out, epochs, batch_size, learning_rate, patience, whitener, seed):
+    """Train the members.
 
     Parameters
     ----------
-    model : keras.Model
-        What `build` returned, or the same loaded from a file.
+    shape : dict
+        Arguments of `build`, but ``dtype``.
+    rows, held_out : ndarray of shape (n, d)
+        Standardised rows to train on, and to stop on.
+    epochs, batch_size, learning_rate, patience
+        As in `AutoencoderDetector`.
+    whitener : ndarray of shape (d, d) or None
+        The fixed, symmetric, invertible matrix of the white view.
+    seed : int
+        Seeds the starting weights, the noise and the order of the rows.
 
     Returns
     -------
-    residual : keras.Model
-        Rows (b, d) → view minus output of each member (b, members · d). This one is trained.
-    scoring : keras.Model
-        Rows (b, d) → the same and the codes beside it, (b, members · (d + code_size)).
+    weights : dict of str to ndarray
+        As `get_weights` returns them.
+    history : dict of str to list of float
+        Loss and held-out loss of each epoch.
     """
-    builders.attach_parts(model)
-    views, outputs = model.get_layer("views").output, model.get_layer("member_outputs").output
-    dtype = model.input.dtype
-    residual = JoinMembers(dtype=dtype, name="residual")(views - outputs)
-    both = layers.Concatenate(dtype=dtype, name="residual_and_code")(
-        [residual, model.get_layer("code").output])
-    return keras.Model(model.input, residual, name="residuals"), keras.Model(model.input, both, name="scoring")
+    n_steps = epochs * -(-len(rows) // batch_size)
+    key = (*shape.items(), learning_rate, n_steps)
+    with _idle_lock:
+        kept = _idle.pop(key, None)
+    model, trainee = kept or _compiled(shape, learning_rate, n_steps)
+    set_weights(model, _starting_weights(model, whitener, seed))
+    for variable in trainee.optimizer.variables:  # moments and step count of the last fit
+        variable.assign(np.zeros(variable.shape))
+    history = training.fit(
+        trainee, rows.astype(np.float32), epochs=epochs, batch_size=batch_size,
+        validation_data=held_out.astype(np.float32), early_stopping=patience, random_state=seed,
+        compiled="graph", progress=False)
+    weights = get_weights(model)
+    if whitener is not None:  # these are not trained; keep their full precision
+        weights |= {"views.whitener": whitener, "output.colourer": np.linalg.inv(whitener)}
+    with _idle_lock:
+        _idle[key] = model, trainee
+        while len(_idle) > _KEPT:
+            _idle.popitem(last=False)
+    return weights, {name: [float(value) for value in values] for name, values in history.history.items()}

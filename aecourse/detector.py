@@ -15,7 +15,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from scipy.special import log_ndtr
+from scipy.special import log_ndtr, logsumexp
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin
 from sklearn.covariance import ledoit_wolf
 from sklearn.neighbors import NearestNeighbors
@@ -40,6 +40,8 @@ _VALUES_A_CHUNK = 2**22
 _FORMAT, _FORMAT_VERSION = "aecourse detector", 1
 _FILES = ("about.json", "model.keras", "arrays.npz")
 _ARRAYS = ("center", "scale", "references", "part_center", "part_spread", "feature_level")
+_CLASSES = {"Functional", "InputLayer", "DTypePolicy", "Fan", "Gather", "RowNoise", "MemberDense", "JoinMembers",
+            "SplitMembers", "__keras_tensor__"}
 
 
 class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixin, BaseEstimator):
@@ -62,8 +64,10 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         log mean distance of the row's code to its nearest codes of training rows, over the plain members.
 
     Each part is standardised by its median and standard deviation on held-out normal rows, and turned into a
-    Gaussian tail probability p; the score is −Σ log p, Fisher's way to join tests. The parts are
-    dependent, so the score ranks rows; the threshold comes from held-out normals, not from a χ² table.
+    Gaussian tail probability p. The score is the log of the mean of 1/p over the parts: minus the log of the
+    harmonic mean of the probabilities, which joins tests that depend on each other. A row stands out where
+    one part is sure, or several are fairly sure. The threshold does not rely on the Gaussian: it comes from the
+    scores of held-out normals.
 
     Parameters
     ----------
@@ -140,7 +144,8 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
     Ramaswamy, Rastogi, Shim (2000). Efficient algorithms for mining outliers from large data sets. SIGMOD
     (distance to nearest neighbours as an anomaly score).
 
-    Fisher (1925). Statistical methods for research workers, section 21.1 (joining probabilities).
+    Wilson (2019). The harmonic mean p-value for combining dependent tests. Proceedings of the National Academy
+    of Sciences 116(4), 1195–1200.
 
     Examples
     --------
@@ -154,7 +159,7 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
     """
 
     def __init__(self, n_members=6, *, hidden=128, code_size=None, noise=(0.1, 2.0), criterion="combined",
-                 n_neighbors=5, max_references=5000, epochs=None, batch_size=256, learning_rate=0.01, patience=3,
+                 n_neighbors=5, max_references=5000, epochs=None, batch_size=128, learning_rate=0.01, patience=5,
                  validation_fraction=0.15, false_alarm_rate=0.05, random_state=0):
         self.n_members = n_members
         self.hidden = hidden
@@ -243,57 +248,40 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         return self.n_members - n_white, n_white
 
     def _train(self, train, held_out, rng):
-        from aecourse import _members, training
-        from aecourse._tensorflow import keras
-
-        d = train.shape[1]
-        n_plain, n_white = self._members(d)
-        code_size = self.code_size or min(d, self.hidden)
-        noise = tuple(float(value) for value in self.noise)
-        whitener = _whitener(train) if n_white else None
-        seed, order_seed = rng.randint(2**31 - 1, size=2)
-
-        def build(dtype):
-            return _members.build(d, n_plain, n_white, self.hidden, code_size, noise, whitener, int(seed), dtype)
-
-        rows, epochs = _repeat(train, self.batch_size, self.epochs)
-        n_steps = epochs * -(-len(rows) // self.batch_size)
-        fast = build("float32")
-        trainee, _ = _members.parts(fast)
-        warm_up = max(1, n_steps // 10)
-        rate = keras.optimizers.schedules.CosineDecay(
-            self.learning_rate / 10, max(1, n_steps - warm_up), warmup_target=self.learning_rate,
-            warmup_steps=warm_up)
-        trainee.compile(optimizer=keras.optimizers.Adam(rate), loss=_members.squared_residual)
-        history = training.fit(
-            trainee, rows.astype(np.float32), epochs=epochs, batch_size=self.batch_size,
-            validation_data=held_out.astype(np.float32), early_stopping=self.patience,
-            random_state=int(order_seed), compiled="graph", progress=False)
-        self.history_ = {name: [float(value) for value in values] for name, values in history.history.items()}
-        # Scores in double precision do not depend on which rows share a batch, beyond rounding.
-        model = build("float64")
-        model.set_weights(fast.get_weights())
-        self._take(model)
-        self.parts_ = tuple(part for part in PARTS if part != "white" or n_white)
-        if self.criterion not in ("combined", *self.parts_):
-            raise ValueError(f"criterion={self.criterion!r} needs at least two members and 2 to {_MAX_WHITE_FEATURES} "
-                             f"columns; found {self.n_members} members and {d} columns.")
-
-    def _take(self, model):
-        """Hold a built or loaded model, with the model that scores."""
         from aecourse import _members
 
-        self.model_ = model
-        _, self._scoring = _members.parts(model)
-        self._n_plain = int(model.get_layer("views").n_plain)
-        self._n_white = int(model.get_layer("views").n_white)
+        n_features = train.shape[1]
+        n_plain, n_white = self._members(n_features)
+        self.parts_ = tuple(part for part in PARTS if part != "white" or n_white)
+        if self.criterion not in ("combined", *self.parts_):
+            raise ValueError(f"criterion='white' needs at least two members and 2 to {_MAX_WHITE_FEATURES} "
+                             f"columns; found n_members={self.n_members} and {n_features} columns.")
+        self._shape = {
+            "n_features": n_features, "n_plain": n_plain, "n_white": n_white, "hidden": int(self.hidden),
+            "code_size": int(self.code_size or min(n_features, self.hidden)),
+            "noise": tuple(float(value) for value in self.noise)}
+        rows, epochs = _repeat(train, self.batch_size, self.epochs)
+        self._weights, self.history_ = _members.train(
+            self._shape, rows, held_out, epochs, self.batch_size, float(self.learning_rate), self.patience,
+            _whitener(train) if n_white else None, int(rng.randint(2**31 - 1)))
+        self._model = None
+
+    @property
+    def model_(self):
+        """keras.Model: the ensemble as one autoencoder, built when first asked for."""
+        check_is_fitted(self, "_weights")
+        if self._model is None:
+            from aecourse import _members
+
+            self._model = _members.build(**self._shape, dtype="float64")
+            _members.set_weights(self._model, self._weights)
+        return self._model
 
     def _calibrate(self, train, held_out):
         """Find what is usual on held-out rows, and the threshold."""
-        _, codes = self._residuals_and_codes(train)
-        self._references = codes.astype(np.float32)
+        codes = self._through(train)[2][:self._shape["n_plain"]]
+        self._references = _side_by_side(codes).astype(np.float32)
         self._index()
-        self._feature_level = np.ones((2, self.n_features_in_))
         parts, squares = self._measure(held_out)
         self._feature_level = _feature_level(squares)
         if len(held_out) < _MIN_CALIBRATION:
@@ -325,29 +313,46 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
 
     def _chunks(self, Z):
         """Yield slices of the rows whose residuals fit into bounded memory."""
-        width = sum(self._scoring.output_shape[1:]) + len(self._references)
-        size = max(64, _VALUES_A_CHUNK // width)
+        widest = self._n_members * max(self._shape[name] for name in ("n_features", "hidden", "code_size"))
+        size = max(64, _VALUES_A_CHUNK // widest)
         for start in range(0, len(Z), size):
             yield Z[start:start + size]
 
-    def _residuals_and_codes(self, Z):
-        """Return residuals (n, members, d) and the codes of the plain members side by side."""
-        from aecourse import training
+    @property
+    def _n_members(self):
+        return self._shape["n_plain"] + self._shape["n_white"]
 
-        output = training.predict(self._scoring, Z)
-        n_members = self._n_plain + self._n_white
-        cut = n_members * Z.shape[1]
-        width = (output.shape[1] - cut) // n_members
-        return output[:, :cut].reshape(len(Z), n_members, -1), output[:, cut:cut + self._n_plain * width]
+    def _through(self, Z):
+        """Send rows through the members: views and outputs (members, n, d), and codes (members, n, code).
+
+        The same arithmetic as ``model_``, in NumPy: in double precision a row's score does not depend on the rows
+        it is scored with, and TensorFlow need not be loaded.
+        """
+        weights = self._weights
+        views = np.repeat(Z[None], self._n_members, axis=0)
+        if self._shape["n_white"]:
+            views[self._shape["n_plain"]:] = Z @ weights["views.whitener"]
+
+        def dense(x, name):
+            x = x @ weights[f"{name}.kernel"]
+            x += weights[f"{name}.bias"]
+            return x
+
+        def relu(x):
+            return np.maximum(x, 0, out=x)
+
+        codes = dense(relu(dense(views, "encoder_1")), "encoder_2")
+        return views, dense(relu(dense(codes, "decoder_1")), "decoder_2"), codes
 
     def _measure(self, Z, skip_nearest=False):
         """Return the raw parts (n, parts), and squared residuals (n, views, d), of a chunk of rows."""
-        residuals, codes = self._residuals_and_codes(Z)
-        squares = residuals**2
-        views = [squares[:, :self._n_plain], squares[:, self._n_plain:]][:1 + bool(self._n_white)]
-        parts = [(0.5 * np.log(view.mean(axis=2) + 1e-12)).mean(axis=1) for view in views]
-        parts.append(self._latent_distance(codes, skip_nearest))
-        return np.column_stack(parts), np.stack([view.mean(axis=1) for view in views], axis=1)
+        views, outputs, codes = self._through(Z)
+        n_plain = self._shape["n_plain"]
+        squares = np.square(views - outputs)
+        by_view = [squares[:n_plain], squares[n_plain:]][:len(self.parts_) - 1]
+        parts = [(0.5 * np.log(view.mean(axis=2) + 1e-12)).mean(axis=0) for view in by_view]
+        parts.append(self._latent_distance(_side_by_side(codes[:n_plain]), skip_nearest))
+        return np.column_stack(parts), np.stack([view.mean(axis=0) for view in by_view], axis=1)
 
     def _latent_distance(self, codes, skip_nearest):
         """Log mean distance to the nearest reference codes; ``skip_nearest`` for the references themselves."""
@@ -365,7 +370,7 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         z = (parts - self._part_center) / self._part_spread
         if self.criterion != "combined":
             return z[:, self.parts_.index(self.criterion)]
-        return -log_ndtr(-z).sum(axis=1)
+        return logsumexp(-log_ndtr(-z), axis=1) - np.log(z.shape[1])
 
     def anomaly_score(self, X):
         """Return how anomalous each row is.
@@ -378,8 +383,8 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         Returns
         -------
         ndarray of shape (n,)
-            High = anomalous. With ``criterion="combined"`` it is −Σ log p over the parts, at least 0; otherwise
-            the part in standard deviations above the median of held-out normals.
+            High = anomalous. With ``criterion="combined"`` it is the log mean of 1/p over the parts, at
+            least 0; otherwise the part in standard deviations above the median of held-out normals.
 
         Raises
         ------
@@ -510,13 +515,12 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         >>> AutoencoderDetector(n_members=2, code_size=2, random_state=0).fit(X).transform(X).shape
         (200, 4)
         """
-        from aecourse import training
-
-        return training.predict(self.model_.encoder, self._check(X))
+        Z = self._check(X)
+        return np.concatenate([_side_by_side(self._through(chunk)[2]) for chunk in self._chunks(Z)])
 
     @property
     def _n_features_out(self):
-        return self.model_.get_layer("code").output.shape[1]
+        return self._n_members * self._shape["code_size"]
 
     def reconstruct(self, X):
         """Return the mean reconstruction over the members, in the units of the rows.
@@ -538,9 +542,17 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         >>> bool(np.abs(close).mean() < 1)
         True
         """
-        from aecourse import training
+        Z = self._check(X)
+        Z = np.concatenate([self._gather(self._through(chunk)[1]) for chunk in self._chunks(Z)])
+        return Z * self.scale_ + self.center_
 
-        return training.predict(self.model_, self._check(X)) * self.scale_ + self.center_
+    def _gather(self, outputs):
+        """Mean of the members' outputs, turned back into the columns as given."""
+        n_plain = self._shape["n_plain"]
+        total = outputs[:n_plain].sum(axis=0)
+        if self._shape["n_white"]:
+            total += outputs[n_plain:].sum(axis=0) @ self._weights["output.colourer"]
+        return total / self._n_members
 
     def feature_errors(self, X):
         """Return how much of each row's anomaly lies in each feature.
@@ -665,23 +677,17 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         detector.threshold_, detector.promised_rate_ = about["threshold"], about["promised_rate"]
         detector.offset_ = -detector.threshold_
         detector.history_ = about["history"]
-        detector._take(_model_from_bytes(contents["model.keras"], path))
-        detector.parts_ = tuple(part for part in PARTS if part != "white" or detector._n_white)
+        detector._model, detector._shape, detector._weights = _model_from_bytes(contents["model.keras"], path)
+        detector.parts_ = tuple(part for part in PARTS if part != "white" or detector._shape["n_white"])
         _check_agreement(detector, path)
         detector._index()
         return detector
 
     def __getstate__(self):
         state = dict(super().__getstate__())
-        if "model_" in state:
-            state["model_"] = _model_to_bytes(self.model_)
-            del state["_scoring"]
+        if "_model" in state:
+            state["_model"] = None  # made of the weights, when asked for
         return state
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        if "model_" in state:
-            self._take(_model_from_bytes(state["model_"], "the pickled detector"))
 
 
 # ---------------------------------------------------------------------------- data
@@ -716,6 +722,11 @@ def _whitener(Z):
     values, vectors = np.linalg.eigh(covariance)
     values = np.maximum(values, 1e-8 * max(values.max(), 1e-8))
     return (vectors / np.sqrt(values)) @ vectors.T
+
+
+def _side_by_side(codes):
+    """Codes of the members (members, n, code) → (n, members · code)."""
+    return codes.transpose(1, 0, 2).reshape(codes.shape[1], -1)
 
 
 def _repeat(rows, batch_size, epochs):
@@ -842,14 +853,14 @@ def _read_arrays(data, path):
 
 def _check_agreement(detector, path):
     """Refuse a file whose model and arrays have shapes that do not fit together."""
-    model, d, n_parts = detector.model_, detector.n_features_in_, len(detector.parts_)
-    width = detector._n_features_out * detector._n_plain // (detector._n_plain + detector._n_white)
+    shape, d, n_parts = detector._shape, detector.n_features_in_, len(detector.parts_)
+    width = shape["n_plain"] * shape["code_size"]
     shapes = {"center": (d,), "scale": (d,), "part_center": (n_parts,), "part_spread": (n_parts,),
               "references": (len(detector._references), width), "feature_level": (n_parts - 1, d)}
     found = {name: getattr(detector, attribute).shape for name, attribute in _array_attributes()}
-    if found != shapes or model.input_shape != (None, d) or not len(detector._references):
-        raise ValueError(f"{os.fspath(path)!r} does not fit together: its model takes rows of shape "
-                         f"{model.input_shape[1:]} and its arrays have shapes {found}; refused.")
+    if found != shapes or shape["n_features"] != d or not len(detector._references):
+        raise ValueError(f"{os.fspath(path)!r} does not fit together: its model has {shape}, and its arrays have "
+                         f"the shapes {found}; refused.")
 
 
 def _model_to_bytes(model):
@@ -860,34 +871,35 @@ def _model_to_bytes(model):
 
 
 def _model_from_bytes(data, path):
-    """Load a Keras model of known layers only."""
+    """Load a Keras model made of known layers only; return it with its shape and its weights."""
+    from aecourse import _members
     from aecourse._tensorflow import keras
 
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             config = json.loads(archive.read("config.json"))
-        _check_classes(config, path)
+        _check_classes(config)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "model.keras"
             file.write_bytes(data)
-            model = keras.saving.load_model(file, compile=False, safe_mode=True)
-        model.get_layer("views")
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, OSError) as error:
+            loaded = keras.saving.load_model(file, compile=False, safe_mode=True)
+        # The graph is built anew, so that the file decides on sizes and weights only.
+        shape, weights = _members.shape_of(loaded), _members.get_weights(loaded)
+        model = _members.build(**shape, dtype="float64")
+        _members.set_weights(model, weights)
+    except (zipfile.BadZipFile, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
         raise ValueError(f"{os.fspath(path)!r}: its model cannot be read ({error}); refused.") from error
-    return model
+    return model, shape, weights
 
 
-def _check_classes(config, path):
+def _check_classes(config):
     """Refuse a model's description that names anything but the classes a detector is made of."""
-    known = {"Functional", "InputLayer", "DTypePolicy", "Zeros", "Fan", "Gather", "RowNoise", "MemberDense",
-             "JoinMembers", "SplitMembers", "__keras_tensor__"}
     if isinstance(config, dict):
         name = config.get("class_name")
-        if name is not None and (name not in known or not str(config.get("module")).startswith(
-                ("keras", "aecourse", "None"))):
+        if name is not None and name not in _CLASSES:
             raise ValueError(f"it names the class {name!r} of {config.get('module')!r}, which no detector has")
         for value in config.values():
-            _check_classes(value, path)
+            _check_classes(value)
     elif isinstance(config, list):
         for value in config:
-            _check_classes(value, path)
+            _check_classes(value)
