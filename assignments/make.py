@@ -1,7 +1,7 @@
 """Write the version for students of each assignment from its source.
 
-    python assignments/make.py           write assignments/release/
-    python assignments/make.py --check   fail where a released notebook differs from what its source gives
+python assignments/make.py           write assignments/release/
+python assignments/make.py --check   fail where a released notebook differs from what its source gives
 """
 
 import argparse
@@ -15,8 +15,10 @@ HERE = pathlib.Path(__file__).parent
 
 def pairs():
     """Return (source path, released path) of each assignment."""
-    return [(path, HERE / "release" / path.parent.name / path.name)
-            for path in sorted((HERE / "source").glob("*/*.ipynb"))]
+    return [
+        (path, HERE / "release" / path.parent.name / path.name)
+        for path in sorted((HERE / "source").glob("*/*.ipynb"))
+    ]
 
 
 def main(arguments=None):

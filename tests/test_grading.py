@@ -16,7 +16,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aecourse.grading import assignment, batch, cli, demo, feedback, personal, preflight, results, sandbox, task, wire
+from aecourse.grading import (
+    assignment,
+    batch,
+    cli,
+    demo,
+    feedback,
+    personal,
+    preflight,
+    results,
+    sandbox,
+    task,
+    wire,
+)
 
 SOURCE = demo.source()
 ABOUT = assignment.read(SOURCE)
@@ -49,10 +61,13 @@ def test_the_released_notebook_holds_no_solution_no_hidden_test_and_no_hint():
     assert sum(cell.points for cell in again.graded) == 11
 
 
-@pytest.mark.parametrize("source, words", [
-    ("### BEGIN SOLUTION\nx = 1", "close it"),
-    ("x = 1\n### END SOLUTION", "pair the marks"),
-])
+@pytest.mark.parametrize(
+    "source, words",
+    [
+        ("### BEGIN SOLUTION\nx = 1", "close it"),
+        ("x = 1\n### END SOLUTION", "pair the marks"),
+    ],
+)
 def test_marks_that_do_not_pair_are_an_error_that_names_the_cell(source, words):
     notebook = json.loads(SOURCE)
     notebook["cells"][2]["source"] = source + "\n### BEGIN SOLUTION" * (words == "pair the marks")
@@ -74,21 +89,25 @@ def test_nbgrader_reads_the_released_notebook(tmp_path):
     notebook = nbformat.reads(assignment.release(ABOUT).decode(), as_version=4)
     nbformat.validate(notebook)
     assert [cell.metadata.nbgrader.grade_id for cell in notebook.cells if utils.is_grade(cell)] == [
-        cell.name for cell in ABOUT.graded]
+        cell.name for cell in ABOUT.graded
+    ]
 
 
 # Reading.
 
 
-@pytest.mark.parametrize("name, student", [
-    ("lovelace_12345_a1 (1).ipynb", "12345"),
-    ("lovelaceada_LATE_12345_998877_a1-2.ipynb", "12345"),
-    ("Ada Lovelace_4711_assignsubmission_file_", "4711"),
-    ("4711_a1.ipynb", "4711"),
-    ("ada", "ada"),
-    ("../../etc/passwd", "etc-passwd"),
-    ("=cmd|' /C calc'!A0.ipynb", "cmd-C-calc-A0"),
-])
+@pytest.mark.parametrize(
+    "name, student",
+    [
+        ("lovelace_12345_a1 (1).ipynb", "12345"),
+        ("lovelaceada_LATE_12345_998877_a1-2.ipynb", "12345"),
+        ("Ada Lovelace_4711_assignsubmission_file_", "4711"),
+        ("4711_a1.ipynb", "4711"),
+        ("ada", "ada"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("=cmd|' /C calc'!A0.ipynb", "cmd-C-calc-A0"),
+    ],
+)
 def test_a_name_tells_the_student(name, student):
     assert preflight.identify(name)[0] == student
 
@@ -109,7 +128,13 @@ def test_all_layouts_are_found(tmp_path):
     (tmp_path / "eve_1005.zip").write_bytes(stream.getvalue())
     found = {item.student: item for item in preflight.collect(tmp_path, "demo", {"1006": "Fay"})}
     assert {student: item.data for student, item in found.items()} == {
-        "1001": b"new", "1002": b"bob", "cyd": b"cyd", "1004": None, "1005": b"eve", "1006": None}
+        "1001": b"new",
+        "1002": b"bob",
+        "cyd": b"cyd",
+        "1004": None,
+        "1005": b"eve",
+        "1006": None,
+    }
     assert found["1001"].notes == ("set aside: ada_1001_demo (1).ipynb",)
     assert found["1004"].status == found["1006"].status == "nothing submitted"
     # The same class as one archive.
@@ -131,29 +156,53 @@ def test_what_is_not_a_plain_file_of_bearable_size_is_refused(tmp_path):
     os.symlink(secret, tmp_path / "cyd_1003")
     (tmp_path / os.fsdecode(b"d\xe9b_1004_demo.ipynb")).write_bytes(PERFECT)
     found = {item.student: item for item in preflight.collect(tmp_path, "demo")}
-    assert [found[student].status for student in ("1001", "1002", "1003")] == ["refused", "too large", "refused"]
+    assert [found[student].status for student in ("1001", "1002", "1003")] == [
+        "refused",
+        "too large",
+        "refused",
+    ]
     assert found["1004"].data == PERFECT and found["1004"].origin.encode()
 
 
-@pytest.mark.parametrize("data, status", [
-    (b"", "unreadable"), (b"{}", "unreadable"), (b"[]", "unreadable"), (b"\xff\xfe\x00", "unreadable"),
-    (b'{"cells": []}', "unreadable"), (b'{"cells": 3}', "unreadable"), (b"<html>", "unreadable"),
-    (b'{"cells": [1, {"cell_type": "code", "source": [7]}]}', "not this assignment"),
-    (b'{"cells": [%s]}' % b",".join([b'{"cell_type":"raw"}'] * 1001), "refused"),
-])
+@pytest.mark.parametrize(
+    "data, status",
+    [
+        (b"", "unreadable"),
+        (b"{}", "unreadable"),
+        (b"[]", "unreadable"),
+        (b"\xff\xfe\x00", "unreadable"),
+        (b'{"cells": []}', "unreadable"),
+        (b'{"cells": 3}', "unreadable"),
+        (b"<html>", "unreadable"),
+        (b'{"cells": [1, {"cell_type": "code", "source": [7]}]}', "not this assignment"),
+        (b'{"cells": [%s]}' % b",".join([b'{"cell_type":"raw"}'] * 1001), "refused"),
+    ],
+)
 def test_what_is_not_a_notebook_gets_a_status(data, status):
     record = task.grade(SOURCE, incoming(data))
     assert record.status == status and record.automatic == 0 and len(record.message) > 20
 
 
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5),
-                    lambda parts: st.lists(parts, max_size=3) | st.dictionaries(
-                        st.sampled_from(["cells", "cell_type", "source", "metadata", "nbgrader", "grade_id", "id"]),
-                        parts, max_size=4), max_leaves=15))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+        lambda parts: (
+            st.lists(parts, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["cells", "cell_type", "source", "metadata", "nbgrader", "grade_id", "id"]),
+                parts,
+                max_size=4,
+            )
+        ),
+        max_leaves=15,
+    )
+)
 @settings(max_examples=200, deadline=None)
 def test_no_json_makes_the_reader_fail(value):
     try:
-        cells, _ = preflight.read_notebook(json.dumps({"cells": [value, {"cell_type": "code", "source": "1"}]}).encode())
+        cells, _ = preflight.read_notebook(
+            json.dumps({"cells": [value, {"cell_type": "code", "source": "1"}]}).encode()
+        )
     except preflight.Refused:
         return
     preflight.match(ABOUT, cells)
@@ -179,10 +228,25 @@ def test_a_notebook_of_the_old_format_is_read():
 # Values on the wire.
 
 
-@pytest.mark.parametrize("value", [
-    None, True, 3, -(10**30), 0.1, float("inf"), "é", [1, (2.5, "x")], {"a": [1], 2: None}, np.float32(1.5),
-    np.arange(6).reshape(2, 3), np.array(["a", "bc"]), np.array("2020-01-01", dtype="datetime64[D]"), np.zeros((0, 3)),
-])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        3,
+        -(10**30),
+        0.1,
+        float("inf"),
+        "é",
+        [1, (2.5, "x")],
+        {"a": [1], 2: None},
+        np.float32(1.5),
+        np.arange(6).reshape(2, 3),
+        np.array(["a", "bc"]),
+        np.array("2020-01-01", dtype="datetime64[D]"),
+        np.zeros((0, 3)),
+    ],
+)
 def test_plain_values_arrive_as_they_were(value):
     encoder = wire.Encoder()
     tree = json.loads(json.dumps(encoder.encode(value)))
@@ -200,12 +264,29 @@ def test_a_table_arrives():
     pandas.testing.assert_frame_equal(wire.decode(tree, encoder.body), table)
 
 
-@pytest.mark.parametrize("tree", [
-    ["array", "|O", [1], 0], ["array", "<f8", [10**12], 0], ["array", "<f8", [-1], 0], ["array", "<f8", [1], -8],
-    ["array", "<f8", [2, 2], 8], ["handle", 0, "x"], ["handle", "0", "x"], ["int", "9" * 5000], ["plain", [1]],
-    ["dict", [[["list", []], ["plain", 1]]]], ["pickle", "x"], [], None, 7, ["float", "zz"], ["list", 5],
-    ["array", "<f8,<f8", [1], 0], ["array", {"a": 1}, [1], 0],
-])
+@pytest.mark.parametrize(
+    "tree",
+    [
+        ["array", "|O", [1], 0],
+        ["array", "<f8", [10**12], 0],
+        ["array", "<f8", [-1], 0],
+        ["array", "<f8", [1], -8],
+        ["array", "<f8", [2, 2], 8],
+        ["handle", 0, "x"],
+        ["handle", "0", "x"],
+        ["int", "9" * 5000],
+        ["plain", [1]],
+        ["dict", [[["list", []], ["plain", 1]]]],
+        ["pickle", "x"],
+        [],
+        None,
+        7,
+        ["float", "zz"],
+        ["list", 5],
+        ["array", "<f8,<f8", [1], 0],
+        ["array", {"a": 1}, [1], 0],
+    ],
+)
 def test_a_forged_value_is_refused(tree):
     with pytest.raises(wire.Malformed):
         wire.decode(tree, bytes(16))
@@ -236,34 +317,62 @@ def test_objects_do_not_travel():
 def graded_pair(solution, test):
     """Grade one solution cell under one test of three points."""
     meta = {"schema_version": 3, "grade": False, "solution": False, "locked": False, "task": False}
-    cells = [("code", "given", "import numpy as np", {"locked": True}),
-             ("code", "part", f"### BEGIN SOLUTION\n{solution}\n### END SOLUTION", {"solution": True}),
-             ("code", "test", test, {"grade": True, "locked": True, "points": 3})]
-    notebook = {"cells": [{"cell_type": kind, "id": name, "source": text, "outputs": [], "execution_count": None,
-                           "metadata": {"nbgrader": {**meta, "grade_id": name, "cell_type": kind, **more}}}
-                          for kind, name, text, more in cells],
-                "metadata": {"aecourse": {"assignment": "pair", "seconds": 10}}, "nbformat": 4, "nbformat_minor": 5}
+    cells = [
+        ("code", "given", "import numpy as np", {"locked": True}),
+        ("code", "part", f"### BEGIN SOLUTION\n{solution}\n### END SOLUTION", {"solution": True}),
+        ("code", "test", test, {"grade": True, "locked": True, "points": 3}),
+    ]
+    notebook = {
+        "cells": [
+            {
+                "cell_type": kind,
+                "id": name,
+                "source": text,
+                "outputs": [],
+                "execution_count": None,
+                "metadata": {"nbgrader": {**meta, "grade_id": name, "cell_type": kind, **more}},
+            }
+            for kind, name, text, more in cells
+        ],
+        "metadata": {"aecourse": {"assignment": "pair", "seconds": 10}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
     data = assignment.to_bytes(notebook)
     record = task.grade(data, incoming(assignment.solved(assignment.read(data))))
     return record, record.cells[0]
 
 
-@pytest.mark.parametrize("solution, test, earned", [
-    ("class M:\n    size = (3, 4)\n    def predict(self, X): return X * 2\nm = M()",
-     "assert m.size == (3, 4)\nassert m.predict(np.ones(2)).tolist() == [2, 2]", 3),
-    ("def make():\n    return lambda x: x + 1\nf = make()", "assert f(f(1)) == 3", 3),
-    ("f = [len, str]", "assert len(f) == 2 and f[0]('abc') == 3", 3),
-    ("def f(x):\n    raise ValueError(x)", "try:\n    f(1)\nexcept ValueError:\n    ok = True\nassert ok", 3),
-    ("def f(x):\n    raise AssertionError('key')", "f(1)", 0),
-    ("x = 1", "assert y == 1", 0),
-    ("x = 2", "assert 1 < x < 3\nx / 4", 0.5),
-    ("x = float('nan')", "x", 0),
-    ("x = 1e9", "x", 3),
-    ("x = -5", "x", 0),
-    ("class T:\n    def __bool__(self): return True\nx = T()", "assert x", 0),
-    ("class T(float):\n    def __gt__(self, o): return True\nx = T(1)", "assert x > 5", 0),
-    ("class A(np.ndarray):\n    def __eq__(self, o): return True\nx = np.zeros(2).view(A)", "assert (x == 5).all()", 0),
-])
+@pytest.mark.parametrize(
+    "solution, test, earned",
+    [
+        (
+            "class M:\n    size = (3, 4)\n    def predict(self, X): return X * 2\nm = M()",
+            "assert m.size == (3, 4)\nassert m.predict(np.ones(2)).tolist() == [2, 2]",
+            3,
+        ),
+        ("def make():\n    return lambda x: x + 1\nf = make()", "assert f(f(1)) == 3", 3),
+        ("f = [len, str]", "assert len(f) == 2 and f[0]('abc') == 3", 3),
+        (
+            "def f(x):\n    raise ValueError(x)",
+            "try:\n    f(1)\nexcept ValueError:\n    ok = True\nassert ok",
+            3,
+        ),
+        ("def f(x):\n    raise AssertionError('key')", "f(1)", 0),
+        ("x = 1", "assert y == 1", 0),
+        ("x = 2", "assert 1 < x < 3\nx / 4", 0.5),
+        ("x = float('nan')", "x", 0),
+        ("x = 1e9", "x", 3),
+        ("x = -5", "x", 0),
+        ("class T:\n    def __bool__(self): return True\nx = T()", "assert x", 0),
+        ("class T(float):\n    def __gt__(self, o): return True\nx = T(1)", "assert x > 5", 0),
+        (
+            "class A(np.ndarray):\n    def __eq__(self, o): return True\nx = np.zeros(2).view(A)",
+            "assert (x == 5).all()",
+            0,
+        ),
+    ],
+)
 def test_a_test_judges_plain_values(solution, test, earned):
     record, cell = graded_pair(solution, test)
     assert record.status == "graded", record.notes
@@ -271,13 +380,16 @@ def test_a_test_judges_plain_values(solution, test, earned):
 
 
 def test_a_student_cannot_supply_a_helper_that_a_test_lacks():
-    """Where an earlier test stopped before it defined a helper, the student's object of that name is not used."""
+    """Where an earlier test stopped before it defined a helper, the student's own is not used."""
     test = "assert part == 1\nhelper = abs"
     notebook = json.loads(SOURCE)
     notebook["cells"][3]["source"] = test.replace("part", "scale(0)")
     notebook["cells"][5]["source"] = "assert helper(row_errors([[1]], [[0]])[0] - 1) < 1e-9"
     source = assignment.to_bytes(notebook)
-    answers = {"scale": "helper = lambda x: 0\ndef scale(X):\n    return 7", "row_errors": demo.WRONG["row_errors"]}
+    answers = {
+        "scale": "helper = lambda x: 0\ndef scale(X):\n    return 7",
+        "row_errors": demo.WRONG["row_errors"],
+    }
     record = task.grade(source, incoming(assignment.answered(assignment.read(source), answers)))
     assert [cell.earned for cell in record.cells[:2]] == [0, 0]
 
@@ -285,7 +397,9 @@ def test_a_student_cannot_supply_a_helper_that_a_test_lacks():
 def test_names_are_those_at_the_place_of_the_test():
     """A later cell that uses a name again does not change what was graded."""
     notebook = json.loads(PERFECT)
-    notebook["cells"].append({"cell_type": "code", "source": "scale = flag = None", "metadata": {}, "outputs": []})
+    notebook["cells"].append(
+        {"cell_type": "code", "source": "scale = flag = None", "metadata": {}, "outputs": []}
+    )
     record = task.grade(SOURCE, incoming(assignment.to_bytes(notebook)))
     assert record.automatic == 8
 
@@ -300,8 +414,10 @@ def test_a_broken_assignment_is_our_fault_not_the_students():
 def test_importing_tensorflow_in_a_tested_cell_costs_nothing():
     """Its start-up lines go to standard error, which is no failure; its memory fits."""
     source = demo.source(seconds=240, memory_mb=3072)
-    solution = ("def scale(X):\n    import keras\n    X = np.asarray(X, dtype=float)\n"
-                "    return keras.ops.convert_to_numpy(keras.ops.convert_to_tensor((X - X.mean(0)) / X.std(0)))")
+    solution = (
+        "def scale(X):\n    import keras\n    X = np.asarray(X, dtype=float)\n"
+        "    return keras.ops.convert_to_numpy(keras.ops.convert_to_tensor((X - X.mean(0)) / X.std(0)))"
+    )
     record = task.grade(source, incoming(assignment.answered(assignment.read(source), {"scale": solution})))
     assert (record.status, record.automatic) == ("graded", 8), record.cells
 
@@ -372,7 +488,9 @@ def test_check_uses_the_id_in_the_notebook(tmp_path, capsys, monkeypatch):
 
 
 def test_text_in_tables_is_no_formula():
-    record = task.refused(ABOUT, replace(incoming(None), name="=1+1", status="unreadable"), "unreadable", "@x")
+    record = task.refused(
+        ABOUT, replace(incoming(None), name="=1+1", status="unreadable"), "unreadable", "@x"
+    )
     rows = results.grade_rows(ABOUT, [record])
     assert results.plain(rows[1][0]) == "'=1+1" and results.plain(rows[1][3]) == "'@x"
 
@@ -454,13 +572,32 @@ def test_a_cluster_that_loses_a_worker_loses_nothing(tmp_path):
     beside = pathlib.Path(sys.executable).parent
     file = tmp_path / "scheduler.json"
     common = ["--scheduler-file", str(file)]
-    processes = [subprocess.Popen([beside / "dask", "scheduler", *common, "--port", "0", "--no-dashboard"],
-                                  env=environment, stderr=subprocess.DEVNULL)]
+    processes = [
+        subprocess.Popen(
+            [beside / "dask", "scheduler", *common, "--port", "0", "--no-dashboard"],
+            env=environment,
+            stderr=subprocess.DEVNULL,
+        )
+    ]
     try:
         for _ in range(2):
-            processes.append(subprocess.Popen(
-                [beside / "dask", "worker", *common, "--nthreads", "1", "--no-nanny", "--no-dashboard",
-                 "--local-directory", str(tmp_path)], env=environment, stderr=subprocess.DEVNULL))
+            processes.append(
+                subprocess.Popen(
+                    [
+                        beside / "dask",
+                        "worker",
+                        *common,
+                        "--nthreads",
+                        "1",
+                        "--no-nanny",
+                        "--no-dashboard",
+                        "--local-directory",
+                        str(tmp_path),
+                    ],
+                    env=environment,
+                    stderr=subprocess.DEVNULL,
+                )
+            )
         waited = time.monotonic() + 60
         while not file.exists() and time.monotonic() < waited:
             time.sleep(0.1)

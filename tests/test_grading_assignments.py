@@ -66,7 +66,9 @@ def test_a_source_is_complete(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_model_solution_earns_all(name, student):
     record, cells = grade(name, assignment.solved(assignment.read(source(name))), student)
-    assert {cell.name: (cell.earned, cell.message) for cell in cells.values() if cell.earned < cell.points} == {}
+    assert {
+        cell.name: (cell.earned, cell.message) for cell in cells.values() if cell.earned < cell.points
+    } == {}
     assert {cell.outcome for cell in record.cells if cell.kind == "manual"} == {"to be marked"}
 
 

@@ -70,13 +70,30 @@ def pages(course, tmp_path_factory):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     own = tmp_path_factory.mktemp("jupyter")
-    environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(own / "config"), "JUPYTER_DATA_DIR": str(own / "data"),
-                   "PATH": os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]])}
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(own / "config"),
+        "JUPYTER_DATA_DIR": str(own / "data"),
+        "PATH": os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]]),
+    }
     server = subprocess.Popen(
-        [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", f"--port={port}",
-         "--ServerApp.port_retries=0", "--ServerApp.token=", "--ServerApp.password=",
-         "--ServerApp.disable_check_xsrf=True"],
-        cwd=course[0], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        [
+            sys.executable,
+            "-m",
+            "jupyter_server",
+            "--no-browser",
+            "--allow-root",
+            f"--port={port}",
+            "--ServerApp.port_retries=0",
+            "--ServerApp.token=",
+            "--ServerApp.password=",
+            "--ServerApp.disable_check_xsrf=True",
+        ],
+        cwd=course[0],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     address = f"http://localhost:{port}/formgrader"
 
     def get(path):
@@ -114,8 +131,16 @@ def test_the_marking_pages_open(pages):
 def test_a_planted_script_does_not_run_on_the_marking_page(pages, tmp_path):
     browser = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
     assert browser, "this test needs Chromium: apt-get install chromium"
-    line = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
-            "--virtual-time-budget=3000", "--dump-dom", f"{pages.address}/submissions/{submissions(pages)['script']}"]
+    line = [
+        browser,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--virtual-time-budget=3000",
+        "--dump-dom",
+        f"{pages.address}/submissions/{submissions(pages)['script']}",
+    ]
     shown = subprocess.run(line, capture_output=True, text=True, timeout=120).stdout
     assert re.search(r"<title>(.*?)</title>", shown, re.DOTALL)[1].strip() != "PLANTED"
     assert "PLANTED" in shown  # the student's text is there, as text

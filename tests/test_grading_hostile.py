@@ -45,8 +45,14 @@ def graded(tmp_path_factory):
         record = task.Record.from_dict(json.loads(file.read_text()))
         records[record.student] = record
     return SimpleNamespace(
-        folder=folder, results=results, status=status, marker=marker, seconds=seconds, source=source,
-        cases={case.label: case for case in rows}, students=students,
+        folder=folder,
+        results=results,
+        status=status,
+        marker=marker,
+        seconds=seconds,
+        source=source,
+        cases={case.label: case for case in rows},
+        students=students,
         records={label: records[student] for label, student in students.items() if student in records},
         page=lambda label: (results / "feedback" / f"{students[label]}.html").read_text(),
     )
@@ -86,7 +92,7 @@ def test_a_page_shows_no_hidden_text_and_nothing_active(graded, label):
     for line in ABOUT.hidden_lines():
         assert line in own or line not in words
     assert "heron" not in words and "heron" not in stored
-    assert "<script" not in page and "onerror=\"" not in page and "javascript:" not in page
+    assert "<script" not in page and 'onerror="' not in page and "javascript:" not in page
     assert re.findall(r"<(?:iframe|object|embed|svg|link|form|base)\b", page) == []
     assert len(page) < 1_000_000
 
@@ -97,7 +103,9 @@ def test_no_process_is_left(graded):
         if any(graded.marker in word for word in process.info["cmdline"] or ()):
             left.append(process.info["cmdline"])
     assert left == []
-    assert [child.name() for child in psutil.Process().children(recursive=True) if child.name() == "bwrap"] == []
+    assert [
+        child.name() for child in psutil.Process().children(recursive=True) if child.name() == "bwrap"
+    ] == []
 
 
 def test_the_gradebook_holds_what_the_records_say(graded):
@@ -110,7 +118,13 @@ def test_the_gradebook_holds_what_the_records_say(graded):
 
 def test_a_submission_writes_nothing_into_the_results(graded):
     assert sorted(path.name for path in graded.results.iterdir() if path.name != "nbgrader") == [
-        "canvas.csv", "feedback", "grades.csv", "moodle.csv", "records", "report.html"]
+        "canvas.csv",
+        "feedback",
+        "grades.csv",
+        "moodle.csv",
+        "records",
+        "report.html",
+    ]
     assert list(graded.folder.rglob("*escaped*")) == []
 
 
@@ -178,8 +192,16 @@ def test_a_planted_script_does_not_run(graded, tmp_path):
     assert browser, "this test needs Chromium: apt-get install chromium"
 
     def title(path):
-        line = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
-                "--virtual-time-budget=2000", "--dump-dom", path.as_uri()]
+        line = [
+            browser,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            "--virtual-time-budget=2000",
+            "--dump-dom",
+            path.as_uri(),
+        ]
         shown = subprocess.run(line, capture_output=True, text=True, timeout=120).stdout
         return re.search(r"<title>(.*?)</title>", shown, re.DOTALL)[1]
 

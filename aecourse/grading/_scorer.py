@@ -97,10 +97,17 @@ class Link:
     def _exception(name):
         """Return Python's own exception of that name; never one that a test could mistake for its own."""
         kind = getattr(builtins, name, None) if isinstance(name, str) else None
-        usable = isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(
-            kind, (AssertionError, StopIteration, UnicodeError))
+        usable = (
+            isinstance(kind, type)
+            and issubclass(kind, Exception)
+            and not issubclass(kind, (AssertionError, StopIteration, UnicodeError))
+        )
         try:
-            error = kind("raised by the student's code") if usable else RemoteFailure("raised by the student's code")
+            error = (
+                kind("raised by the student's code")
+                if usable
+                else RemoteFailure("raised by the student's code")
+            )
         except TypeError:
             error = RemoteFailure("raised by the student's code")
         error.from_student = True
@@ -109,7 +116,9 @@ class Link:
 
 def _names_needed(tree, students):
     """Return the names that a test reads and that are the student's to define: no other is ever asked for."""
-    read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    read = {
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
     return sorted(read & students)
 
 
@@ -179,7 +188,11 @@ class Scorer:
     @staticmethod
     def _earned(value, points):
         number = None
-        if type(value) in (int, float) or type(value).__module__ == "numpy" and getattr(value, "ndim", 1) == 0:
+        if (
+            type(value) in (int, float)
+            or type(value).__module__ == "numpy"
+            and getattr(value, "ndim", 1) == 0
+        ):
             number = float(value)
         if number is None:
             return {"outcome": "passed", "earned": points}
@@ -218,8 +231,9 @@ def main():
             header, _ = channel.receive()
         except EOFError:
             return
-        channel.send({"result": scorer.test(header["source"], header["point"], header["points"],
-                                            header["facts"])})
+        channel.send(
+            {"result": scorer.test(header["source"], header["point"], header["points"], header["facts"])}
+        )
 
 
 if __name__ == "__main__":

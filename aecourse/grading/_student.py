@@ -70,8 +70,10 @@ def _shell():
             pass
 
     shell = InteractiveShell(
-        user_ns={"__name__": "__main__"}, colors="nocolor",
-        displayhook_class=Silent, display_pub_class=CapturingDisplayPublisher,
+        user_ns={"__name__": "__main__"},
+        colors="nocolor",
+        displayhook_class=Silent,
+        display_pub_class=CapturingDisplayPublisher,
     )
     InteractiveShell._instance = shell
     shell.history_manager.enabled = False
@@ -125,8 +127,12 @@ class Runner:
         self._text_left = max(0, self._text_left - len(text))
         outputs = [{"text": text}] if text else []
         outputs += [self._reduce(data) for data in shown]
-        return {"outputs": outputs, "error": error, "seconds": time.monotonic() - started,
-                "late": error is not None and error["name"] == "OutOfTime"}
+        return {
+            "outputs": outputs,
+            "error": error,
+            "seconds": time.monotonic() - started,
+            "late": error is not None and error["name"] == "OutOfTime",
+        }
 
     @staticmethod
     def _describe(problem):
@@ -169,7 +175,9 @@ class Runner:
 
 
 def _error_header(problem):
-    builtin = next((kind.__name__ for kind in type(problem).__mro__ if kind.__module__ == "builtins"), "Exception")
+    builtin = next(
+        (kind.__name__ for kind in type(problem).__mro__ if kind.__module__ == "builtins"), "Exception"
+    )
     return {"error": builtin, "name": type(problem).__name__[:80], "late": isinstance(problem, OutOfTime)}
 
 

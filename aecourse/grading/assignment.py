@@ -128,12 +128,16 @@ def _released_solution(source, stub):
 
 
 def _released_test(source):
-    return "\n".join(line for line, inside in _regions(source, BEGIN_HIDDEN, END_HIDDEN) if inside is False).rstrip()
+    return "\n".join(
+        line for line, inside in _regions(source, BEGIN_HIDDEN, END_HIDDEN) if inside is False
+    ).rstrip()
 
 
 def hidden_line_numbers(source):
     """Return the numbers (from 1) of the lines of a test that students do not see."""
-    return {number for number, (_, inside) in enumerate(_regions(source, BEGIN_HIDDEN, END_HIDDEN), 1) if inside}
+    return {
+        number for number, (_, inside) in enumerate(_regions(source, BEGIN_HIDDEN, END_HIDDEN), 1) if inside
+    }
 
 
 def bound_names(source):
@@ -149,8 +153,11 @@ def bound_names(source):
         elif isinstance(statement, (ast.Import, ast.ImportFrom)):
             names += [(alias.asname or alias.name).split(".")[0] for alias in statement.names]
         else:
-            names += [node.id for node in ast.walk(statement)
-                      if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+            names += [
+                node.id
+                for node in ast.walk(statement)
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            ]
     return tuple(dict.fromkeys(names))
 
 
@@ -271,8 +278,13 @@ def notebook_of(assignment, sources, metadata=None):
     metadata : dict, optional
         Replaces the ``aecourse`` metadata of the notebook.
     """
-    about = {"assignment": assignment.name, "title": assignment.title, "minutes": assignment.minutes,
-             "seconds": assignment.seconds, "memory_mb": assignment.memory_mb}
+    about = {
+        "assignment": assignment.name,
+        "title": assignment.title,
+        "minutes": assignment.minutes,
+        "seconds": assignment.seconds,
+        "memory_mb": assignment.memory_mb,
+    }
     cells = []
     for cell in assignment.cells:
         meta = {}
@@ -283,15 +295,26 @@ def notebook_of(assignment, sources, metadata=None):
             extra["names"] = list(cell.names)
         if extra:
             meta["aecourse"] = extra
-        made = {"cell_type": cell.cell_type, "id": re.sub(r"[^A-Za-z0-9_-]", "-", cell.name)[:64],
-                "metadata": meta, "source": sources[cell.name].splitlines(keepends=True)}
+        made = {
+            "cell_type": cell.cell_type,
+            "id": re.sub(r"[^A-Za-z0-9_-]", "-", cell.name)[:64],
+            "metadata": meta,
+            "source": sources[cell.name].splitlines(keepends=True),
+        }
         if cell.cell_type == "code":
             made |= {"execution_count": None, "outputs": []}
         cells.append(made)
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    return {"cells": cells, "metadata": {"aecourse": metadata or about, "kernelspec": kernel,
-                                         "language_info": {"name": "python"}},
-            "nbformat": 4, "nbformat_minor": 5}
+    return {
+        "cells": cells,
+        "metadata": {
+            "aecourse": metadata or about,
+            "kernelspec": kernel,
+            "language_info": {"name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
 
 
 def to_bytes(notebook):
@@ -328,6 +351,8 @@ def answered(assignment, answers):
     if unknown:
         raise ValueError(f"answers names {unknown}, which the assignment does not have.")
     changed = [replace(cell, source=answers.get(cell.name, cell.source)) for cell in assignment.cells]
-    sources = {cell.name: cell.released if cell.kind == "test" and cell.name not in answers else cell.source
-               for cell in changed}
+    sources = {
+        cell.name: cell.released if cell.kind == "test" and cell.name not in answers else cell.source
+        for cell in changed
+    }
     return to_bytes(notebook_of(replace(assignment, cells=tuple(changed)), sources))

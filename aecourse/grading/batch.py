@@ -64,7 +64,9 @@ class Store:
     def get(self, key):
         """Return the record of a key, or None where there is none that can be read."""
         try:
-            return task.Record.from_dict(json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8")))
+            return task.Record.from_dict(
+                json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
+            )
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
@@ -107,8 +109,10 @@ def _on_cluster(source, waiting, trusted, scheduler):
     with Client(scheduler, timeout="30s", set_as_default=False) as client:
         shared = client.scatter(source, broadcast=True, hash=True)
         # Pure tasks, keyed by content: a worker that dies is replaced by another that computes the same.
-        futures = [client.submit(_task, shared, incoming, trusted, key, key=f"grade-{key}", retries=2)
-                   for key, incoming in waiting]
+        futures = [
+            client.submit(_task, shared, incoming, trusted, key, key=f"grade-{key}", retries=2)
+            for key, incoming in waiting
+        ]
         for future in as_completed(futures, loop=client.loop):
             yield future.result()
 
@@ -145,9 +149,12 @@ def grade_all(source, submissions, store, *, scheduler=None, workers=None, trust
         sandbox.require()
     keys = [key_of(source, incoming, trusted) for incoming in submissions]
     records = {key: store.get(key) for key in keys}
-    waiting = {key: incoming for key, incoming in zip(keys, submissions) if records[key] is None}
-    run = _on_cluster(source, waiting.items(), trusted, scheduler) if scheduler else _here(
-        source, waiting.items(), trusted, workers)
+    waiting = {key: incoming for key, incoming in zip(keys, submissions, strict=True) if records[key] is None}
+    run = (
+        _on_cluster(source, waiting.items(), trusted, scheduler)
+        if scheduler
+        else _here(source, waiting.items(), trusted, workers)
+    )
     with progress.bar(total=len(keys), description="grading") as shown:
         shown.update(len(keys) - len(waiting))
         if waiting:

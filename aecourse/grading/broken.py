@@ -32,7 +32,7 @@ def truth(student_id):
     ['bottleneck', 'labels', 'leakage', 'range']
     """
     order = np.random.default_rng(personal.seed(student_id, "a4")).permutation(len(FAULTS))
-    return {name: FAULTS[place] for name, place in zip(NAMES, order)}
+    return {name: FAULTS[place] for name, place in zip(NAMES, order, strict=True)}
 
 
 def _rows(rng):

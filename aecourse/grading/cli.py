@@ -20,17 +20,36 @@ def add_commands(subparsers):
         As returned by ``ArgumentParser.add_subparsers``; each command sets ``run``.
     """
     grade = subparsers.add_parser("grade", help="grade a class's notebooks in a sandbox")
-    grade.add_argument("submissions", type=pathlib.Path, metavar="SUBMISSIONS",
-                       help="a folder or zip: a folder or zip a student, or an LMS download as it comes")
-    grade.add_argument("-o", "--output", type=pathlib.Path, required=True, metavar="RESULTS",
-                       help="folder for grades, feedback, report and gradebook; grading again resumes there")
-    grade.add_argument("-a", "--assignment", metavar="SOURCE",
-                       help="the source notebook, or its name under assignments/source; guessed where omitted")
-    grade.add_argument("--roster", type=pathlib.Path, metavar="CSV", help="class list: id and name in two columns")
+    grade.add_argument(
+        "submissions",
+        type=pathlib.Path,
+        metavar="SUBMISSIONS",
+        help="a folder or zip: a folder or zip a student, or an LMS download as it comes",
+    )
+    grade.add_argument(
+        "-o",
+        "--output",
+        type=pathlib.Path,
+        required=True,
+        metavar="RESULTS",
+        help="folder for grades, feedback, report and gradebook; grading again resumes there",
+    )
+    grade.add_argument(
+        "-a",
+        "--assignment",
+        metavar="SOURCE",
+        help="the source notebook, or its name under assignments/source; guessed where omitted",
+    )
+    grade.add_argument(
+        "--roster", type=pathlib.Path, metavar="CSV", help="class list: id and name in two columns"
+    )
     grade.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, tcp://host:port")
     grade.add_argument("--workers", type=int, help="submissions at once on this machine (default: its cores)")
-    grade.add_argument("--trusted", action="store_true",
-                       help="run without a sandbox: only for submissions that you trust as your own code")
+    grade.add_argument(
+        "--trusted",
+        action="store_true",
+        help="run without a sandbox: only for submissions that you trust as your own code",
+    )
     grade.set_defaults(run=run_grade)
     check = subparsers.add_parser("check", help="run the visible tests of your own assignment notebook")
     check.add_argument("notebook", type=pathlib.Path)
@@ -38,7 +57,9 @@ def add_commands(subparsers):
 
 
 def _known_sources():
-    return {path.parent.name: path for path in sorted(SOURCES.glob("*/*.ipynb")) if path.stem == path.parent.name}
+    return {
+        path.parent.name: path for path in sorted(SOURCES.glob("*/*.ipynb")) if path.stem == path.parent.name
+    }
 
 
 def _find_source(wanted, submissions):
@@ -47,13 +68,17 @@ def _find_source(wanted, submissions):
     if wanted is not None:
         path = known.get(wanted, pathlib.Path(wanted))
         if not path.is_file():
-            raise OSError(f"--assignment {wanted}: no such notebook; known here: {', '.join(known) or 'none'}.")
+            raise OSError(
+                f"--assignment {wanted}: no such notebook; known here: {', '.join(known) or 'none'}."
+            )
         return path
     votes = collections.Counter()
     for incoming in submissions:
         for name in known:
             said = re.search(rb'"assignment":\s*"%s"' % re.escape(name).encode(), incoming.data or b"")
-            if said or re.search(rf"(?:^|[^a-z0-9]){re.escape(name)}(?:[^a-z0-9]|$)", incoming.origin.lower()):
+            if said or re.search(
+                rf"(?:^|[^a-z0-9]){re.escape(name)}(?:[^a-z0-9]|$)", incoming.origin.lower()
+            ):
                 votes[name] += 1
     if not votes:
         raise OSError("which assignment these are of could not be guessed; say it with --assignment.")
@@ -83,8 +108,13 @@ def run_grade(options):
             print(f"{options.submissions} holds no submission.", file=sys.stderr)
             return 1
         records, computed = batch.grade_all(
-            source, submissions, batch.Store(options.output / "records"), scheduler=options.scheduler,
-            workers=options.workers, trusted=options.trusted)
+            source,
+            submissions,
+            batch.Store(options.output / "records"),
+            scheduler=options.scheduler,
+            workers=options.workers,
+            trusted=options.trusted,
+        )
     except (sandbox.SandboxMissing, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -93,7 +123,9 @@ def run_grade(options):
         return 130
     written = results.write(options.output, about, records)
     counts = collections.Counter(record.status for record in records)
-    print(f"{len(records)} submissions of {about.name}, {computed} graded now, {len(records) - computed} kept")
+    print(
+        f"{len(records)} submissions of {about.name}, {computed} graded now, {len(records) - computed} kept"
+    )
     for status, count in counts.most_common():
         print(f"  {count:4d}  {status}")
     if gradebook.available():
@@ -130,7 +162,10 @@ def run_check(options):
         print(f"{options.notebook}: {error}", file=sys.stderr)
         return 1
     if not assignment.has_tests(about):
-        print(f"{options.notebook} holds no tests. Start again from the notebook you were given.", file=sys.stderr)
+        print(
+            f"{options.notebook} holds no tests. Start again from the notebook you were given.",
+            file=sys.stderr,
+        )
         return 1
     code = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "code")
     typed = re.search(r"^student_id\s*=\s*[\"'](.+?)[\"']", code, re.MULTILINE)
@@ -154,6 +189,8 @@ def run_check(options):
     if record.status not in ("graded", "graded after repair"):
         print(f"{record.status}: {record.message}")
     failed = [cell for cell in record.cells if cell.kind == "test" and cell.outcome != "passed"]
-    print(f"{'Some parts do not pass yet.' if failed else 'All visible tests pass.'} "
-          "The hidden tests check the same properties on other data.")
+    print(
+        f"{'Some parts do not pass yet.' if failed else 'All visible tests pass.'} "
+        "The hidden tests check the same properties on other data."
+    )
     return 1 if failed or record.status not in ("graded", "graded after repair") else 0

@@ -24,23 +24,30 @@ _PARTS = {
         "def scale(X):\n    ### BEGIN SOLUTION\n    X = np.asarray(X, dtype=float)\n"
         "    return (X - X.mean(axis=0)) / X.std(axis=0)\n    ### END SOLUTION",
         "assert scale([[1, 2], [3, 6]]).shape == (2, 2), 'scale keeps the shape'\n### BEGIN HIDDEN TESTS\n"
-        f"{HIDDEN_WORD} = np.random.default_rng(20).normal(3, 2, (30, 4))\nscaled_heron = scale({HIDDEN_WORD})\n"
+        f"{HIDDEN_WORD} = np.random.default_rng(20).normal(3, 2, (30, 4))\n"
+        f"scaled_heron = scale({HIDDEN_WORD})\n"
         "assert np.allclose(scaled_heron.mean(axis=0), 0), 'mean'\n"
         "assert np.allclose(scaled_heron.std(axis=0), 1), 'spread'\n### END HIDDEN TESTS",
         {"mean": "Subtract each column's mean.", "spread": "Divide each column by its standard deviation."},
     ),
     "row_errors": (
-        "def row_errors(X, R):\n    ### BEGIN SOLUTION\n    return ((np.asarray(X) - np.asarray(R)) ** 2).mean(axis=1)\n"
+        "def row_errors(X, R):\n    ### BEGIN SOLUTION\n"
+        "    return ((np.asarray(X) - np.asarray(R)) ** 2).mean(axis=1)\n"
         "    ### END SOLUTION",
-        "found = np.asarray(row_errors(np.eye(3), np.zeros((3, 3))))\nassert found.ndim == 1, 'one error a row'\n"
+        "found = np.asarray(row_errors(np.eye(3), np.zeros((3, 3))))\n"
+        "assert found.ndim == 1, 'one error a row'\n"
         f"### BEGIN HIDDEN TESTS\n{HIDDEN_WORD}_rows = np.arange(12.0).reshape(4, 3)\n"
         f"heron_errors = np.asarray(row_errors({HIDDEN_WORD}_rows, np.zeros((4, 3))))\n"
         "assert heron_errors.shape == (4,), 'rows'\nassert np.all(np.diff(heron_errors) > 0), 'order'\n"
         f"1 + int(np.allclose(heron_errors, ({HIDDEN_WORD}_rows ** 2).mean(axis=1)))\n### END HIDDEN TESTS",
-        {"rows": "Return one error for each row.", "order": "Rows further from their reconstruction score higher."},
+        {
+            "rows": "Return one error for each row.",
+            "order": "Rows further from their reconstruction score higher.",
+        },
     ),
     "threshold": (
-        "def threshold(scores, rate):\n    ### BEGIN SOLUTION\n    return float(np.quantile(scores, 1 - rate))\n"
+        "def threshold(scores, rate):\n    ### BEGIN SOLUTION\n"
+        "    return float(np.quantile(scores, 1 - rate))\n"
         "    ### END SOLUTION",
         "assert threshold([1.0, 2.0, 3.0], 0.5) == 2.0, 'half of three scores lie above the middle one'\n"
         f"### BEGIN HIDDEN TESTS\n{HIDDEN_WORD}_scores = np.random.default_rng(21).exponential(size=2000)\n"
@@ -49,7 +56,8 @@ _PARTS = {
         {"rate": "The share of scores above the threshold must be the rate."},
     ),
     "flag": (
-        "def flag(scores, limit):\n    ### BEGIN SOLUTION\n    return (np.asarray(scores) > limit).astype(int)\n"
+        "def flag(scores, limit):\n    ### BEGIN SOLUTION\n"
+        "    return (np.asarray(scores) > limit).astype(int)\n"
         "    ### END SOLUTION",
         "assert list(flag([0.0, 1.0], 0.5)) == [0, 1], '1 marks an anomaly'\n### BEGIN HIDDEN TESTS\n"
         f"{HIDDEN_WORD}_flags = flag([0.5, 0.25, 0.75], 0.5)\n"
@@ -64,25 +72,54 @@ WRONG = {name: f"def {name}(*args):\n    return 0" for name in _PARTS}
 
 def source(seconds=SECONDS, memory_mb=MEMORY_MB):
     """Return the bytes of the assignment's source: four parts of two points, and an answer in words."""
+
     def cell(cell_type, name, text, extra=None, **meta):
-        base = {"schema_version": 3, "grade_id": name, "grade": False, "solution": False, "locked": False,
-                "task": False, "cell_type": cell_type}
+        base = {
+            "schema_version": 3,
+            "grade_id": name,
+            "grade": False,
+            "solution": False,
+            "locked": False,
+            "task": False,
+            "cell_type": cell_type,
+        }
         made = {"cell_type": cell_type, "id": name, "metadata": {"nbgrader": base | meta}, "source": text}
         if extra:
             made["metadata"]["aecourse"] = extra
         return made | ({"outputs": [], "execution_count": None} if cell_type == "code" else {})
 
-    cells = [cell("markdown", "title", "# A detector in four functions", locked=True),
-             cell("code", "imports", _GIVEN, locked=True)]
+    cells = [
+        cell("markdown", "title", "# A detector in four functions", locked=True),
+        cell("code", "imports", _GIVEN, locked=True),
+    ]
     for name, (solution, test, hints) in _PARTS.items():
         cells.append(cell("code", name, solution, solution=True))
-        cells.append(cell("code", f"test-{name}", test, {"title": f"the function {name}", "hints": hints,
-                                                         "hint": f"Read again what {name} returns."},
-                          grade=True, locked=True, points=2))
-    cells.append(cell("markdown", "why", "### BEGIN SOLUTION\nBecause normal rows set it.\n### END SOLUTION",
-                      {"title": "why validation normals"}, grade=True, solution=True, points=3))
+        cells.append(
+            cell(
+                "code",
+                f"test-{name}",
+                test,
+                {"title": f"the function {name}", "hints": hints, "hint": f"Read again what {name} returns."},
+                grade=True,
+                locked=True,
+                points=2,
+            )
+        )
+    cells.append(
+        cell(
+            "markdown",
+            "why",
+            "### BEGIN SOLUTION\nBecause normal rows set it.\n### END SOLUTION",
+            {"title": "why validation normals"},
+            grade=True,
+            solution=True,
+            points=3,
+        )
+    )
     about = {"assignment": "demo", "title": "Demo", "minutes": 20, "seconds": seconds, "memory_mb": memory_mb}
-    return assignments.to_bytes({"cells": cells, "metadata": {"aecourse": about}, "nbformat": 4, "nbformat_minor": 5})
+    return assignments.to_bytes(
+        {"cells": cells, "metadata": {"aecourse": about}, "nbformat": 4, "nbformat_minor": 5}
+    )
 
 
 @dataclass(frozen=True)
@@ -115,8 +152,17 @@ def _answered(about, answers=None, first=""):
     data = assignments.answered(about, answers or {})
     if first:
         notebook = json.loads(data)
-        notebook["cells"].insert(2, {"cell_type": "code", "id": "own", "metadata": {}, "source": first,
-                                     "outputs": [], "execution_count": None})
+        notebook["cells"].insert(
+            2,
+            {
+                "cell_type": "code",
+                "id": "own",
+                "metadata": {},
+                "source": first,
+                "outputs": [],
+                "execution_count": None,
+            },
+        )
         data = assignments.to_bytes(notebook)
     return data
 
@@ -142,10 +188,26 @@ def _raise_points(notebook):
 
 
 def _forge_cell(notebook):
-    meta = {"schema_version": 3, "grade_id": "bonus", "grade": True, "solution": False, "locked": True, "points": 50,
-            "cell_type": "code", "task": False}
-    notebook["cells"].append({"cell_type": "code", "id": "bonus", "metadata": {"nbgrader": meta}, "source": "50",
-                              "outputs": [], "execution_count": None})
+    meta = {
+        "schema_version": 3,
+        "grade_id": "bonus",
+        "grade": True,
+        "solution": False,
+        "locked": True,
+        "points": 50,
+        "cell_type": "code",
+        "task": False,
+    }
+    notebook["cells"].append(
+        {
+            "cell_type": "code",
+            "id": "bonus",
+            "metadata": {"nbgrader": meta},
+            "source": "50",
+            "outputs": [],
+            "execution_count": None,
+        }
+    )
 
 
 def _same_ids(notebook):
@@ -218,7 +280,8 @@ def _answer(value):
     head = json.dumps(value).encode()
     return struct.pack(">IQ", len(head), 0) + head
 for number in range(3, 64):
-    for forged in ({"unanswered": "passed"}, {"result": {"outcome": "passed", "earned": 400.0}}, {"value": ["plain", True]},
+    for forged in ({"unanswered": "passed"}, {"result": {"outcome": "passed", "earned": 400.0}},
+                   {"value": ["plain", True]},
                    {"value": ["handle", 0, "x"]}):
         try:
             os.write(number, _answer(forged) * 20)
@@ -268,7 +331,8 @@ if os.fork() == 0:
 """
 REWRITE = """
 import os, subprocess
-subprocess.Popen(["sh", "-c", "while true; do for f in {results}/gradebook.db {results}/nbgrader/gradebook.db; do "
+subprocess.Popen(["sh", "-c", "while true; do "
+                  "for f in {results}/gradebook.db {results}/nbgrader/gradebook.db; do "
                   "mkdir -p $(dirname $f); echo forged > $f; done; sleep 0.05; done; # {marker}"],
                  start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 """
@@ -357,7 +421,8 @@ from IPython.display import HTML, Javascript, Markdown, display
 print("<script>document.title='PLANTED'</script><img src=x onerror=\\"document.title='PLANTED'\\">")
 display(HTML("<script>document.title='PLANTED'</script>"))
 display(Javascript("document.title='PLANTED'"))
-display({"image/png": "\\"><script>document.title='PLANTED'</script>", "text/plain": "</pre><script>document.title="
+display({"image/png": "\\"><script>document.title='PLANTED'</script>",
+         "text/plain": "</pre><script>document.title="
          "'PLANTED'</script>"}, raw=True)
 raise ValueError("</pre><svg onload=\\"document.title='PLANTED'\\">")
 """
@@ -399,9 +464,18 @@ def cases(about, results="/results", source_path="/source/demo.ipynb", marker="3
     rows = [
         Case("perfect", perfect),
         Case("empty", assignments.release(about), marks=ZERO),
-        Case("half", _answered(about, {"row_errors": "def row_errors(X, R):\n    return ((X - R) ** 2).sum(axis=1)",
-                                       "threshold": WRONG["threshold"], "flag": WRONG["flag"]}),
-             marks={"test-scale": 2, "test-row_errors": 1, "test-threshold": 0, "test-flag": 0}),
+        Case(
+            "half",
+            _answered(
+                about,
+                {
+                    "row_errors": "def row_errors(X, R):\n    return ((X - R) ** 2).sum(axis=1)",
+                    "threshold": WRONG["threshold"],
+                    "flag": WRONG["flag"],
+                },
+            ),
+            marks={"test-scale": 2, "test-row_errors": 1, "test-threshold": 0, "test-flag": 0},
+        ),
         Case("loop", _answered(about, {"scale": LOOP}), "timed out", less),
         Case("stubborn", first(STUBBORN), "timed out"),
         Case("exit", first("import os\nos._exit(1)"), "crashed"),
@@ -411,7 +485,11 @@ def cases(about, results="/results", source_path="/source/demo.ipynb", marker="3
         Case("same-ids", _edited(perfect, _same_ids), "graded after repair"),
         Case("stripped", _edited(perfect, _without_metadata), "graded after repair"),
         Case("output", first(OUTPUT)),
-        Case("reader", first(READ.format(source=source_path, folder=os.path.dirname(source_path)), WRONG), marks=ZERO),
+        Case(
+            "reader",
+            first(READ.format(source=source_path, folder=os.path.dirname(source_path)), WRONG),
+            marks=ZERO,
+        ),
         Case("rewriter", first(REWRITE.format(**sleep), WRONG), marks=ZERO),
         Case("patched", first(PATCH, WRONG), marks=ZERO),
         Case("builtins", first(BUILTINS, WRONG), "crashed", ZERO),
@@ -423,8 +501,16 @@ def cases(about, results="/results", source_path="/source/demo.ipynb", marker="3
         Case("symlink", b"", "refused", ZERO, place=linked),
         Case("forged", _edited(perfect, _forge_cell)),
         Case("daemon", first(DAEMON.format(**sleep))),
-        Case("script", _edited(first(SCRIPT), lambda nb: nb["cells"][-1].update(
-            source="<script>document.title='PLANTED'</script><img src=x onerror=\"document.title='PLANTED'\">"))),
+        Case(
+            "script",
+            _edited(
+                first(SCRIPT),
+                lambda nb: nb["cells"][-1].update(
+                    source="<script>document.title='PLANTED'</script>"
+                    "<img src=x onerror=\"document.title='PLANTED'\">"
+                ),
+            ),
+        ),
         # The attacks beyond the table.
         Case("bomb", bomb, "refused", ZERO, ".zip"),
         Case("traversal", _zip(("../../escaped.ipynb", perfect, plain)), "refused", ZERO, ".zip"),
@@ -445,9 +531,19 @@ def cases(about, results="/results", source_path="/source/demo.ipynb", marker="3
         Case("huge", _answered(about, {"scale": HUGE}), marks=less),
         Case("nested", b'{"cells": ' + b"[" * 100_000, "unreadable", ZERO),
         Case("picture", b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "unreadable", ZERO),
-        Case("other", assignments.to_bytes({"cells": [{"cell_type": "code", "source": "1", "metadata": {}}],
-                                            "metadata": {}, "nbformat": 4, "nbformat_minor": 5}),
-             "not this assignment", ZERO),
+        Case(
+            "other",
+            assignments.to_bytes(
+                {
+                    "cells": [{"cell_type": "code", "source": "1", "metadata": {}}],
+                    "metadata": {},
+                    "nbformat": 4,
+                    "nbformat_minor": 5,
+                }
+            ),
+            "not this assignment",
+            ZERO,
+        ),
     ]
     return rows
 
@@ -469,8 +565,24 @@ def write_class(folder, rows):
 
 
 # A class as it may be: most submissions are honest, and some of the hard ones are among them.
-HARD_CASES_SHOWN = ("loop", "exit", "deleted-test", "raised-points", "same-ids", "stripped", "output", "patched",
-                    "truncated", "nulls", "symlink", "script", "bomb", "memory-of-many", "reader", "other")
+HARD_CASES_SHOWN = (
+    "loop",
+    "exit",
+    "deleted-test",
+    "raised-points",
+    "same-ids",
+    "stripped",
+    "output",
+    "patched",
+    "truncated",
+    "nulls",
+    "symlink",
+    "script",
+    "bomb",
+    "memory-of-many",
+    "reader",
+    "other",
+)
 
 
 def class_of_30(about):
@@ -515,7 +627,9 @@ def measure(counts, workers=None, scheduler=None):
             rows.append(preflight.Incoming(str(number), "", "", data))
         with tempfile.TemporaryDirectory() as folder:
             started = time.monotonic()
-            records, _ = batch.grade_all(source(), rows, batch.Store(folder), workers=workers, scheduler=scheduler)
+            records, _ = batch.grade_all(
+                source(), rows, batch.Store(folder), workers=workers, scheduler=scheduler
+            )
             taken[count] = (time.monotonic() - started) / count
         if any(record.status != "graded" for record in records):
             raise RuntimeError("a generated submission was not graded as it should be")
@@ -534,8 +648,13 @@ def main():
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("folder", nargs="?", type=pathlib.Path, default=pathlib.Path("_build/grade-demo"))
     parser.add_argument("--no-browser", action="store_true")
-    parser.add_argument("--measure", type=int, nargs="+", metavar="COUNT",
-                        help="grade generated classes of these sizes instead, and print the seconds")
+    parser.add_argument(
+        "--measure",
+        type=int,
+        nargs="+",
+        metavar="COUNT",
+        help="grade generated classes of these sizes instead, and print the seconds",
+    )
     options = parser.parse_args()
     if options.measure:
         measure(options.measure)
@@ -548,7 +667,14 @@ def main():
     write_class(options.folder / "submissions", class_of_30(assignments.read(source())))
     top = argparse.ArgumentParser()
     cli.add_commands(top.add_subparsers())
-    words = ["grade", str(options.folder / "submissions"), "-o", str(options.folder / "results"), "-a", str(path)]
+    words = [
+        "grade",
+        str(options.folder / "submissions"),
+        "-o",
+        str(options.folder / "results"),
+        "-a",
+        str(path),
+    ]
     grading = top.parse_args(words)
     status = grading.run(grading)
     if status == 0 and not options.no_browser:

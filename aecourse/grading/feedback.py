@@ -13,7 +13,8 @@ import statistics
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem;
+       margin: 2rem auto; padding: 0 1rem; color: #1a1a1a }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid #ccc; vertical-align: top }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
@@ -24,9 +25,17 @@ pre.error { background: #fff; border-left: 3px solid #d55e00 }
 .bar { background: #0072b2; height: .8rem; display: inline-block; min-width: 1px }
 img { max-width: 100% }
 """
-WORDS = {"passed": "✓ passed", "partly": "◐ partly", "failed": "✗ failed", "timed out": "✗ timed out",
-         "crashed": "✗ crashed", "out of memory": "✗ out of memory", "not reached": "– not reached",
-         "to be marked": "to be marked by a person", "not answered": "– not answered"}
+WORDS = {
+    "passed": "✓ passed",
+    "partly": "◐ partly",
+    "failed": "✗ failed",
+    "timed out": "✗ timed out",
+    "crashed": "✗ crashed",
+    "out of memory": "✗ out of memory",
+    "not reached": "– not reached",
+    "to be marked": "to be marked by a person",
+    "not answered": "– not answered",
+}
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -42,14 +51,17 @@ def number(value):
 
 def page(title, body):
     """Return a whole page."""
-    return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-            f'<meta name="viewport" content="width=device-width">'
-            f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n")
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        f'<meta name="viewport" content="width=device-width">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
+    )
 
 
 def table(headings, rows, numbers=()):
     """Return a table; cells are escaped unless they are :class:`Markup`."""
+
     def line(values, tag):
         parts = []
         for column, value in enumerate(values):
@@ -84,11 +96,13 @@ def _report(report):
         elif output["text"]:
             parts.append(f'<pre class="output">{escape(output["text"])}</pre>')
     if report.get("ended"):
-        parts.append(f'<pre class="error">This cell did not end: {escape(report["ended"])}. '
-                     "The others were run without it.</pre>")
+        parts.append(
+            f'<pre class="error">This cell did not end: {escape(report["ended"])}. '
+            "The others were run without it.</pre>"
+        )
     if report["error"]:
         error = report["error"]
-        lines = "\n".join([*error["where"], f'{error["name"]}: {error["message"]}'])
+        lines = "\n".join([*error["where"], f"{error['name']}: {error['message']}"])
         parts.append(f'<pre class="error">{escape(lines)}</pre>')
     return "\n".join(parts)
 
@@ -106,15 +120,27 @@ def student_page(record):
         HTML without scripts, without hidden tests and without anything that the student's
         code could have made active.
     """
-    rows = [(cell.title, Markup(f'<span class="{escape(cell.outcome)}">{escape(WORDS[cell.outcome])}</span>'),
-             number(cell.earned) if cell.kind == "test" else "", number(cell.points), cell.message)
-            for cell in record.cells]
-    parts = [f"<h1>{escape(record.assignment)}: {escape(record.student)}</h1>",
-             f"<p><strong>{escape(record.status.capitalize())}.</strong> {escape(record.message)}</p>"]
+    rows = [
+        (
+            cell.title,
+            Markup(f'<span class="{escape(cell.outcome)}">{escape(WORDS[cell.outcome])}</span>'),
+            number(cell.earned) if cell.kind == "test" else "",
+            number(cell.points),
+            cell.message,
+        )
+        for cell in record.cells
+    ]
+    parts = [
+        f"<h1>{escape(record.assignment)}: {escape(record.student)}</h1>",
+        f"<p><strong>{escape(record.status.capitalize())}.</strong> {escape(record.message)}</p>",
+    ]
     if record.repairs:
         parts.append("<p>Repaired: " + "; ".join(escape(words) for words in record.repairs) + ".</p>")
-    parts.append(f"<p>Points from tests: <strong>{number(record.automatic)} of {number(record.possible)}</strong>."
-                 + (f" A person marks {number(record.by_hand)} more." if record.by_hand else "") + "</p>")
+    parts.append(
+        f"<p>Points from tests: <strong>{number(record.automatic)} of {number(record.possible)}</strong>."
+        + (f" A person marks {number(record.by_hand)} more." if record.by_hand else "")
+        + "</p>"
+    )
     parts.append(table(("Part", "Outcome", "Points", "of", "What to do"), rows, numbers=(2, 3)))
     if record.shown:
         parts.append("<h2>Your notebook, as it ran</h2>")
@@ -126,9 +152,14 @@ def student_page(record):
 
 def _bars(counts):
     most = max([*counts.values(), 1])
-    return table(("Share of the points", "Submissions", ""),
-                 [(label, count, Markup(f'<span class="bar" style="width: {20 * count / most:.1f}rem"></span>'))
-                  for label, count in counts.items()], numbers=(1,))
+    return table(
+        ("Share of the points", "Submissions", ""),
+        [
+            (label, count, Markup(f'<span class="bar" style="width: {20 * count / most:.1f}rem"></span>'))
+            for label, count in counts.items()
+        ],
+        numbers=(1,),
+    )
 
 
 def _distribution(records):
@@ -147,15 +178,21 @@ def hardest(records):
         for cell in record.cells:
             if cell.kind == "test" and cell.points:
                 shares[cell.title].append(cell.earned / cell.points)
-    rows = [(title, statistics.fmean(values), sum(value == 1 for value in values), len(values))
-            for title, values in shares.items()]
+    rows = [
+        (title, statistics.fmean(values), sum(value == 1 for value in values), len(values))
+        for title, values in shares.items()
+    ]
     return sorted(rows, key=lambda row: row[1])
 
 
 def common_mistakes(records, at_least=2):
     """Return (title, message, count) of the hints that several students got, most frequent first."""
-    seen = collections.Counter((cell.title, cell.message) for record in records for cell in record.cells
-                               if cell.message and cell.outcome != "not reached")
+    seen = collections.Counter(
+        (cell.title, cell.message)
+        for record in records
+        for cell in record.cells
+        if cell.message and cell.outcome != "not reached"
+    )
     return [(title, message, count) for (title, message), count in seen.most_common() if count >= at_least]
 
 
@@ -178,28 +215,42 @@ def class_report(assignment, records, links=None):
     ran = [record for record in records if record.shown]
     totals = [record.automatic for record in ran]
     possible = sum(cell.points for cell in assignment.graded if cell.kind == "test")
-    parts = [f"<h1>{escape(assignment.title)}</h1>",
-             f"<p>{len(records)} submissions, {len(ran)} run; {number(possible)} points from tests."]
+    parts = [
+        f"<h1>{escape(assignment.title)}</h1>",
+        f"<p>{len(records)} submissions, {len(ran)} run; {number(possible)} points from tests.",
+    ]
     if totals:
-        parts.append(f" Median {number(statistics.median(totals))}, mean {number(statistics.fmean(totals))}, "
-                     f"from {number(min(totals))} to {number(max(totals))}.")
+        parts.append(
+            f" Median {number(statistics.median(totals))}, mean {number(statistics.fmean(totals))}, "
+            f"from {number(min(totals))} to {number(max(totals))}."
+        )
     parts.append("</p><h2>Statuses</h2>")
     parts.append(table(("Status", "Submissions"), statuses.most_common(), numbers=(1,)))
     parts += ["<h2>Distribution</h2>", _bars(_distribution(ran)), "<h2>Hardest cells</h2>"]
-    parts.append(table(("Cell", "Mean share of points", "Full marks", "Submissions"),
-                       [(title, f"{100 * mean:.0f} %", full, count) for title, mean, full, count in hardest(ran)],
-                       numbers=(1, 2, 3)))
+    parts.append(
+        table(
+            ("Cell", "Mean share of points", "Full marks", "Submissions"),
+            [(title, f"{100 * mean:.0f} %", full, count) for title, mean, full, count in hardest(ran)],
+            numbers=(1, 2, 3),
+        )
+    )
     mistakes = common_mistakes(ran)
     parts.append("<h2>Common mistakes</h2>")
-    parts.append(table(("Cell", "Hint given", "Students"), mistakes, numbers=(2,)) if mistakes
-                 else "<p>No hint was given to two students.</p>")
+    parts.append(
+        table(("Cell", "Hint given", "Students"), mistakes, numbers=(2,))
+        if mistakes
+        else "<p>No hint was given to two students.</p>"
+    )
     parts.append("<h2>Submissions</h2>")
     rows = []
     for record in records:
         link = (links or {}).get(record.student)
         who = Markup(f'<a href="{escape(link)}">{escape(record.student)}</a>') if link else record.student
         remarks = "; ".join([*record.repairs, *record.notes])
-        rows.append((who, record.name, record.status, number(record.automatic), number(record.by_hand), remarks))
-    parts.append(table(("Student", "Name", "Status", "From tests", "To mark by hand", "Remarks"), rows,
-                       numbers=(3, 4)))
+        rows.append(
+            (who, record.name, record.status, number(record.automatic), number(record.by_hand), remarks)
+        )
+    parts.append(
+        table(("Student", "Name", "Status", "From tests", "To mark by hand", "Remarks"), rows, numbers=(3, 4))
+    )
     return page(assignment.title, "\n".join(parts))

@@ -54,7 +54,10 @@ def _outputs(report, words):
     if words:
         texts.append(words)
     made = [{"output_type": "stream", "name": "stdout", "text": text} for text in texts]
-    made += [{"output_type": "display_data", "metadata": {}, "data": {"image/png": picture}} for picture in pictures]
+    made += [
+        {"output_type": "display_data", "metadata": {}, "data": {"image/png": picture}}
+        for picture in pictures
+    ]
     return made
 
 
@@ -66,12 +69,19 @@ def graded_notebook(assignment, record):
     there = {cell["name"] for cell in shown}
     for part in assignment.graded:
         if part.name not in there:
-            shown.append({"name": part.name, "cell_type": part.cell_type, "source": part.released, "report": None})
+            shown.append(
+                {"name": part.name, "cell_type": part.cell_type, "source": part.released, "report": None}
+            )
     cells = []
     for number, cell in enumerate(shown):
         part, result = parts.get(cell["name"]), results.get(cell["name"])
         meta = {"nbgrader": assignments.nbgrader_metadata(part)} if part and part.kind != "free" else {}
-        made = {"cell_type": cell["cell_type"], "id": f"cell-{number}", "metadata": meta, "source": cell["source"]}
+        made = {
+            "cell_type": cell["cell_type"],
+            "id": f"cell-{number}",
+            "metadata": meta,
+            "source": cell["source"],
+        }
         if cell["cell_type"] == "code":
             words = f"{result.outcome}: {result.message}" if result and result.kind == "test" else ""
             made |= {"execution_count": None, "outputs": _outputs(cell["report"], words)}
@@ -79,7 +89,12 @@ def graded_notebook(assignment, record):
             made["source"] = as_plain_markdown(cell["source"])
             made["cell_type"] = "markdown"
         cells.append(made)
-    return {"cells": cells, "metadata": {"language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 5}
+    return {
+        "cells": cells,
+        "metadata": {"language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
 
 
 @contextlib.contextmanager
@@ -105,10 +120,18 @@ def _define(book, assignment):
     for cell in assignment.cells:
         if cell.kind == "free":
             continue
-        book.update_or_create_source_cell(cell.name, name, name, cell_type=cell.cell_type, source=cell.source,
-                                          locked=cell.kind in ("given", "test"))
+        book.update_or_create_source_cell(
+            cell.name,
+            name,
+            name,
+            cell_type=cell.cell_type,
+            source=cell.source,
+            locked=cell.kind in ("given", "test"),
+        )
         if cell.kind in ("test", "manual"):
-            book.update_or_create_grade_cell(cell.name, name, name, max_score=cell.points, cell_type=cell.cell_type)
+            book.update_or_create_grade_cell(
+                cell.name, name, name, max_score=cell.points, cell_type=cell.cell_type
+            )
         if cell.kind in ("solution", "manual"):
             book.update_or_create_solution_cell(cell.name, name, name)
 
@@ -161,12 +184,19 @@ def write(folder, assignment, source, records):
         path = folder / place / name / f"{name}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    with _tools_on_path(), warnings.catch_warnings(), contextlib.closing(Gradebook(url, course_id="aecourse")) as book:
+    with (
+        _tools_on_path(),
+        warnings.catch_warnings(),
+        contextlib.closing(Gradebook(url, course_id="aecourse")) as book,
+    ):
         # nbgrader's own way of making submissions provokes warnings about its session.
         warnings.filterwarnings("ignore", module="nbgrader")
         _define(book, assignment)
         for record in records:
             _enter(book, assignment, record)
-            _write(folder / "autograded" / record.student / name / f"{name}.ipynb", graded_notebook(assignment, record))
+            _write(
+                folder / "autograded" / record.student / name / f"{name}.ipynb",
+                graded_notebook(assignment, record),
+            )
         book.db.commit()
     return file

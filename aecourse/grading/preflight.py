@@ -115,8 +115,11 @@ def _attempt(file):
 def _bounded(stream, limit):
     data = stream.read(limit + 1)
     if len(data) > limit:
-        raise Refused("too large", f"The notebook is larger than {MAX_FILE >> 20} MB. "
-                      "Clear its outputs (Edit → Clear Outputs of All Cells), save it and hand it in again.")
+        raise Refused(
+            "too large",
+            f"The notebook is larger than {MAX_FILE >> 20} MB. "
+            "Clear its outputs (Edit → Clear Outputs of All Cells), save it and hand it in again.",
+        )
     return data
 
 
@@ -125,8 +128,10 @@ def _parts_of(name):
     cleaned = name.replace("\\", "/")
     parts = tuple(part for part in cleaned.split("/") if part not in ("", "."))
     if cleaned.startswith("/") or re.match(r"[A-Za-z]:", cleaned) or ".." in parts or "\0" in name:
-        raise Refused("refused", "The archive holds a path that leads out of its own folder. "
-                      "Hand in the notebook itself.")
+        raise Refused(
+            "refused",
+            "The archive holds a path that leads out of its own folder. Hand in the notebook itself.",
+        )
     return parts
 
 
@@ -136,10 +141,14 @@ def _read_archive(stream, prefix=(), nested=False):
         archive = zipfile.ZipFile(stream)
         entries = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
-        raise Refused("unreadable", "The zip file is damaged. Make it again and hand it in once more.") from error
+        raise Refused(
+            "unreadable", "The zip file is damaged. Make it again and hand it in once more."
+        ) from error
     if len(entries) > (MAX_ENTRIES_OF_ONE if nested else MAX_ENTRIES):
-        raise Refused("refused", "The archive holds far more files than a submission needs. "
-                      "Hand in the notebook itself.")
+        raise Refused(
+            "refused",
+            "The archive holds far more files than a submission needs. Hand in the notebook itself.",
+        )
     unpacked = 0
     for entry in entries:
         if entry.is_dir():
@@ -155,8 +164,10 @@ def _read_archive(stream, prefix=(), nested=False):
             continue
         unpacked += len(file.data or b"")
         if unpacked > (MAX_FILE * 2 if nested else MAX_UNPACKED):
-            raise Refused("refused", "The archive unpacks to far more than a submission needs. "
-                          "Hand in the notebook itself.")
+            raise Refused(
+                "refused",
+                "The archive unpacks to far more than a submission needs. Hand in the notebook itself.",
+            )
         yield file
 
 
@@ -167,15 +178,18 @@ def _read_entry(archive, entry, prefix):
     if not parts or IGNORED_FOLDERS & set(parts) or not parts[-1].lower().endswith((".ipynb", ".zip")):
         return None
     if entry.file_size > 2**20 and entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
-        raise Refused("refused", "The archive unpacks to far more than its size. Hand in the notebook itself.")
+        raise Refused(
+            "refused", "The archive unpacks to far more than its size. Hand in the notebook itself."
+        )
     try:
         with archive.open(entry) as stream:
             data = _bounded(stream, MAX_FILE)
     except Refused:
         raise
     except Exception as error:  # damaged, encrypted or of an unknown compression: all unreadable
-        raise Refused("unreadable", "The zip file is damaged or has a password. "
-                      "Hand in the notebook itself.") from error
+        raise Refused(
+            "unreadable", "The zip file is damaged or has a password. Hand in the notebook itself."
+        ) from error
     when = 0.0
     try:
         when = datetime.datetime(*entry.date_time).timestamp()
@@ -198,10 +212,17 @@ def _read_folder(folder, prefix=()):
             yield from _read_folder(entry.path, path)
         elif stat.S_ISLNK(about.st_mode):
             if wanted or not prefix:
-                yield _File(path, None, Refused("refused", "A link was handed in instead of a file. "
-                                                "Hand in the notebook itself."))
+                yield _File(
+                    path,
+                    None,
+                    Refused(
+                        "refused", "A link was handed in instead of a file. Hand in the notebook itself."
+                    ),
+                )
         elif wanted and not stat.S_ISREG(about.st_mode):
-            yield _File(path, None, Refused("refused", "This is not a plain file. Hand in the notebook itself."))
+            yield _File(
+                path, None, Refused("refused", "This is not a plain file. Hand in the notebook itself.")
+            )
         elif wanted:
             yield _read_file(entry.path, path, about)
 
@@ -309,8 +330,10 @@ def collect(place, assignment_name="", roster=None):
                 by_student.setdefault(safe_name(student), (name, []))
     for student, name in (roster or {}).items():
         by_student.setdefault(safe_name(student), (safe_name(name), []))
-    return [_choose(student, name, files, assignment_name)
-            for student, (name, files) in sorted(by_student.items())]
+    return [
+        _choose(student, name, files, assignment_name)
+        for student, (name, files) in sorted(by_student.items())
+    ]
 
 
 def _decoded(data, repairs):
@@ -327,7 +350,9 @@ def _decoded(data, repairs):
         if encoding == "utf-16":
             repairs.append("the file was not in UTF-8")
         return text
-    raise Refused("unreadable", "The file is not text in UTF-8. Open it in JupyterLab, save it and hand it in again.")
+    raise Refused(
+        "unreadable", "The file is not text in UTF-8. Open it in JupyterLab, save it and hand it in again."
+    )
 
 
 def _old_format(raw, repairs):
@@ -368,9 +393,14 @@ def read_notebook(data):
         raw = json.loads(text)
     except (ValueError, RecursionError, MemoryError) as error:
         cut = text.lstrip().startswith("{") and not text.rstrip().endswith("}")
-        why = "The file ends in the middle: it was cut off while saving or uploading." if cut else \
-            "The file is not a Jupyter notebook."
-        raise Refused("unreadable", f"{why} Download the notebook from JupyterLab and hand it in again.") from error
+        why = (
+            "The file ends in the middle: it was cut off while saving or uploading."
+            if cut
+            else "The file is not a Jupyter notebook."
+        )
+        raise Refused(
+            "unreadable", f"{why} Download the notebook from JupyterLab and hand it in again."
+        ) from error
     if not isinstance(raw, dict):
         raise Refused("unreadable", "The file is not a Jupyter notebook.")
     found = raw.get("cells")
@@ -428,7 +458,7 @@ def _words(text):
 
 
 def _defined(source):
-    """Return the names that a cell seems to define; by pattern, since parsing hostile code can exhaust a parser."""
+    """Return the names that a cell seems to define; by pattern, since parsing can exhaust a parser."""
     return set(re.findall(r"^(?:async\s+)?(?:def|class)\s+(\w+)|^(\w+)\s*(?:,|=(?!=))", source, re.MULTILINE))
 
 
@@ -499,9 +529,16 @@ def _between_neighbours(assignment, cells, places):
             continue
         known = places | found
         before = max((known[other.name] for other in parts[:number] if other.name in known), default=-1)
-        after = min((known[other.name] for other in parts[number + 1:] if other.name in known), default=len(cells))
-        left = [position for position in range(before + 1, after) if position not in known.values()
-                and cells[position]["cell_type"] == part.cell_type and cells[position]["source"].strip()]
+        after = min(
+            (known[other.name] for other in parts[number + 1 :] if other.name in known), default=len(cells)
+        )
+        left = [
+            position
+            for position in range(before + 1, after)
+            if position not in known.values()
+            and cells[position]["cell_type"] == part.cell_type
+            and cells[position]["source"].strip()
+        ]
         if left:
             found[part.name] = max(left, key=lambda position: len(cells[position]["source"]))
     return found
@@ -521,8 +558,11 @@ def _align(parts, positions, cells):
     best = [[0.0] * (columns + 1) for _ in range(rows + 1)]
     for row in range(rows - 1, -1, -1):
         for column in range(columns - 1, -1, -1):
-            best[row][column] = max(best[row + 1][column], best[row][column + 1],
-                                    score[row][column] + best[row + 1][column + 1] if score[row][column] else 0.0)
+            best[row][column] = max(
+                best[row + 1][column],
+                best[row][column + 1],
+                score[row][column] + best[row + 1][column + 1] if score[row][column] else 0.0,
+            )
     pairs, row, column = {}, 0, 0
     while row < rows and column < columns:
         if score[row][column] and best[row][column] == score[row][column] + best[row + 1][column + 1]:

@@ -113,8 +113,19 @@ def _environment(extra):
 
 def command(arguments, limits, environment):
     """Return the whole command line that runs ``arguments`` in the sandbox."""
-    line = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
-            "--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
+    line = [
+        "bwrap",
+        "--unshare-pid",
+        "--unshare-net",
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--unshare-cgroup-try",
+        "--die-with-parent",
+        "--new-session",
+        "--hostname",
+        "sandbox",
+        "--clearenv",
+    ]
     as_root = os.geteuid() == 0
     if not as_root:
         line += ["--unshare-user", "--cap-drop", "ALL"]
@@ -148,8 +159,15 @@ def command(arguments, limits, environment):
         user = str(random.SystemRandom().randrange(2**20, 2**30))
         drop += ["--bounding-set=-all", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
     file_size = limits.scratch_mb * 2**20
-    bounds = ["prlimit", f"--as={limits.memory_mb * 2**20}", f"--cpu={limits.cpu_seconds}",
-              f"--nproc={limits.processes}", f"--fsize={file_size}", f"--nofile={limits.open_files}", "--core=0"]
+    bounds = [
+        "prlimit",
+        f"--as={limits.memory_mb * 2**20}",
+        f"--cpu={limits.cpu_seconds}",
+        f"--nproc={limits.processes}",
+        f"--fsize={file_size}",
+        f"--nofile={limits.open_files}",
+        "--core=0",
+    ]
     return [*line, *drop, *bounds, *arguments]
 
 
@@ -160,7 +178,9 @@ def problem():
         if shutil.which(tool) is None:
             return f"the program {tool} is not installed."
     try:
-        tried = subprocess.run(command(["/bin/true"], Limits(), {}), capture_output=True, text=True, timeout=60)
+        tried = subprocess.run(
+            command(["/bin/true"], Limits(), {}), capture_output=True, text=True, timeout=60
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"bubblewrap does not start ({error})."
     if tried.returncode != 0:
@@ -226,15 +246,30 @@ class Process:
         if trusted:
             self._folder = tempfile.TemporaryDirectory(prefix="aecourse-")
             own = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
-            variables = _environment({**own, **(environment or {}), "TMPDIR": self._folder.name,
-                                      "MPLCONFIGDIR": os.path.join(self._folder.name, "matplotlib")})
-            extra = {"cwd": self._folder.name, "env": variables,
-                     "preexec_fn": functools.partial(_limit_in_place, limits)}
+            variables = _environment(
+                {
+                    **own,
+                    **(environment or {}),
+                    "TMPDIR": self._folder.name,
+                    "MPLCONFIGDIR": os.path.join(self._folder.name, "matplotlib"),
+                }
+            )
+            extra = {
+                "cwd": self._folder.name,
+                "env": variables,
+                "preexec_fn": functools.partial(_limit_in_place, limits),
+            }
         else:
             arguments = command(arguments, limits, environment or {})
         with theirs:
-            self._child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                           stderr=subprocess.DEVNULL, pass_fds=[theirs.fileno()], **extra)
+            self._child = subprocess.Popen(
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                **extra,
+            )
         self._watched = psutil.Process(self._child.pid)
         self._buffer = bytearray()
         self._next_look = 0.0
@@ -250,8 +285,8 @@ class Process:
         except psutil.NoSuchProcess:
             return
         allowed = self._limits.memory_mb * 2**20
-        # Resident memory counts pages that forked processes share once for each of them. It is quick to read, so
-        # the exact share is read only where it is over the limit.
+        # Resident memory counts pages that forked processes share once for each of them. It is quick to
+        # read, so the exact share is read only where it is over the limit.
         if sum(map(_resident, family)) > allowed and sum(map(_proportional, family)) > allowed:
             raise Ended("memory", f"more than {self._limits.memory_mb} MB held together")
 
@@ -262,8 +297,9 @@ class Process:
             if left <= 0:
                 raise Ended("timed out")
             wanted = [self._socket]
-            readable, writable, _ = select.select([] if for_write else wanted, wanted if for_write else [], [],
-                                                  min(left, POLL_SECONDS))
+            readable, writable, _ = select.select(
+                [] if for_write else wanted, wanted if for_write else [], [], min(left, POLL_SECONDS)
+            )
             self._look_at_memory()
             if readable or writable:
                 return
@@ -290,7 +326,7 @@ class Process:
             while data:
                 self._wait(deadline, for_write=True)
                 try:
-                    data = data[self._socket.send(data):]
+                    data = data[self._socket.send(data) :]
                 except BlockingIOError:
                     continue
                 except OSError as error:

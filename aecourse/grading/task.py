@@ -114,14 +114,24 @@ def environment():
 
 
 def _blank(assignment, outcome, message=""):
-    return [CellResult(cell.name, cell.title, cell.kind, cell.points, 0.0, outcome, message)
-            for cell in assignment.graded]
+    return [
+        CellResult(cell.name, cell.title, cell.kind, cell.points, 0.0, outcome, message)
+        for cell in assignment.graded
+    ]
 
 
 def refused(assignment, incoming, status, message):
     """Return the record of a submission that was not run."""
-    return Record(incoming.student, incoming.name, incoming.origin, assignment.name, status,
-                  message or STATUSES[status], _blank(assignment, "not reached"), notes=list(incoming.notes))
+    return Record(
+        incoming.student,
+        incoming.name,
+        incoming.origin,
+        assignment.name,
+        status,
+        message or STATUSES[status],
+        _blank(assignment, "not reached"),
+        notes=list(incoming.notes),
+    )
 
 
 def _plan(assignment, cells, places):
@@ -189,10 +199,20 @@ class _Session:
     def run(self):
         """Run everything; return whether the deadline passed."""
         with self._module("_scorer") as scorer:
-            given = [cell.source for cell in self.assignment.cells if cell.kind == "given" and cell.cell_type == "code"]
+            given = [
+                cell.source
+                for cell in self.assignment.cells
+                if cell.kind == "given" and cell.cell_type == "code"
+            ]
             ready = False
-            scorer.send({"students": sorted(self.assignment.student_names), "given": given,
-                         "values": {"student_id": self.variables["AECOURSE_STUDENT"]}}, deadline=self.deadline)
+            scorer.send(
+                {
+                    "students": sorted(self.assignment.student_names),
+                    "given": given,
+                    "values": {"student_id": self.variables["AECOURSE_STUDENT"]},
+                },
+                deadline=self.deadline,
+            )
             for _ in range(STARTS):
                 with self._module("_student") as student:
                     try:
@@ -224,16 +244,23 @@ class _Session:
                 if step[0] == "test":
                     student.ask({"op": "snapshot", "point": step[1]}, deadline=self._step_deadline())
                 elif number not in self.skip:
-                    report, _ = student.ask({"op": "run", "source": step[1], "seconds": self.share},
-                                            deadline=self._step_deadline())
+                    report, _ = student.ask(
+                        {"op": "run", "source": step[1], "seconds": self.share},
+                        deadline=self._step_deadline(),
+                    )
                     self.reports[number] = _tidy_report(report)
                     if self.reports[number]["late"]:
                         self.ends.append("timed out")
         except Ended as end:
             if current is not None:
                 self.skip.add(current)
-                self.reports[current] = {"outputs": [], "late": False, "ended": OF_ENDS[end.why],
-                                         "error": None, "seconds": None}
+                self.reports[current] = {
+                    "outputs": [],
+                    "late": False,
+                    "ended": OF_ENDS[end.why],
+                    "error": None,
+                    "seconds": None,
+                }
             raise
 
     def _tests(self, student, scorer):
@@ -248,8 +275,10 @@ class _Session:
         """Run one test, passing its questions on to the student's process."""
         lost, late = None, False
         ends = self._step_deadline()
-        scorer.send({"source": part.source, "point": part.name, "points": part.points, "facts": self._facts()},
-                    deadline=ends)
+        scorer.send(
+            {"source": part.source, "point": part.name, "points": part.points, "facts": self._facts()},
+            deadline=ends,
+        )
         while True:
             # The scorer is ours: it gets time to finish a sum when the student's share is used up.
             try:
@@ -265,7 +294,9 @@ class _Session:
                     student.send(question, body, ends)
                     reply, data = student.receive(ends)
                     late = late or reply.get("late") is True
-                    reply = {"value": reply["value"]} if "value" in reply else {"error": str(reply.get("error"))}
+                    reply = (
+                        {"value": reply["value"]} if "value" in reply else {"error": str(reply.get("error"))}
+                    )
                 except Ended as end:
                     lost, reply = end, {"unanswered": OF_ENDS[end.why]}
             scorer.send(reply, data, ends + OVERHEAD / 2)
@@ -279,7 +310,10 @@ class _Session:
         """Return what a test may know of the run: cells that failed, and seconds taken."""
         reports = self.reports.values()
         failed = sum(report["error"] is not None or "ended" in report for report in reports)
-        return {"notebook_errors": failed, "notebook_seconds": sum(report["seconds"] or 0.0 for report in reports)}
+        return {
+            "notebook_errors": failed,
+            "notebook_seconds": sum(report["seconds"] or 0.0 for report in reports),
+        }
 
     @staticmethod
     def _result(part, result, late):
@@ -296,7 +330,9 @@ class _Session:
             message = "Your code took longer than one test may."
         elif outcome == "crashed":
             message = "Your code ended Python itself."
-        return CellResult(part.name, part.title, part.kind, part.points, float(result["earned"]), outcome, message)
+        return CellResult(
+            part.name, part.title, part.kind, part.points, float(result["earned"]), outcome, message
+        )
 
 
 def _expect_ready(scorer, deadline):
@@ -319,13 +355,20 @@ def _tidy_report(report):
     error = report.get("error")
     if isinstance(error, dict):
         where = error.get("where") if isinstance(error.get("where"), list) else []
-        error = {"name": _printable(str(error.get("name"))[:80]), "message": _printable(str(error.get("message"))[:2000]),
-                 "where": [_printable(str(line)[:300]) for line in where[:6]]}
+        error = {
+            "name": _printable(str(error.get("name"))[:80]),
+            "message": _printable(str(error.get("message"))[:2000]),
+            "where": [_printable(str(line)[:300]) for line in where[:6]],
+        }
     else:
         error = None
     seconds = report.get("seconds")
-    return {"outputs": outputs, "error": error, "late": report.get("late") is True,
-            "seconds": round(seconds, 2) if type(seconds) is float and 0 <= seconds < 1e6 else None}
+    return {
+        "outputs": outputs,
+        "error": error,
+        "late": report.get("late") is True,
+        "seconds": round(seconds, 2) if type(seconds) is float and 0 <= seconds < 1e6 else None,
+    }
 
 
 def _printable(text):
@@ -338,31 +381,57 @@ def _answer_results(assignment, cells, places, tests):
     results = []
     for part in assignment.graded:
         if part.kind == "test":
-            results.append(tests.get(part.name) or CellResult(
-                part.name, part.title, part.kind, part.points, 0.0, "not reached",
-                "The time was used up before this was tested."))
+            results.append(
+                tests.get(part.name)
+                or CellResult(
+                    part.name,
+                    part.title,
+                    part.kind,
+                    part.points,
+                    0.0,
+                    "not reached",
+                    "The time was used up before this was tested.",
+                )
+            )
             continue
         position = places.get(part.name)
         text = cells[position]["source"].strip() if position is not None else ""
         answered = bool(text) and text != part.released.strip()
-        results.append(CellResult(part.name, part.title, part.kind, part.points, 0.0,
-                                  "to be marked" if answered else "not answered"))
+        results.append(
+            CellResult(
+                part.name,
+                part.title,
+                part.kind,
+                part.points,
+                0.0,
+                "to be marked" if answered else "not answered",
+            )
+        )
     return results
 
 
 def _shown(assignment, cells, places, session):
     """Return the student's cells with what they showed, for the feedback page and for marking."""
     names = {position: name for name, position in places.items()}
-    reports = {step[3]: session.reports.get(number) for number, step in enumerate(session.steps)
-               if step[0] == "run" and step[3] is not None}
+    reports = {
+        step[3]: session.reports.get(number)
+        for number, step in enumerate(session.steps)
+        if step[0] == "run" and step[3] is not None
+    }
     parts = {part.name: part for part in assignment.cells}
     shown = []
     for position, cell in enumerate(cells):
         part = parts.get(names.get(position))
         source = part.released if part is not None and part.kind in ("given", "test") else cell["source"]
-        shown.append({"name": part.name if part else None, "kind": part.kind if part else "free",
-                      "cell_type": cell["cell_type"], "source": _printable(source[:50_000]),
-                      "report": reports.get(position)})
+        shown.append(
+            {
+                "name": part.name if part else None,
+                "kind": part.kind if part else "free",
+                "cell_type": cell["cell_type"],
+                "source": _printable(source[:50_000]),
+                "report": reports.get(position),
+            }
+        )
     return shown
 
 
@@ -402,17 +471,30 @@ def _grade(assignment, incoming, trusted):
     cells, repairs = preflight.read_notebook(incoming.data)
     places, more = preflight.match(assignment, cells)
     repairs += more
-    if not any(part.name in places for part in assignment.cells if part.kind in ("solution", "manual", "test")):
-        raise preflight.Refused("not this assignment", "The notebook holds none of this assignment's cells. "
-                                f"Hand in the notebook of {assignment.title}.")
+    if not any(
+        part.name in places for part in assignment.cells if part.kind in ("solution", "manual", "test")
+    ):
+        raise preflight.Refused(
+            "not this assignment",
+            "The notebook holds none of this assignment's cells. "
+            f"Hand in the notebook of {assignment.title}.",
+        )
     session = _Session(assignment, _plan(assignment, cells, places), incoming.student, trusted)
     if assignments.has_tests(assignment) or any(step[0] == "run" for step in session.steps):
         session.run()
     order = ("timed out", "out of memory", "crashed")
-    status = next((end for end in order if end in session.ends), "graded after repair" if repairs else "graded")
+    status = next(
+        (end for end in order if end in session.ends), "graded after repair" if repairs else "graded"
+    )
     return Record(
-        student=incoming.student, name=incoming.name, origin=incoming.origin, assignment=assignment.name,
-        status=status, message=STATUSES[status],
+        student=incoming.student,
+        name=incoming.name,
+        origin=incoming.origin,
+        assignment=assignment.name,
+        status=status,
+        message=STATUSES[status],
         cells=_answer_results(assignment, cells, places, session.results),
-        repairs=repairs, notes=list(incoming.notes), shown=_shown(assignment, cells, places, session),
+        repairs=repairs,
+        notes=list(incoming.notes),
+        shown=_shown(assignment, cells, places, session),
     )

@@ -122,13 +122,17 @@ class Encoder:
         if value is None or kind in (bool, str):
             return ["plain", value]
         if kind is int:
-            return ["int", str(value)] if value.bit_length() < 10_000 else ["handle", self._kept(value), "int"]
+            return (
+                ["int", str(value)] if value.bit_length() < 10_000 else ["handle", self._kept(value), "int"]
+            )
         if kind is float:
             return ["float", value.hex()]
         if kind in (list, tuple):
             return [kind.__name__, [self.encode(item, depth + 1) for item in value]]
         if kind is dict:
-            pairs = [[self.encode(key, depth + 1), self.encode(item, depth + 1)] for key, item in value.items()]
+            pairs = [
+                [self.encode(key, depth + 1), self.encode(item, depth + 1)] for key, item in value.items()
+            ]
             return ["dict", pairs]
         if isinstance(value, (np.ndarray, np.generic)):
             tree = self._array(np.asarray(value))
