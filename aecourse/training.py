@@ -29,6 +29,7 @@ XLA_MIN_STEPS = 15_000
 # Above this many multiplications a step the default kernels, which use all cores, win or draw level.
 XLA_MAX_STEP_SIZE = 4_000_000
 
+_BYTES_HELD = 2**24  # data up to this size are held as a tensor, larger ones go through in blocks of it
 _VALUES_A_CHUNK = 2**22  # predictions are made in chunks whose widest layer holds about this many values
 
 
@@ -597,44 +598,69 @@ def _results(model):
     return {name: float(value) for name, value in model.get_metrics_result().items()}
 
 
-def _tensors(X, y):
-    return tuple(tf.convert_to_tensor(part) for part in (X, y) if part is not None)
+class _Data:
+    """Rows, and targets where there are some, for the compiled loops.
+
+    Small data are held as a tensor, from which the loop gathers its batches. Large data stay where they
+    are, and blocks of many batches are gathered from them in turn, so that they are not held twice.
+    """
+
+    def __init__(self, X, y, batch_size):
+        self.arrays = tuple(part for part in (X, y) if part is not None)
+        self.batch_size = batch_size
+        n_bytes = sum(part.nbytes for part in self.arrays)
+        batch_bytes = max(1, n_bytes * batch_size // len(X))
+        self.block = len(X) if n_bytes <= _BYTES_HELD else max(1, _BYTES_HELD // batch_bytes) * batch_size
+        self.held = self._tensors(slice(None)) if self.block >= len(X) else None
+
+    def _tensors(self, rows):
+        return tuple(tf.convert_to_tensor(part[rows]) for part in self.arrays)
+
+    def in_order(self, order):
+        """Yield tensors, and the order in which to take their rows; together they are ``order``."""
+        if self.held:
+            yield self.held, order
+            return
+        for start in range(0, len(order), self.block):
+            rows = order[start:start + self.block]
+            yield self._tensors(rows), np.arange(len(rows), dtype=np.int32)
 
 
 def _run_compiled(model, X, y, validation, validation_batch_size, callbacks, first, epochs, batch_size,
                   order_of, loop):
     functions = _Functions.of(model)
-    data, n_rows = _tensors(X, y), len(X)
-    step = functions.get(_make_step, model.train_step, data)
-    train = functions.get(_make_xla_loop if loop == "xla" else _make_graph_loop, step, data)
-    n_full = n_rows // batch_size * batch_size
+    data = _Data(X, y, batch_size)
+    step = functions.get(_make_step, model.train_step, data.arrays)
+    train = functions.get(_make_xla_loop if loop == "xla" else _make_graph_loop, step, data.arrays)
     if validation:
-        val_data, val_size = _tensors(*validation), tf.constant(validation_batch_size)
-        val_order = tf.range(len(validation[0]))
-        test = functions.get(_make_graph_loop, functions.get(_make_step, model.test_step, val_data), val_data)
+        val_data, val_order = _Data(*validation, validation_batch_size), np.arange(len(validation[0]))
+        test = functions.get(_make_graph_loop, functions.get(_make_step, model.test_step, val_data.arrays),
+                             val_data.arrays)
 
     callbacks = keras.callbacks.CallbackList(
         callbacks, add_history=False, add_progbar=False, model=model, verbose=0, epochs=epochs,
-        steps=-(-n_rows // batch_size))
+        steps=-(-len(X) // batch_size))
     model.stop_training = False
     logs = None
     callbacks.on_train_begin()
     for epoch in range(first or getattr(model, "_initial_epoch", None) or 0, epochs):
         model.reset_metrics()
         callbacks.on_epoch_begin(epoch)
-        order = order_of(epoch)
-        if loop == "graph":
-            train(data, tf.constant(order), tf.constant(batch_size))
-        else:
+        for tensors, order in data.in_order(order_of(epoch)):
+            if loop == "graph":
+                train(tensors, tf.constant(order), tf.constant(batch_size))
+                continue
+            n_full = len(order) // batch_size * batch_size
             if n_full:
-                train(data, tf.constant(order[:n_full].reshape(-1, batch_size)))
-            if n_full < n_rows:  # the short last batch
-                step(data, tf.constant(order[n_full:]))
+                train(tensors, tf.constant(order[:n_full].reshape(-1, batch_size)))
+            if n_full < len(order):  # the short last batch
+                step(tensors, tf.constant(order[n_full:]))
         logs = _results(model)
         if validation:
             callbacks.on_test_begin()
             model.reset_metrics()
-            test(val_data, val_order, val_size)
+            for tensors, order in val_data.in_order(val_order):
+                test(tensors, tf.constant(order, dtype="int32"), tf.constant(validation_batch_size))
             results = _results(model)
             callbacks.on_test_end(results)
             logs |= {f"val_{name}": value for name, value in results.items()}

@@ -138,6 +138,33 @@ def test_validation_split_takes_the_last_rows():
     np.testing.assert_allclose(targets["val_loss"], split["val_loss"], rtol=1e-6)
 
 
+def test_data_of_any_layout_are_read_and_left_as_they_are():
+    expected = training.fit(make(), X, epochs=1).history["loss"]
+    read_only, strided = X.copy(), np.repeat(X, 2, axis=0)[::2]
+    read_only.flags.writeable = False
+    for rows in (X.copy(), read_only, np.asfortranarray(X), strided, X.astype("float32").astype("float64")):
+        before = rows.copy()
+        assert training.fit(make(), rows, epochs=1).history["loss"] == pytest.approx(expected, rel=1e-5)
+        assert (rows == before).all()
+
+
+@pytest.mark.parametrize("loop", ["xla", "graph"])
+def test_large_data_go_through_in_blocks_to_the_same_result(loop, monkeypatch):
+    whole, parts = make(), make()
+    expected = training.fit(whole, X, epochs=2, batch_size=20, validation_data=V, compiled=loop).history
+    monkeypatch.setattr(training, "_BYTES_HELD", 60 * 6 * 8)  # 60 rows a block: 2 of them, and 30 rows
+    found = training.fit(parts, X, epochs=2, batch_size=20, validation_data=V, validation_batch_size=20,
+                         compiled=loop)
+    np.testing.assert_allclose(flat(parts), flat(whole), rtol=0, atol=1e-12)
+    for name, values in expected.items():
+        np.testing.assert_allclose(found.history[name], values, rtol=1e-6)
+    data = training._Data(X, X[:, :1], 20)
+    blocks = list(data.in_order(np.arange(len(X))[::-1]))
+    assert data.held is None and len(blocks) == 4 and {len(order) for _, order in blocks[:-1]} == {40}
+    rows = np.concatenate([tensors[0].numpy()[order] for tensors, order in blocks])
+    assert (rows == X[::-1]).all()
+
+
 # ---------------------------------------------------------------------------- randomness
 
 
