@@ -12,7 +12,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 PARALLEL := -n $(WORKERS) --dist loadscope
 
 .PHONY: help setup course lab doctor test test-package test-lessons test-portable test-lowest \
-        coverage bench bench-quality lock readme clean
+        coverage bench bench-quality grade-demo lock readme clean
 
 help:
 	@echo "course         execute every lesson, write HTML to _build/, print one table"
@@ -22,6 +22,7 @@ help:
 	@echo "test-portable  compare the lessons again as other processors compute them"
 	@echo "test-lowest    the package's tests with the oldest versions that pyproject allows"
 	@echo "coverage       the package's tests with line coverage"
+	@echo "grade-demo     grade a made-up class of 30, hard cases included, and open the report"
 	@echo "bench          training and scoring against Keras and PyOD"
 	@echo "bench-quality  detection quality; DATA=folder of ADBench .npz files"
 	@echo "lock           resolve requirements.lock anew"
@@ -81,8 +82,11 @@ bench-quality: setup
 
 lock: setup
 	$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-	  --extra lab --extra test --extra theano --extra dev \
+	  --extra lab --extra test --extra theano --extra grading --extra dev \
 	  --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+grade-demo: setup
+	@$(BIN)/python -m aecourse.grading.demo
 
 readme: setup
 	$(BIN)/python tools/readme.py

@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from aecourse import __version__
+from aecourse.grading.cli import add_commands as add_grading
 
 
 def _doctor(options):
@@ -20,6 +21,7 @@ def parser():
     doctor = commands.add_parser("doctor", help="check this machine and the environment")
     doctor.add_argument("--json", action="store_true", help="print the report as JSON")
     doctor.set_defaults(run=_doctor)
+    add_grading(commands)
     return top
 
 

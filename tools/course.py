@@ -23,9 +23,14 @@ import catalogue
 import lesson as lessons
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-# nbconvert's page, with the source of solutions folded as in JupyterLab.
+# nbconvert's page, with the source of solutions folded as in JupyterLab, and with the pictures'
+# descriptions as their alternative texts, which its template for JupyterLab's looks leaves out.
 TEMPLATE = """
 {%- extends 'lab/index.html.j2' -%}
+{% block data_png -%}
+{% set alt = output | get_metadata('alt', 'image/png') -%}
+{{ super() | replace('<img ', '<img alt="' ~ (alt | escape_html) ~ '" ') if alt else super() }}
+{%- endblock data_png %}
 {% block input %}
 {%- if 'solution' in cell.metadata.get('tags', []) -%}
 <details><summary>Show the solution</summary>{{ super() }}</details>
