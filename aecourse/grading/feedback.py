@@ -22,7 +22,7 @@ pre { background: #f5f5f5; padding: .6rem; overflow-x: auto; white-space: pre-wr
 pre.output { background: #fff; border-left: 3px solid #0072b2 }
 pre.error { background: #fff; border-left: 3px solid #d55e00 }
 .passed { color: #00684f } .failed, .crashed, .late { color: #a34100 }
-.bar { background: #0072b2; height: .8rem; display: inline-block; min-width: 1px }
+.bar { background: #0072b2; height: .8rem; display: inline-block }
 img { max-width: 100% }
 """
 WORDS = {
