@@ -117,7 +117,7 @@ def test_whole_number_targets_stay_whole():
     assert 0 <= history.history["accuracy"][0] <= 1
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(n=st.integers(1, 40), batch_size=st.integers(1, 50))
 def test_epoch_loss_weights_batches_by_their_rows(n, batch_size):
     rows = X[:n]
