@@ -259,6 +259,11 @@ def _penalty(value):
 class ActivityL1(keras.regularizers.L1):
     """Keras's L1 penalty, for the activity of layers of any dtype.
 
+    Parameters
+    ----------
+    l1 : float
+        Factor of the sum of the absolute values.
+
     Examples
     --------
     >>> import numpy as np

@@ -49,7 +49,19 @@ _DRAWS_AT_A_TIME = 100_000
 
 
 class Interval(NamedTuple):
-    """A measured value with the ends of its interval."""
+    """A measured value with the ends of its interval.
+
+    Attributes
+    ----------
+    value, low, high : float
+        The value, and the lower and upper end.
+
+    Examples
+    --------
+    >>> from aecourse.evaluation import Interval
+    >>> Interval(0.95, low=0.93, high=0.97).high
+    0.97
+    """
 
     value: float
     low: float
@@ -61,6 +73,11 @@ class Table(pd.DataFrame):
 
     The numbers behind it are not rounded. Every pandas method works, and tables derived from
     this one are shown in the same way.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        As for `pandas.DataFrame`.
 
     Examples
     --------

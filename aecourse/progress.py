@@ -9,7 +9,19 @@ import os
 
 
 def wanted():
-    """Say whether progress bars are shown: unless ``AECOURSE_PROGRESS=0`` is set."""
+    """Say whether progress bars are shown: unless ``AECOURSE_PROGRESS=0`` is set.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import os
+    >>> from aecourse import progress
+    >>> progress.wanted() == (os.environ.get("AECOURSE_PROGRESS", "1") != "0")
+    True
+    """
     return os.environ.get("AECOURSE_PROGRESS", "1") != "0"
 
 

@@ -1,0 +1,58 @@
+"""Every public name is documented, and every example in a docstring runs."""
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+
+import aecourse
+
+MODULES = sorted(
+    name
+    for _, name, _ in pkgutil.walk_packages(aecourse.__path__, "aecourse.")
+    if not any(part.startswith("_") for part in name.split("."))
+)
+# Public to students and instructors, and so with parameters, results and an example.
+LIBRARY = [
+    f"aecourse.{name}"
+    for name in ("baselines", "builders", "datasets", "detector", "evaluation", "exercises", "plots", "progress",
+                 "thresholds", "training")
+]
+
+
+def public(module):
+    """Yield the functions and classes that a module defines itself."""
+    for name, value in vars(module).items():
+        if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__:
+            if inspect.isfunction(value) or inspect.isclass(value):
+                yield name, value
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_run(name):
+    module = importlib.import_module(name)
+    failed, _ = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    assert failed == 0
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_public_names_are_documented(name):
+    faults = []
+    names = dict(public(importlib.import_module(name)))
+    assert names
+    for each, value in names.items():
+        text = inspect.getdoc(value) or ""
+        if inspect.isclass(value) and issubclass(value, BaseException):
+            continue
+        if "Examples\n--------" not in text:
+            faults.append(f"{each}: no example")
+        arguments = [a for a in inspect.signature(value).parameters if a not in ("self", "args", "kwargs")]
+        inherited = inspect.isclass(value) and "__init__" not in vars(value) and "Attributes\n----------" in text
+        if arguments and not inherited and "Parameters\n----------" not in text:
+            faults.append(f"{each}: no parameters")
+        if inspect.isfunction(value) and "Returns\n-------" not in text and "Yields\n" not in text:
+            if value.__annotations__.get("return", "") is not None and "Raises\n------" not in text:
+                faults.append(f"{each}: no result")
+    assert not faults, faults
