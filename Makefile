@@ -63,7 +63,7 @@ test-portable: setup
 
 test-lowest: setup
 	$(PYTHON) -m venv .venv-lowest
-	$(BIN)/python -m uv pip compile --quiet --resolution lowest-direct --extra lab --extra test \
+	$(BIN)/python -m uv pip compile --quiet --resolution lowest-direct --extra lab --extra test --extra theano --extra grading \
 	  pyproject.toml -o .venv-lowest/requirements.txt
 	$(BIN)/python -m uv pip install --quiet --python .venv-lowest/bin/python --compile-bytecode \
 	  -r .venv-lowest/requirements.txt

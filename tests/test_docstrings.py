@@ -49,8 +49,9 @@ def test_public_names_are_documented(name):
         if "Examples\n--------" not in text:
             faults.append(f"{each}: no example")
         arguments = [a for a in inspect.signature(value).parameters if a not in ("self", "args", "kwargs")]
-        inherited = inspect.isclass(value) and "__init__" not in vars(value) and "Attributes\n----------" in text
-        if arguments and not inherited and "Parameters\n----------" not in text:
+        # A record's parameters are its attributes.
+        record = inspect.isclass(value) and "Attributes\n----------" in text
+        if arguments and not record and "Parameters\n----------" not in text:
             faults.append(f"{each}: no parameters")
         if inspect.isfunction(value) and "Returns\n-------" not in text and "Yields\n" not in text:
             if value.__annotations__.get("return", "") is not None and "Raises\n------" not in text:
