@@ -148,16 +148,17 @@ def bench_zeros_conv(quick):
 # ---------------------------------------------------------------------------- scaling
 
 
-def _peak_bytes():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+def _memory_bytes():
+    """Return memory in use now and at its peak; where the system does not tell, the peak for both.
 
-
-def _resident_bytes():
-    """Memory in use now; where the system does not tell, the most that was ever in use."""
-    statm = Path("/proc/self/statm")
-    if not statm.exists():
-        return _peak_bytes()
-    return int(statm.read_text().split()[1]) * resource.getpagesize()
+    ``getrusage`` also counts the process that started this one, so it is the second choice.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return tuple(int(lines[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return peak, peak
 
 
 def _probe(what, n_rows, n_columns):
@@ -166,7 +167,7 @@ def _probe(what, n_rows, n_columns):
     small = np.zeros((300, n_columns), dtype="float32")
     training.fit(model, small, epochs=1, batch_size=256)  # loads and compiles what any job needs
     training.predict(model, small)
-    before = _resident_bytes()
+    before, _ = _memory_bytes()
     X = np.random.default_rng(0).standard_normal((n_rows, n_columns), dtype="float32")
     if what == "fit":
         clock = _Clock()
@@ -177,7 +178,7 @@ def _probe(what, n_rows, n_columns):
         training.predict(model, X)
         seconds = time.perf_counter() - start
     return {"rows": n_rows, "columns": n_columns, "seconds": seconds,
-            "memory_over_data": (_peak_bytes() - before) / X.nbytes}
+            "memory_over_data": (_memory_bytes()[1] - before) / X.nbytes}
 
 
 def _probe_apart(what, n_rows, n_columns):
