@@ -38,6 +38,7 @@ _MODULES = (
     "detector",
     "evaluation",
     "exercises",
+    "explorer",
     "plots",
     "progress",
     "thresholds",

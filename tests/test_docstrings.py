@@ -17,7 +17,7 @@ MODULES = sorted(
 # Public to students and instructors, and so with parameters, results and an example.
 LIBRARY = [
     f"aecourse.{name}"
-    for name in ("baselines", "builders", "datasets", "detector", "evaluation", "exercises", "plots", "progress",
+    for name in ("baselines", "builders", "datasets", "detector", "evaluation", "exercises", "explorer", "plots", "progress",
                  "thresholds", "training")
 ]
 
