@@ -29,7 +29,8 @@ XLA_MIN_STEPS = 15_000
 # Above this many multiplications a step the default kernels, which use all cores, win or draw level.
 XLA_MAX_STEP_SIZE = 4_000_000
 
-_BYTES_HELD = 2**24  # data up to this size are held as a tensor, larger ones go through in blocks of it
+_BYTES_HELD = 2**24  # data up to this size are held as a tensor,
+_BYTES_A_BLOCK = 2**22  # larger ones go through the loop in blocks of about this size
 _VALUES_A_CHUNK = 2**22  # predictions are made in chunks whose widest layer holds about this many values
 
 
@@ -610,7 +611,7 @@ class _Data:
         self.batch_size = batch_size
         n_bytes = sum(part.nbytes for part in self.arrays)
         batch_bytes = max(1, n_bytes * batch_size // len(X))
-        self.block = len(X) if n_bytes <= _BYTES_HELD else max(1, _BYTES_HELD // batch_bytes) * batch_size
+        self.block = len(X) if n_bytes <= _BYTES_HELD else max(1, _BYTES_A_BLOCK // batch_bytes) * batch_size
         self.held = self._tensors(slice(None)) if self.block >= len(X) else None
 
     def _tensors(self, rows):

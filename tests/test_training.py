@@ -152,7 +152,8 @@ def test_data_of_any_layout_are_read_and_left_as_they_are():
 def test_large_data_go_through_in_blocks_to_the_same_result(loop, monkeypatch):
     whole, parts = make(), make()
     expected = training.fit(whole, X, epochs=2, batch_size=20, validation_data=V, compiled=loop).history
-    monkeypatch.setattr(training, "_BYTES_HELD", 60 * 6 * 8)  # 60 rows a block: 2 of them, and 30 rows
+    for limit in ("_BYTES_HELD", "_BYTES_A_BLOCK"):
+        monkeypatch.setattr(training, limit, 60 * 6 * 8)  # 60 rows a block: 2 of them, and 30 rows
     found = training.fit(parts, X, epochs=2, batch_size=20, validation_data=V, validation_batch_size=20,
                          compiled=loop)
     np.testing.assert_allclose(flat(parts), flat(whole), rtol=0, atol=1e-12)
