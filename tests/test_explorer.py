@@ -17,6 +17,7 @@ SCORE = np.array([1.0, 2.0, 3.0, 4.0, 3.0, 9.0])
 
 @pytest.fixture(autouse=True)
 def close_figures():
+    plt.close("all")
     yield
     assert plt.get_fignums() == []
 
