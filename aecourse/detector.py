@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 from scipy.special import log_ndtr, logsumexp
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin
-from sklearn.covariance import ledoit_wolf
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -34,6 +33,7 @@ PARTS = ("plain", "white", "latent")
 _MIN_STEPS, _MAX_STEPS = 60, 300
 _MIN_CALIBRATION = 10  # with fewer held-out rows, the training rows help to find location and spread
 _MAX_WHITE_FEATURES = 1024  # a matrix of d × d is inverted for the white view
+_RIDGES = np.logspace(-6, 0, 13)  # in units of a standardised column's variance
 _LIMIT = 1e6  # standardised values beyond it are clipped there; they are anomalous enough
 _VALUES_A_CHUNK = 2**22
 
@@ -87,8 +87,8 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
     max_references : int
         At most so many codes of training rows, drawn at random, are kept for the latent part.
     epochs : int, optional
-        Passes over the training rows. Where not given, as many as make about 300 steps, and
-        few rows are repeated to fill them.
+        Passes over the training rows. Where not given, as many as make 300 steps (fewer below 100 rows, where
+        rows are also repeated within an epoch, with new noise), and at least 2.
     batch_size : int
         Rows of a training step.
     learning_rate : float
@@ -138,8 +138,8 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
     Alain, Bengio (2014). What regularized auto-encoders learn from the data-generating distribution. Journal of
     Machine Learning Research 15, 3743–3773 (the residual follows the gradient of the log density).
 
-    Ledoit, Wolf (2004). A well-conditioned estimator for large-dimensional covariance matrices. Journal of
-    Multivariate Analysis 88, 365–411 (the covariance behind the white view).
+    Kessy, Lewin, Strimmer (2018). Optimal whitening and decorrelation. The American Statistician 72(4), 309–314
+    (why the white view's matrix is symmetric).
 
     Ramaswamy, Rastogi, Shim (2000). Efficient algorithms for mining outliers from large data sets. SIGMOD
     (distance to nearest neighbours as an anomaly score).
@@ -242,16 +242,16 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         if not 0 < rate < np.inf:
             raise ValueError(f"learning_rate must be a positive number; found {self.learning_rate!r}.")
 
-    def _members(self, n_features):
+    def _members(self, n_rows, n_features):
         """How many members see the plain and the white view."""
-        n_white = self.n_members // 2 if 2 <= n_features <= _MAX_WHITE_FEATURES else 0
+        n_white = self.n_members // 2 if 2 <= n_features <= _MAX_WHITE_FEATURES and n_rows > 1 else 0
         return self.n_members - n_white, n_white
 
     def _train(self, train, held_out, rng):
         from aecourse import _members
 
         n_features = train.shape[1]
-        n_plain, n_white = self._members(n_features)
+        n_plain, n_white = self._members(*train.shape)
         self.parts_ = tuple(part for part in PARTS if part != "white" or n_white)
         if self.criterion not in ("combined", *self.parts_):
             raise ValueError(f"criterion='white' needs at least two members and 2 to {_MAX_WHITE_FEATURES} "
@@ -263,7 +263,7 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         rows, epochs = _repeat(train, self.batch_size, self.epochs)
         self._weights, self.history_ = _members.train(
             self._shape, rows, held_out, epochs, self.batch_size, float(self.learning_rate), self.patience,
-            _whitener(train) if n_white else None, int(rng.randint(2**31 - 1)))
+            _whitener(train, held_out) if n_white else None, int(rng.randint(2**31 - 1)))
         self._model = None
 
     @property
@@ -368,8 +368,28 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
 
     def _join(self, parts):
         z = (parts - self._part_center) / self._part_spread
-        if self.criterion != "combined":
-            return z[:, self.parts_.index(self.criterion)]
+        return self.combine(z) if self.criterion == "combined" else z[:, self.parts_.index(self.criterion)]
+
+    @staticmethod
+    def combine(z):
+        """Join standardised parts of a score: the log of the mean of 1/p, where p is the Gaussian tail beyond z.
+
+        Parameters
+        ----------
+        z : array-like of shape (n, parts)
+            Parts in standard deviations above the median of held-out normals, as `score_parts` gives them.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            At least 0; high = anomalous.
+
+        Examples
+        --------
+        >>> AutoencoderDetector.combine([[0.0, 0.0], [0.0, 4.0]]).round(2)
+        array([0.69, 9.67])
+        """
+        z = np.asarray(z, dtype=float)
         return logsumexp(-log_ndtr(-z), axis=1) - np.log(z.shape[1])
 
     def anomaly_score(self, X):
@@ -716,12 +736,17 @@ def _location_and_scale(X):
     return center * largest, np.where(constant, 1.0, scale * largest)
 
 
-def _whitener(Z):
-    """Inverse square root of the shrunk covariance, symmetric, so that columns keep their meaning."""
-    covariance, _ = ledoit_wolf(Z)
-    values, vectors = np.linalg.eigh(covariance)
-    values = np.maximum(values, 1e-8 * max(values.max(), 1e-8))
-    return (vectors / np.sqrt(values)) @ vectors.T
+def _whitener(train, held_out):
+    """Inverse square root of the covariance plus a ridge, symmetric, so that columns keep their meaning.
+
+    The ridge is the one under which held-out rows are most likely, as a Gaussian has it. Small eigenvalues that the
+    rows bear out are kept, and those that come of too few rows are not.
+    """
+    values, vectors = np.linalg.eigh(np.cov(train, rowvar=False, bias=True))
+    values = np.maximum(values, 0)
+    squares = ((held_out @ vectors) ** 2).mean(axis=0)
+    cost = [(np.log(values + ridge) + squares / (values + ridge)).sum() for ridge in _RIDGES]
+    return (vectors / np.sqrt(values + _RIDGES[np.argmin(cost)])) @ vectors.T
 
 
 def _side_by_side(codes):
@@ -736,7 +761,7 @@ def _repeat(rows, batch_size, epochs):
     steps = int(np.clip(3 * len(rows), _MIN_STEPS, _MAX_STEPS))
     times = -(-(steps // 10) * batch_size // len(rows))
     rows = np.tile(rows, (times, 1)) if times > 1 else rows
-    return rows, max(1, -(-steps // -(-len(rows) // batch_size)))
+    return rows, max(2, -(-steps // -(-len(rows) // batch_size)))
 
 
 def _feature_level(squares):

@@ -1,0 +1,631 @@
+"""The detector: its scores, its threshold, its manners as a scikit-learn estimator, and its files."""
+
+import hashlib
+import io
+import json
+import os
+import pickle
+import random
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+from sklearn.datasets import make_moons
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from aecourse import AutoencoderDetector, baselines, datasets, detector, thresholds
+from benchmarks import bench_quality
+
+
+def normals(n=300, d=5, seed=0):
+    """Correlated Gaussian rows; the mixture of the columns is the same for every seed."""
+    mix = np.random.default_rng(100 + d).normal(size=(d, d))
+    return np.random.default_rng(seed).normal(size=(n, d)) @ mix
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return AutoencoderDetector(random_state=0).fit(normals())
+
+
+# ---------------------------------------------------------------------------- scikit-learn
+
+
+@parametrize_with_checks([AutoencoderDetector()])
+def test_sklearn_checks(estimator, check):
+    check(estimator)
+
+
+def test_init_only_stores():
+    odd = {name: object() for name in AutoencoderDetector().get_params()}
+    made = AutoencoderDetector(**odd)
+    assert vars(made) == odd
+
+
+def test_pipeline_grid_search_and_cross_validation():
+    X = np.vstack([normals(120), 40 + normals(20, seed=1)])
+    y = np.repeat([0, 1], [120, 20])
+
+    def scorer(estimator, X, y):
+        return roc_auc_score(y, -estimator.score_samples(X))
+
+    # Folds that train on normal rows only and test on both.
+    folds = [(np.arange(0, 60), np.r_[60:120, 120:140]), (np.arange(60, 120), np.r_[0:60, 120:140])]
+    pipe = make_pipeline(StandardScaler(), AutoencoderDetector(n_members=2, epochs=10))
+    assert cross_val_score(pipe, X, y, cv=folds, scoring=scorer).min() > 0.99
+    search = GridSearchCV(AutoencoderDetector(n_members=2, epochs=10), {"code_size": [2, 5]}, cv=folds, scoring=scorer)
+    search.fit(X, y)
+    assert search.best_score_ > 0.99
+    assert pipe.fit(X[:120]).predict(X[120:]).tolist() == [-1] * 20
+
+
+def test_pandas_in_and_names_out():
+    frame = pd.DataFrame(normals(60, 3), columns=["volt", "amp", "watt"])
+    made = AutoencoderDetector(n_members=2, code_size=2).fit(frame)
+    assert made.feature_names_in_.tolist() == ["volt", "amp", "watt"]
+    names = made.get_feature_names_out()
+    assert names.tolist() == [f"autoencoderdetector{i}" for i in range(4)]
+    out = made.set_output(transform="pandas").transform(frame)
+    assert out.columns.tolist() == names.tolist() and out.shape == (60, 4)
+    assert np.array_equal(made.anomaly_score(frame), AutoencoderDetector(n_members=2, code_size=2).fit(
+        frame.to_numpy()).anomaly_score(frame.to_numpy()))
+    with pytest.raises(ValueError, match="feature names"):
+        made.predict(frame[["amp", "volt", "watt"]])
+
+
+# ---------------------------------------------------------------------------- parameters and bad input
+
+
+@pytest.mark.parametrize("change", [
+    {"n_members": 0}, {"n_members": 2.5}, {"hidden": True}, {"code_size": 0}, {"epochs": "many"},
+    {"batch_size": -1}, {"patience": -1}, {"n_neighbors": 0}, {"max_references": 0}, {"criterion": "best"},
+    {"noise": 1}, {"noise": (0, 1)}, {"noise": (2, 1)}, {"noise": (0.1, np.inf)}, {"learning_rate": 0},
+    {"learning_rate": "fast"}, {"validation_fraction": 1}, {"false_alarm_rate": 0},
+])
+def test_bad_parameters_are_named(change):
+    (name,) = change
+    with pytest.raises(ValueError, match=f"^{name} must be"):
+        AutoencoderDetector(**change).fit(normals(20))
+
+
+def test_white_criterion_needs_a_white_view():
+    with pytest.raises(ValueError, match="needs at least two members and 2 to 1024 columns; found n_members=1"):
+        AutoencoderDetector(n_members=1, criterion="white").fit(normals(20))
+
+
+@pytest.mark.parametrize("X, message", [
+    (np.full((5, 2), np.nan), "NaN"), ([[1.0, np.inf]] * 5, "infinity"), ([[1.0, 2.0]], "1 sample"),
+    (np.empty((0, 3)), "0 sample"), (np.empty((5, 0)), "0 feature"), (np.zeros(5), "1D array"),
+    ([["a", "b"]] * 5, "could not convert string to float"),
+])
+def test_bad_rows_are_refused(X, message):
+    with pytest.raises(ValueError, match=message):
+        AutoencoderDetector().fit(X)
+
+
+def test_use_before_fit_and_wrong_width(fitted, tmp_path):
+    for use in ("anomaly_score", "predict", "reconstruct", "transform", "feature_errors", "score_parts"):
+        with pytest.raises(NotFittedError):
+            getattr(AutoencoderDetector(), use)(normals(5))
+        with pytest.raises(ValueError, match="3 features"):
+            getattr(fitted, use)(np.zeros((2, 3)))
+    with pytest.raises(NotFittedError):
+        AutoencoderDetector().save(tmp_path / "x")
+    assert not hasattr(AutoencoderDetector(), "model_")
+
+
+ROWS = np.random.default_rng(5).normal(size=(40, 3))
+
+
+@pytest.mark.parametrize("X", [
+    ROWS[:10], ROWS[:2], np.random.default_rng(0).normal(size=(10, 10)), ROWS[:, :1],
+    np.column_stack([ROWS, np.full(40, 7.0)]), np.repeat(ROWS[:8], 6, axis=0), np.tile(ROWS[:1], (20, 1)),
+    np.random.default_rng(0).normal(size=(15, 60)), np.zeros((12, 4)), (ROWS > 0).astype(int),
+    np.column_stack([ROWS, ROWS[:, 0], ROWS @ [1, 2, 3]]),
+], ids=["10 rows", "2 rows", "10 columns", "1 column", "constant column", "duplicates", "one distinct row",
+        "wide", "zeros", "binary", "redundant columns"])
+def test_awkward_tables(X):
+    made = AutoencoderDetector().fit(X)
+    scores = made.anomaly_score(X)
+    far = made.anomaly_score(X[:1] + 1000.0)
+    assert np.isfinite(scores).all() and np.isfinite(far).all()
+    assert far[0] > made.threshold_ and far[0] > scores.max()
+    assert np.isfinite(made.reconstruct(X)).all() and np.isfinite(made.feature_errors(X)).all()
+
+
+@pytest.mark.parametrize("factor, shift", [(1e12, 0), (1e-12, 0), (1e150, 0), (1e-200, 0), (1.0, 1e6)])
+def test_units_do_not_matter(fitted, factor, shift):
+    X, new = normals(), normals(50, seed=1)
+    made = AutoencoderDetector(random_state=0).fit(X * factor + shift)
+    assert np.allclose(made.anomaly_score(new * factor + shift), fitted.anomaly_score(new), rtol=0.02,
+                       atol=0.01)  # training amplifies the rounding of the inputs
+    assert made.promised_rate_ == fitted.promised_rate_
+
+
+def test_values_near_the_largest_float_are_scored(fitted):
+    rows = np.zeros((2, 5))
+    rows[1] = 1e308
+    scores = fitted.anomaly_score(rows)
+    assert np.isfinite(scores).all() and scores[1] > scores[0]
+
+
+# ---------------------------------------------------------------------------- scores
+
+
+def test_it_finds_what_a_linear_method_cannot():
+    X, _ = make_moons(600, noise=0.05, random_state=0)
+    rng = np.random.default_rng(0)
+    between = rng.uniform([-1, -0.5], [2, 1], size=(400, 2))
+    nearest = np.sqrt(((between[:, None] - X[None]) ** 2).sum(axis=2)).min(axis=1)
+    between = between[nearest > 0.25]
+    new, _ = make_moons(300, noise=0.05, random_state=1)
+    test, y = np.vstack([new, between]), np.repeat([0, 1], [300, len(between)])
+    ours = roc_auc_score(y, AutoencoderDetector().fit(X).anomaly_score(test))
+    linear = roc_auc_score(y, baselines.MahalanobisDistance().fit(X).anomaly_score(test))
+    assert ours > 0.98 > linear + 0.2
+
+
+def test_the_imbalanced_lab_at_the_defaults():
+    split = datasets.make_imbalanced()
+    made = AutoencoderDetector().fit(np.vstack([split.X_train, split.X_val]))
+    score = made.anomaly_score(split.X_test)
+    assert average_precision_score(split.y_test, score) >= 0.50
+    assert average_precision_score(split.groups_test == "anomaly", score) >= 0.99
+    rule = thresholds.Conformal(rate=0.05).fit(made.anomaly_score(split.X_test[split.y_test == 0]))
+    assert made.threshold_ == pytest.approx(rule.threshold_, rel=0.1)
+    assert len(made._references) == made.max_references
+
+
+def test_anomalies_in_low_variance_directions():
+    """The white view finds what the plain view drowns: a small step off a thin plane."""
+    rng = np.random.default_rng(0)
+    scales = np.array([5.0, 5.0, 5.0, 5.0, 0.05])
+    turn, _ = np.linalg.qr(rng.normal(size=(5, 5)))
+    X, new = rng.normal(size=(800, 5)) * scales @ turn, rng.normal(size=(300, 5)) * scales
+    new[200:, 4] += 0.4
+    y = np.repeat([0, 1], [200, 100])
+    made = AutoencoderDetector().fit(X)
+    aurocs = {part: roc_auc_score(y, score) for part, score in made.score_parts(new @ turn).items()}
+    assert aurocs["white"] > 0.99 > aurocs["latent"]
+    assert roc_auc_score(y, made.anomaly_score(new @ turn)) > 0.97
+
+
+def test_parts_are_joined_by_the_harmonic_mean(fitted):
+    X = np.vstack([normals(40, seed=2), normals(5, seed=3) * 3])
+    parts = fitted.score_parts(X)
+    assert list(parts) == ["plain", "white", "latent"] == list(fitted.parts_)
+    p = norm.sf(np.column_stack(list(parts.values())))
+    harmonic = 1 / np.mean(1 / p, axis=1)
+    assert np.allclose(fitted.anomaly_score(X), -np.log(harmonic), rtol=1e-9)
+    alone = AutoencoderDetector(criterion="latent", random_state=0).fit(normals())
+    assert np.array_equal(alone.anomaly_score(X), parts["latent"])
+    assert np.isfinite(AutoencoderDetector.combine([[1e5, -1e5, 0.0]])).all()
+
+
+def test_scikit_learns_orientation(fitted):
+    X = np.vstack([normals(40, seed=2), 50 + normals(5, seed=3)])
+    score = fitted.anomaly_score(X)
+    assert np.array_equal(fitted.score_samples(X), -score)
+    assert np.allclose(fitted.decision_function(X), fitted.threshold_ - score)
+    assert np.array_equal(fitted.predict(X) == -1, score > fitted.threshold_)
+    assert fitted.offset_ == -fitted.threshold_ and (fitted.predict(X[40:]) == -1).all()
+
+
+def test_a_row_is_scored_alike_in_any_company(fitted, monkeypatch):
+    X = normals(200, seed=4)
+    whole = fitted.anomaly_score(X), fitted.transform(X), fitted.reconstruct(X), fitted.feature_errors(X)
+    monkeypatch.setattr(detector, "_VALUES_A_CHUNK", 1)  # 64 rows at a time
+    assert [len(chunk) for chunk in fitted._chunks(X)] == [64, 64, 64, 8]
+    parts = fitted.anomaly_score(X), fitted.transform(X), fitted.reconstruct(X), fitted.feature_errors(X)
+    for one, other in zip(whole, parts, strict=True):
+        assert np.allclose(one, other, rtol=1e-9, atol=1e-9)
+
+
+def test_whitener_whitens():
+    Z = StandardScaler().fit_transform(normals(5000, 6))
+    W = detector._whitener(Z)
+    assert np.allclose(W, W.T)
+    assert np.allclose(np.cov(Z @ W, rowvar=False), np.eye(6), atol=0.15)
+    wide = detector._whitener(np.random.default_rng(0).normal(size=(10, 40)))
+    assert np.isfinite(wide).all() and np.linalg.matrix_rank(wide) == 40
+
+
+def test_parts_without_white_view():
+    one = AutoencoderDetector(n_members=1).fit(normals(60))
+    assert one.parts_ == ("plain", "latent") and list(one.score_parts(normals(3))) == ["plain", "latent"]
+    thin = AutoencoderDetector().fit(normals(60)[:, :1])
+    assert thin.parts_ == ("plain", "latent") and thin.feature_errors([[0.0]]).shape == (1, 1)
+
+
+# ---------------------------------------------------------------------------- threshold
+
+
+def test_false_alarm_rate_is_kept():
+    rates = []
+    for seed in range(6):
+        made = AutoencoderDetector(n_members=2, false_alarm_rate=0.1, random_state=seed).fit(
+            normals(400, seed=seed))
+        rates.append(np.mean(made.predict(normals(2000, seed=50 + seed)) == -1))
+        assert made.promised_rate_ <= 0.1
+    assert 0.03 < np.mean(rates) < 0.15  # 60 held-out rows each: the mean of six has a standard error near 0.016
+
+
+def test_threshold_is_the_conformal_one_of_the_held_out_rows(fitted):
+    rng = np.random.RandomState(0)
+    _, held_out = detector._hold_out(normals(), 0.15, 0.05, rng)
+    rule = thresholds.Conformal(rate=0.05).fit(fitted.anomaly_score(held_out))
+    assert fitted.threshold_ == pytest.approx(rule.threshold_)
+    assert fitted.promised_rate_ == rule.promised_rate
+
+
+def test_few_rows_promise_less():
+    made = AutoencoderDetector().fit(normals(12))
+    assert made.promised_rate_ == 1 / 4  # three rows held out
+    assert (made.anomaly_score(normals(12)) <= made.threshold_).mean() > 0.5
+
+
+@pytest.mark.parametrize("n, expected", [(2, 1), (12, 3), (60, 15), (100, 19), (1000, 150)])
+def test_rows_held_out(n, expected):
+    train, held_out = detector._hold_out(np.arange(n)[:, None], 0.15, 0.05, np.random.RandomState(0))
+    assert len(held_out) == expected
+    assert sorted(np.vstack([train, held_out]).ravel()) == list(range(n))
+
+
+# ---------------------------------------------------------------------------- training
+
+
+def test_same_seed_same_scores_and_no_global_seed(fitted):
+    from aecourse._tensorflow import tf
+
+    X = normals(50, seed=9)
+    tf.random.get_global_generator()  # make it, so that there is a state to compare
+
+    def states():
+        return (repr(np.random.get_state()), random.getstate(), tf.random.get_global_generator().state.numpy().tolist(),
+                tf.random.uniform((1,), seed=None).shape)
+
+    np.random.seed(3)
+    before = states()
+    again = AutoencoderDetector(random_state=0).fit(normals())
+    assert states() == before
+    assert np.array_equal(again.anomaly_score(X), fitted.anomaly_score(X))
+    assert again.history_ == fitted.history_
+    assert np.array_equal(again.fit(normals()).anomaly_score(X), fitted.anomaly_score(X))
+    other = AutoencoderDetector(random_state=1).fit(normals())
+    assert not np.allclose(other.anomaly_score(X), fitted.anomaly_score(X))
+    assert AutoencoderDetector(n_members=1, random_state=np.random.RandomState(0)).fit(normals(30)).threshold_ \
+        == AutoencoderDetector(n_members=1, random_state=np.random.RandomState(0)).fit(normals(30)).threshold_
+
+
+def test_networks_kept_from_an_earlier_fit_change_nothing(monkeypatch):
+    from aecourse import _members
+
+    X, other = normals(80, seed=1), normals(80, seed=2)
+    _members._idle.clear()
+    fresh = AutoencoderDetector(n_members=2).fit(X)
+    assert len(_members._idle) == 1
+    AutoencoderDetector(n_members=2, random_state=7).fit(other)  # uses the kept networks
+    assert len(_members._idle) == 1
+    again = AutoencoderDetector(n_members=2).fit(X)
+    assert again.history_ == fresh.history_
+    assert np.array_equal(again.anomaly_score(X), fresh.anomaly_score(X))
+    monkeypatch.setattr(_members, "_KEPT", 1)
+    AutoencoderDetector(n_members=2, epochs=1).fit(X)
+    assert len(_members._idle) == 1  # the older networks had to go
+
+
+def test_model_is_a_keras_autoencoder_that_agrees_with_the_scores(fitted):
+    import keras
+
+    X = normals(30, seed=6)
+    Z = (X - fitted.center_) / fitted.scale_
+    model = fitted.model_
+    assert isinstance(model, keras.Model) and fitted.model_ is model
+    assert model.input_shape == (None, 5) and model.output_shape == (None, 5)
+    out = np.asarray(model(Z))
+    assert np.allclose(out * fitted.scale_ + fitted.center_, fitted.reconstruct(X), rtol=1e-9, atol=1e-9)
+    code = np.asarray(model.encoder(Z))
+    assert np.allclose(code, fitted.transform(X), rtol=1e-9, atol=1e-9)
+    assert np.allclose(np.asarray(model.decoder(code)), out, rtol=1e-9, atol=1e-9)
+    assert fitted.transform(X).shape == (30, 6 * 5)
+
+
+def test_it_reconstructs_normal_rows_and_not_others(fitted):
+    X = normals(200, seed=7)
+    far = X * 6
+    share = np.mean((X - fitted.reconstruct(X)) ** 2) / np.mean((X - X.mean(axis=0)) ** 2)
+    assert share < 0.2
+    assert np.mean((far - fitted.reconstruct(far)) ** 2) > 36 * np.mean((X - fitted.reconstruct(X)) ** 2)
+
+
+def test_history_and_early_stopping(fitted):
+    assert sorted(fitted.history_) == ["loss", "val_loss"]
+    assert len(fitted.history_["loss"]) == len(fitted.history_["val_loss"]) <= 10
+    assert fitted.history_["loss"][-1] < fitted.history_["loss"][0]
+    impatient = AutoencoderDetector(n_members=1, epochs=200, patience=0, learning_rate=0.05).fit(normals(60))
+    assert len(impatient.history_["loss"]) < 200
+    assert len(AutoencoderDetector(n_members=1, epochs=3).fit(normals(60)).history_["loss"]) == 3
+
+
+def test_noise_is_there_in_training_only():
+    from aecourse import _members
+
+    layer = _members.RowNoise(0.1, 2.0, seed=0)
+    x = np.zeros((2, 4000, 8), dtype="float32")
+    assert np.array_equal(layer(x), x)
+    size = np.asarray(layer(x, training=True)).std(axis=2).ravel()
+    assert 0.01 < size.min() < 0.1 and 2.0 < size.max() < 5  # of eight draws each
+    # Log-uniform between 0.1 and 2: the median is the geometric mean.
+    assert np.median(size) == pytest.approx(np.sqrt(0.1 * 2.0), rel=0.1)
+    assert np.array_equal(_members.RowNoise(0, 0, seed=0)(x, training=True), x)
+
+
+def test_without_noise_and_with_a_narrow_code():
+    made = AutoencoderDetector(noise=(0, 0), code_size=2, epochs=100, learning_rate=0.01).fit(normals(300))
+    assert made.transform(normals(3)).shape == (3, 12)
+    assert roc_auc_score(np.repeat([0, 1], 100), made.anomaly_score(
+        np.vstack([normals(100, seed=1), np.random.default_rng(0).permuted(normals(100, seed=2) * 2, axis=0)]))) > 0.85
+
+
+def test_rows_are_repeated_only_where_few():
+    rows, epochs = detector._repeat(np.zeros((50, 2)), 128, None)
+    assert len(rows) % 50 == 0 and len(rows) >= 15 * 128 and epochs == 10
+    rows, epochs = detector._repeat(np.zeros((10_000, 2)), 128, None)
+    assert len(rows) == 10_000 and epochs == 4  # 79 steps each
+    assert detector._repeat(np.zeros((10**6, 2)), 128, None)[1] == 2
+    rows, epochs = detector._repeat(np.zeros((50, 2)), 128, 7)
+    assert len(rows) == 50 and epochs == 7
+
+
+# ---------------------------------------------------------------------------- features
+
+
+def test_feature_errors_point_at_the_feature():
+    made = AutoencoderDetector().fit(normals(500, 6))
+    X = normals(120, 6, seed=8)
+    usual = made.feature_errors(X)
+    assert usual.shape == (120, 6) and (usual >= 0).all()
+    assert 0.5 < usual.mean() < 2
+    planted = np.arange(120) % 6
+    X[np.arange(120), planted] += 5 * made.scale_[planted]
+    assert np.mean(made.feature_errors(X).argmax(axis=1) == planted) > 0.9
+
+
+# ---------------------------------------------------------------------------- files
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    frame = pd.DataFrame(normals(120, 3), columns=list("abc"))
+    made = AutoencoderDetector(n_members=2, code_size=2, false_alarm_rate=0.1).fit(frame)
+    path = tmp_path_factory.mktemp("saved") / "detector.zip"
+    made.save(path)
+    return made, path, frame
+
+
+def test_load_gives_the_same_detector(saved):
+    made, path, frame = saved
+    same = AutoencoderDetector.load(path)
+    new = frame + 1
+    assert np.allclose(same.anomaly_score(new), made.anomaly_score(new), rtol=1e-6)
+    assert np.allclose(same.feature_errors(new), made.feature_errors(new), rtol=1e-6)
+    assert np.array_equal(same.predict(new), made.predict(new))
+    assert same.get_params() == made.get_params() and same.history_ == made.history_
+    assert same.feature_names_in_.tolist() == list("abc") and same.n_features_in_ == 3
+    assert same.promised_rate_ == made.promised_rate_ and same.offset_ == made.offset_
+    assert same.model_.encoder.output_shape == (None, 4)
+    assert same.fit(frame).threshold_ == pytest.approx(made.threshold_)
+
+
+def test_equal_scores_in_a_new_process(saved, tmp_path):
+    made, path, frame = saved
+    np.save(tmp_path / "rows.npy", frame.to_numpy())
+    code = ("import sys, numpy as np\n"
+            "from aecourse import AutoencoderDetector\n"
+            "assert 'tensorflow' not in sys.modules\n"
+            "detector = AutoencoderDetector.load(sys.argv[1])\n"
+            "import warnings; warnings.simplefilter('ignore')\n"
+            "np.save(sys.argv[3], detector.anomaly_score(np.load(sys.argv[2])))\n")
+    subprocess.run([sys.executable, "-c", code, str(path), str(tmp_path / "rows.npy"), str(tmp_path / "s.npy")],
+                   check=True, timeout=120)
+    assert np.allclose(np.load(tmp_path / "s.npy"), made.anomaly_score(frame), rtol=1e-6)
+
+
+def test_a_copy_scores_without_tensorflow(saved, tmp_path):
+    made, _, frame = saved
+    made.model_  # built, so that it has to be left out of the copy
+    (tmp_path / "copy").write_bytes(pickle.dumps((made, frame.to_numpy(), made.anomaly_score(frame))))
+    code = ("import pickle, sys, warnings; warnings.simplefilter('ignore')\n"
+            "detector, rows, score = pickle.load(open(sys.argv[1], 'rb'))\n"
+            "assert abs(detector.anomaly_score(rows) - score).max() < 1e-6 and 'tensorflow' not in sys.modules\n"
+            "assert detector.model_.output_shape == (None, 3)\n")
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "copy")], check=True, timeout=120)
+
+
+def test_the_file_says_what_made_it(saved):
+    _, path, _ = saved
+    with zipfile.ZipFile(path) as archive:
+        assert sorted(archive.namelist()) == ["about.json", "arrays.npz", "model.keras"]
+        about = json.loads(archive.read("about.json"))
+    assert {"aecourse", "keras", "tensorflow", "numpy", "python", "scikit-learn"} == set(about["versions"])
+    assert about["params"]["false_alarm_rate"] == 0.1 and about["format_version"] == 1
+
+
+def test_saving_replaces_whole_files_only(saved, tmp_path, monkeypatch):
+    made, _, _ = saved
+    path = tmp_path / "detector.zip"
+    path.write_text("old")
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("no space left")))
+    with pytest.raises(OSError, match="no space left"):
+        made.save(path)
+    assert path.read_text() == "old" and os.listdir(tmp_path) == ["detector.zip"]
+    monkeypatch.undo()
+    made.save(path)
+    assert AutoencoderDetector.load(path).threshold_ == made.threshold_
+    with pytest.raises(OSError):
+        made.save(tmp_path / "missing" / "detector.zip")
+
+
+def test_only_plain_parameters_are_saved(saved, tmp_path):
+    _, _, frame = saved
+    made = AutoencoderDetector(n_members=np.int64(1), random_state=np.random.RandomState(0)).fit(frame)
+    with pytest.raises(ValueError, match=r"random_state=.* cannot be saved"):
+        made.save(tmp_path / "x.zip")
+    made.set_params(random_state=None).save(tmp_path / "x.zip")
+    assert AutoencoderDetector.load(tmp_path / "x.zip").n_members == 1
+
+
+def rewrite(path, target, change_about=None, seal=True, **files):
+    """Copy a saved detector with some of its files exchanged; ``seal`` makes the checksums agree."""
+    with zipfile.ZipFile(path) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    contents |= {name.replace("_", "."): data for name, data in files.items()}
+    about = json.loads(contents["about.json"])
+    if seal:
+        about["sha256"] = {name: hashlib.sha256(contents[name]).hexdigest() for name in about["sha256"]}
+    if change_about:
+        change_about(about)
+    contents["about.json"] = json.dumps(about).encode()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, data in contents.items():
+            archive.writestr(name, data)
+    return target
+
+
+def packed(**arrays):
+    out = io.BytesIO()
+    np.savez(out, **arrays)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("change, message", [
+    (lambda about: about.update(format_version=2), "version 2"),
+    (lambda about: about.update(format="other"), "'other'"),
+    (lambda about: about.update(extra=1), "extra"),
+    (lambda about: about.pop("history"), "history"),
+    (lambda about: about["params"].update(gpu=True), "gpu"),
+    (lambda about: about["params"].pop("hidden"), "hidden"),
+    (lambda about: about["params"].update(hidden=-3), "hidden must be"),
+    (lambda about: about.update(params=[]), "unknown or missing parameters"),
+    (lambda about: about.update(threshold="high"), "threshold='high'"),
+    (lambda about: about.update(promised_rate=float("nan")), "promised_rate=nan"),
+    (lambda about: about.pop("format"), "description cannot be read"),
+], ids=range(11))
+def test_unknown_descriptions_are_refused(saved, tmp_path, change, message):
+    _, path, _ = saved
+    with pytest.raises(ValueError, match=message):
+        AutoencoderDetector.load(rewrite(path, tmp_path / "x.zip", change))
+
+
+def test_changed_arrays_are_refused(saved, tmp_path):
+    _, path, _ = saved
+    with zipfile.ZipFile(path) as archive, np.load(io.BytesIO(archive.read("arrays.npz"))) as file:
+        arrays = dict(file)
+
+    def load(seal=True, **files):
+        return AutoencoderDetector.load(rewrite(path, tmp_path / "x.zip", seal=seal, **files))
+
+    other = packed(**arrays | {"center": arrays["center"] + 1})
+    with pytest.raises(ValueError, match="checksum of arrays.npz"):
+        load(seal=False, arrays_npz=other)
+    assert load(arrays_npz=other).center_[0] == arrays["center"][0] + 1  # sealed anew it is just another file
+    with pytest.raises(ValueError, match="arrays cannot be read"):
+        load(arrays_npz=packed(**arrays | {"center": np.array([{}, 1], dtype=object)}))  # needs pickle
+    with pytest.raises(ValueError, match="arrays cannot be read"):
+        load(arrays_npz=b"nothing")
+    with pytest.raises(ValueError, match="'more'"):
+        load(arrays_npz=packed(**arrays, more=np.zeros(1)))
+    with pytest.raises(ValueError, match="no finite numbers"):
+        load(arrays_npz=packed(**arrays | {"scale": arrays["scale"] * np.nan}))
+    with pytest.raises(ValueError, match="does not fit together"):
+        load(arrays_npz=packed(**arrays | {"references": arrays["references"][:, :1]}))
+    with pytest.raises(ValueError, match="does not fit together"):
+        load(arrays_npz=packed(**arrays | {"center": np.zeros(4)}))
+
+
+def test_foreign_models_are_refused(saved, tmp_path):
+    import keras
+
+    _, path, _ = saved
+
+    def load(model):
+        model.save(tmp_path / "m.keras")
+        return AutoencoderDetector.load(
+            rewrite(path, tmp_path / "x.zip", model_keras=(tmp_path / "m.keras").read_bytes()))
+
+    def functional(layer):
+        inputs = keras.Input((3,))
+        return keras.Model(inputs, layer(inputs))
+
+    with pytest.raises(ValueError, match="class 'Lambda'"):
+        load(functional(keras.layers.Lambda(lambda x: x + 1)))
+    with pytest.raises(ValueError, match="class 'Dense'"):
+        load(functional(keras.layers.Dense(3)))
+    with pytest.raises(ValueError, match="model cannot be read"):
+        AutoencoderDetector.load(rewrite(path, tmp_path / "x.zip", model_keras=b"nothing"))
+
+
+def test_damaged_files_are_refused(saved, tmp_path):
+    _, path, _ = saved
+    whole = path.read_bytes()
+    for name, data in {"short": whole[:len(whole) // 2], "empty": b"", "text": b"hello"}.items():
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(OSError, match="damaged or no saved detector"):
+            AutoencoderDetector.load(tmp_path / name)
+    flipped = bytearray(whole)
+    flipped[len(flipped) // 2] ^= 1
+    (tmp_path / "flipped").write_bytes(flipped)
+    with pytest.raises((OSError, ValueError)):
+        AutoencoderDetector.load(tmp_path / "flipped")
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        archive.writestr("readme.txt", "hello")
+    with pytest.raises(ValueError, match="is no saved detector"):
+        AutoencoderDetector.load(tmp_path / "other.zip")
+    with pytest.raises(FileNotFoundError):
+        AutoencoderDetector.load(tmp_path / "missing.zip")
+
+
+# ---------------------------------------------------------------------------- benchmark
+
+
+def test_quality_benchmark_without_data(tmp_path, capsys):
+    assert bench_quality.main(["--data", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 0
+    assert bench_quality.main(["--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().out.count("data not found") == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_quality_protocol():
+    y = np.repeat([0, 1], [100, 10])
+    X = np.arange(110.0)[:, None]
+    train, test, labels = bench_quality.protocol(X, y)
+    assert train.shape == (70, 1) and test.shape == (40, 1) and labels.sum() == 10
+    assert train.mean() == pytest.approx(0) and train.std() == pytest.approx(1)
+    order = np.random.RandomState(0).permutation(100)
+    kept = X[order[:70]]
+    assert np.allclose(train, (kept - kept.mean()) / kept.std())
+
+
+def test_quality_benchmark_on_a_small_table(tmp_path, capsys):
+    X = np.vstack([normals(150, 4), 6 * normals(20, 4, seed=1)])
+    np.savez(tmp_path / "1_small.npz", X=X, y=np.repeat([0, 1], [150, 20]))
+    assert bench_quality.main(["--data", str(tmp_path), "--out", str(tmp_path / "out"), "--seeds", "0",
+                               "--no-lab"]) == 0
+    shown = capsys.readouterr().out
+    result = json.loads((tmp_path / "out" / "quality.json").read_text())
+    assert (tmp_path / "out" / "quality.png").stat().st_size > 5000
+    train, test, y = bench_quality.load(tmp_path)["small"]
+    score = AutoencoderDetector(random_state=0).fit(train).anomaly_score(test)
+    assert result["mean"] == pytest.approx([roc_auc_score(y, score), average_precision_score(y, score)])
+    assert result["lab"] is None and set(result["simple"]) > {"k-NN", "1-NN", "LOF", "Isolation Forest"}
+    assert {"all parts", "plain only", "without latent", "without noise (seed 0)"} <= set(result["ablation"])
+    assert f"mean AUROC {result['mean'][0]:.4f}" in shown and "targets reached: AUROC" in shown
