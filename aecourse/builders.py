@@ -233,7 +233,8 @@ def output_activation(X):
     low, high = float(X.min()), float(X.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError("X holds NaN or infinite values. Fill or drop them before this call.")
-    return "sigmoid" if low >= 0 and high <= 1 else "linear"
+    rounding = 1e-9  # scikit-learn's MinMaxScaler returns 1.0000000000000002 for its own largest value
+    return "sigmoid" if low >= -rounding and high <= 1 + rounding else "linear"
 
 
 def _choose_output(output, X):

@@ -319,3 +319,9 @@ def test_any_dense_shape_gives_rows_back(n_features, hidden, data):
     assert model(x).shape == (2, n_features) and model.encoder(x).shape == (2, code)
     widths = [n_features, *hidden, code, *reversed(hidden), n_features]
     assert model.count_params() == sum((a + 1) * b for a, b in zip(widths, widths[1:], strict=False))
+
+
+def test_min_max_scaled_data_fit_a_sigmoid_in_spite_of_rounding():
+    assert builders.output_activation(np.array([[0.0, 1 + 2e-16]])) == "sigmoid"
+    assert builders.output_activation(np.array([[0.0, 1.001]])) == "linear"
+    assert builders.output_activation(np.array([[-0.001, 1.0]])) == "linear"
