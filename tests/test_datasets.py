@@ -195,12 +195,25 @@ def test_loaders_work_without_tensorflow():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_the_script_that_made_mnist_writes_the_same_file(tmp_path, monkeypatch):
-    """From the arrays in the package, the script's writer gives the package's file again."""
+def test_the_script_that_made_mnist_writes_the_same_bytes_twice(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(pathlib.Path(__file__).parents[1] / "tools"))
     import make_mnist
 
     with np.load(datasets.MNIST_PATH) as arrays:
-        make_mnist.write_npz(tmp_path / "again.npz", {name: arrays[name] for name in arrays.files})
-        with np.load(tmp_path / "again.npz") as again:
-            assert all(np.array_equal(again[name], arrays[name]) for name in arrays.files)
+        some = {name: arrays[name][:200] for name in arrays.files}
+    for name in ("once.npz", "again.npz"):
+        make_mnist.write_npz(tmp_path / name, some)
+    assert (tmp_path / "once.npz").read_bytes() == (tmp_path / "again.npz").read_bytes()
+    with np.load(tmp_path / "once.npz") as written:
+        assert written.files == ["x_train", "y_train", "x_test", "y_test"]
+        assert all(np.array_equal(written[name], some[name]) for name in some)
+
+
+def test_the_script_that_made_mnist_reads_idx_and_refuses_the_rest(monkeypatch):
+    monkeypatch.syspath_prepend(str(pathlib.Path(__file__).parents[1] / "tools"))
+    import make_mnist
+
+    content = np.array([0x802, 2, 3], ">u4").tobytes() + bytes(range(6))
+    assert np.array_equal(make_mnist.read_idx(content), np.arange(6).reshape(2, 3))
+    with pytest.raises(ValueError, match="not an IDX file"):
+        make_mnist.read_idx(b"PK\x03\x04" + content)
