@@ -201,7 +201,7 @@ def _variables(model):
 
 def get_weights(model):
     """Return the weights of a built model as arrays in double precision, by name."""
-    return {name: np.asarray(weight, dtype=np.float64) for name, weight in _variables(model).items()}
+    return {name: weight.numpy().astype(np.float64) for name, weight in _variables(model).items()}
 
 
 def set_weights(model, weights):
@@ -246,8 +246,8 @@ _idle_lock = threading.Lock()
 def _compiled(shape, learning_rate, n_steps):
     """Build the model, and the one that is trained: rows → residual of each member (b, members · d)."""
     model = build(**shape)
-    residual = JoinMembers(name="residual")(model.get_layer("views").output - model.get_layer("decoder_2").output)
-    trainee = keras.Model(model.input, residual, name="residuals")
+    residual = model.get_layer("views").output - model.get_layer("decoder_2").output
+    trainee = keras.Model(model.input, JoinMembers(name="residual")(residual), name="residuals")
     warm_up = max(1, n_steps // 10)
     rate = keras.optimizers.schedules.CosineDecay(
         learning_rate / 10, max(1, n_steps - warm_up), warmup_target=learning_rate, warmup_steps=warm_up)

@@ -29,8 +29,11 @@ __all__ = ["AutoencoderDetector"]
 
 PARTS = ("plain", "white", "latent")
 
-# The automatic number of epochs makes 10 epochs of these many steps together, 3 a row within these bounds.
-_MIN_STEPS, _MAX_STEPS = 60, 300
+# Automatic sizes of the training. Small tables: 3 steps a row within these bounds, so that a fit takes a
+# second or two.
+_MIN_STEPS, _MAX_STEPS, _BATCH = 60, 300, 128
+# Large tables are worth longer training and larger batches: a more exact fit shows in their rare rows.
+_LARGE, _LARGE_STEPS, _LARGE_BATCH = 20_000, 1000, 512
 _MIN_CALIBRATION = 10  # with fewer held-out rows, the training rows help to find location and spread
 _MAX_WHITE_FEATURES = 1024  # a matrix of d × d is inverted for the white view
 _RIDGES = np.logspace(-6, 0, 13)  # in units of a standardised column's variance
@@ -40,8 +43,8 @@ _VALUES_A_CHUNK = 2**22
 _FORMAT, _FORMAT_VERSION = "aecourse detector", 1
 _FILES = ("about.json", "model.keras", "arrays.npz")
 _ARRAYS = ("center", "scale", "references", "part_center", "part_spread", "feature_level")
-_CLASSES = {"Functional", "InputLayer", "DTypePolicy", "Fan", "Gather", "RowNoise", "MemberDense", "JoinMembers",
-            "SplitMembers", "__keras_tensor__"}
+_CLASSES = {"Functional", "InputLayer", "DTypePolicy", "Fan", "Gather", "RowNoise", "MemberDense",
+            "JoinMembers", "SplitMembers", "__keras_tensor__"}
 
 
 class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixin, BaseEstimator):
@@ -66,8 +69,8 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
     Each part is standardised by its median and standard deviation on held-out normal rows, and turned into a
     Gaussian tail probability p. The score is the log of the mean of 1/p over the parts: minus the log of the
     harmonic mean of the probabilities, which joins tests that depend on each other. A row stands out where
-    one part is sure, or several are fairly sure. The threshold does not rely on the Gaussian: it comes from the
-    scores of held-out normals.
+    one part is sure, or several are fairly sure. The threshold does not rely on the Gaussian: it comes
+    from the scores of held-out normals.
 
     Parameters
     ----------
@@ -87,10 +90,10 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
     max_references : int
         At most so many codes of training rows, drawn at random, are kept for the latent part.
     epochs : int, optional
-        Passes over the training rows. Where not given, as many as make 300 steps (fewer below 100 rows, where
-        rows are also repeated within an epoch, with new noise), and at least 2.
-    batch_size : int
-        Rows of a training step.
+        Passes over the training rows. Where not given, as many as make 300 steps (1000 from 20,000 rows on,
+        fewer below 100 rows), and at least 2; an epoch then repeats few rows, with new noise.
+    batch_size : int, optional
+        Rows of a training step. Where not given, 128, and 512 from 20,000 rows on.
     learning_rate : float
         Highest learning rate; it rises to it for the first tenth of the steps and falls to 0.
     patience : int
@@ -135,17 +138,17 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
     Vincent, Larochelle, Lajoie, Bengio, Manzagol (2010). Stacked denoising autoencoders. Journal of Machine
     Learning Research 11, 3371–3408 (the denoising objective).
 
-    Alain, Bengio (2014). What regularized auto-encoders learn from the data-generating distribution. Journal of
-    Machine Learning Research 15, 3743–3773 (the residual follows the gradient of the log density).
+    Alain, Bengio (2014). What regularized auto-encoders learn from the data-generating distribution.
+    Journal of Machine Learning Research 15, 3743–3773 (the residual follows the gradient of the log density).
 
-    Kessy, Lewin, Strimmer (2018). Optimal whitening and decorrelation. The American Statistician 72(4), 309–314
-    (why the white view's matrix is symmetric).
+    Kessy, Lewin, Strimmer (2018). Optimal whitening and decorrelation. The American Statistician 72(4),
+    309–314 (why the white view's matrix is symmetric).
 
     Ramaswamy, Rastogi, Shim (2000). Efficient algorithms for mining outliers from large data sets. SIGMOD
     (distance to nearest neighbours as an anomaly score).
 
-    Wilson (2019). The harmonic mean p-value for combining dependent tests. Proceedings of the National Academy
-    of Sciences 116(4), 1195–1200.
+    Wilson (2019). The harmonic mean p-value for combining dependent tests. Proceedings of the National
+    Academy of Sciences 116(4), 1195–1200.
 
     Examples
     --------
@@ -159,8 +162,8 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
     """
 
     def __init__(self, n_members=6, *, hidden=128, code_size=None, noise=(0.1, 2.0), criterion="combined",
-                 n_neighbors=5, max_references=5000, epochs=None, batch_size=128, learning_rate=0.01, patience=5,
-                 validation_fraction=0.15, false_alarm_rate=0.05, random_state=0):
+                 n_neighbors=5, max_references=5000, epochs=None, batch_size=None, learning_rate=0.01,
+                 patience=5, validation_fraction=0.15, false_alarm_rate=0.05, random_state=0):
         self.n_members = n_members
         self.hidden = hidden
         self.code_size = code_size
@@ -218,9 +221,9 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
 
     def _check_parameters(self):
         for name, low in (("n_members", 1), ("hidden", 1), ("n_neighbors", 1), ("max_references", 1),
-                          ("batch_size", 1), ("patience", 0)):
+                          ("patience", 0)):
             _check_whole(getattr(self, name), name, low)
-        for name in ("code_size", "epochs"):
+        for name in ("code_size", "epochs", "batch_size"):
             if getattr(self, name) is not None:
                 _check_whole(getattr(self, name), name, 1)
         for name in ("validation_fraction", "false_alarm_rate"):
@@ -233,8 +236,8 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
             raise ValueError("noise must be two numbers, the smallest and the largest standard deviation; "
                              f"found {self.noise!r}.") from error
         if not (0 < low <= high < np.inf or low == high == 0):
-            raise ValueError("noise must be two finite numbers with 0 < smallest <= largest, or (0, 0) for none; "
-                             f"found {self.noise!r}.")
+            raise ValueError("noise must be two finite numbers with 0 < smallest <= largest, or (0, 0) for "
+                             f"none; found {self.noise!r}.")
         try:
             rate = float(self.learning_rate)
         except (TypeError, ValueError):
@@ -260,9 +263,9 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
             "n_features": n_features, "n_plain": n_plain, "n_white": n_white, "hidden": int(self.hidden),
             "code_size": int(self.code_size or min(n_features, self.hidden)),
             "noise": tuple(float(value) for value in self.noise)}
-        rows, epochs = _repeat(train, self.batch_size, self.epochs)
+        rows, batch_size, epochs = _plan(train, self.batch_size, self.epochs)
         self._weights, self.history_ = _members.train(
-            self._shape, rows, held_out, epochs, self.batch_size, float(self.learning_rate), self.patience,
+            self._shape, rows, held_out, epochs, batch_size, float(self.learning_rate), self.patience,
             _whitener(train, held_out) if n_white else None, int(rng.randint(2**31 - 1)))
         self._model = None
 
@@ -325,8 +328,8 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
     def _through(self, Z):
         """Send rows through the members: views and outputs (members, n, d), and codes (members, n, code).
 
-        The same arithmetic as ``model_``, in NumPy: in double precision a row's score does not depend on the rows
-        it is scored with, and TensorFlow need not be loaded.
+        The same arithmetic as ``model_``, in NumPy: in double precision a row's score does not depend on the
+        rows it is scored with, and TensorFlow need not be loaded.
         """
         weights = self._weights
         views = np.repeat(Z[None], self._n_members, axis=0)
@@ -355,7 +358,7 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         return np.column_stack(parts), np.stack([view.mean(axis=0) for view in by_view], axis=1)
 
     def _latent_distance(self, codes, skip_nearest):
-        """Log mean distance to the nearest reference codes; ``skip_nearest`` for the references themselves."""
+        """Log mean distance to the nearest references; ``skip_nearest`` for the references themselves."""
         k = min(self._neighbors.n_neighbors + skip_nearest, len(self._references))
         nearest = self._neighbors.kneighbors(codes.astype(np.float32), n_neighbors=k, return_distance=False)
         if k > 1:
@@ -372,7 +375,7 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
 
     @staticmethod
     def combine(z):
-        """Join standardised parts of a score: the log of the mean of 1/p, where p is the Gaussian tail beyond z.
+        """Join standardised parts of a score: the log of the mean of 1/p, p the Gaussian tail beyond z.
 
         Parameters
         ----------
@@ -608,8 +611,8 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
     def save(self, path):
         """Write the fitted detector to one file, without pickle.
 
-        The file is a zip archive of the Keras model, the arrays, and a JSON text with parameters, versions and
-        checksums. It appears whole or not at all.
+        The file is a zip archive of the Keras model, the arrays, and a JSON text with parameters, versions
+        and checksums. It appears whole or not at all.
 
         Parameters
         ----------
@@ -638,7 +641,7 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         """
         check_is_fitted(self)
         arrays = io.BytesIO()
-        np.savez_compressed(arrays, **{name: getattr(self, attribute) for name, attribute in _array_attributes()})
+        np.savez_compressed(arrays, **{name: getattr(self, where) for name, where in _array_attributes()})
         contents = {"model.keras": _model_to_bytes(self.model_), "arrays.npz": arrays.getvalue()}
         about = {
             "format": _FORMAT, "format_version": _FORMAT_VERSION, "versions": _versions(),
@@ -739,8 +742,8 @@ def _location_and_scale(X):
 def _whitener(train, held_out):
     """Inverse square root of the covariance plus a ridge, symmetric, so that columns keep their meaning.
 
-    The ridge is the one under which held-out rows are most likely, as a Gaussian has it. Small eigenvalues that the
-    rows bear out are kept, and those that come of too few rows are not.
+    The ridge is the one under which held-out rows are most likely, as a Gaussian has it. So small eigenvalues
+    that the held-out rows bear out are kept, and those that come of too few rows are not.
     """
     values, vectors = np.linalg.eigh(np.cov(train, rowvar=False, bias=True))
     values = np.maximum(values, 0)
@@ -754,14 +757,17 @@ def _side_by_side(codes):
     return codes.transpose(1, 0, 2).reshape(codes.shape[1], -1)
 
 
-def _repeat(rows, batch_size, epochs):
-    """Return the rows of an epoch and the number of epochs; few rows are repeated, with new noise each time."""
-    if epochs is not None:
-        return rows, epochs
-    steps = int(np.clip(3 * len(rows), _MIN_STEPS, _MAX_STEPS))
-    times = -(-(steps // 10) * batch_size // len(rows))
-    rows = np.tile(rows, (times, 1)) if times > 1 else rows
-    return rows, max(2, -(-steps // -(-len(rows) // batch_size)))
+def _plan(rows, batch_size, epochs):
+    """Return the rows of an epoch, the batch size and the number of epochs, where they are not given."""
+    large = len(rows) >= _LARGE
+    batch_size = batch_size or (_LARGE_BATCH if large else _BATCH)
+    if epochs is None:
+        n_steps = _LARGE_STEPS if large else int(np.clip(3 * len(rows), _MIN_STEPS, _MAX_STEPS))
+        times = -(-(n_steps // 10) * batch_size // len(rows))
+        if times > 1 and not large:  # few rows are repeated, each time with new noise: 10 epochs
+            rows = np.tile(rows, (times, 1))
+        epochs = max(2, -(-n_steps // -(-len(rows) // batch_size)))
+    return rows, batch_size, epochs
 
 
 def _feature_level(squares):
@@ -824,8 +830,8 @@ def _read_whole(path):
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             if sorted(names) != sorted(_FILES):
-                raise ValueError(f"{os.fspath(path)!r} is no saved detector: it holds {sorted(names)[:5]}, not "
-                                 f"{sorted(_FILES)}. Pass a file that AutoencoderDetector.save wrote.")
+                raise ValueError(f"{os.fspath(path)!r} is no saved detector: it holds {sorted(names)[:5]}, "
+                                 f"not {sorted(_FILES)}. Pass a file that AutoencoderDetector.save wrote.")
             return {name: archive.read(name) for name in names}
     except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
         raise OSError(f"{os.fspath(path)!r} is damaged or no saved detector ({error}). "
@@ -839,7 +845,8 @@ def _read_about(contents, path, known_params):
         about = json.loads(contents["about.json"])
         found = about["format"], about["format_version"]
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path!r} is no saved detector: its description cannot be read ({error}).") from error
+        raise ValueError(f"{path!r} is no saved detector: its description cannot be read "
+                         f"({error}).") from error
     if found != (_FORMAT, _FORMAT_VERSION):
         raise ValueError(f"{path!r} has format {found[0]!r}, version {found[1]!r}; this aecourse reads "
                          f"{_FORMAT!r}, version {_FORMAT_VERSION}. Use the aecourse that wrote it"
@@ -884,8 +891,8 @@ def _check_agreement(detector, path):
               "references": (len(detector._references), width), "feature_level": (n_parts - 1, d)}
     found = {name: getattr(detector, attribute).shape for name, attribute in _array_attributes()}
     if found != shapes or shape["n_features"] != d or not len(detector._references):
-        raise ValueError(f"{os.fspath(path)!r} does not fit together: its model has {shape}, and its arrays have "
-                         f"the shapes {found}; refused.")
+        raise ValueError(f"{os.fspath(path)!r} does not fit together: its model has {shape}, and its arrays "
+                         f"have the shapes {found}; refused.")
 
 
 def _model_to_bytes(model):
@@ -922,7 +929,7 @@ def _check_classes(config):
     if isinstance(config, dict):
         name = config.get("class_name")
         if name is not None and name not in _CLASSES:
-            raise ValueError(f"it names the class {name!r} of {config.get('module')!r}, which no detector has")
+            raise ValueError(f"it names the class {name!r}, which no detector has")
         for value in config.values():
             _check_classes(value)
     elif isinstance(config, list):
