@@ -399,7 +399,7 @@ os.kill(-1, signal.SIGKILL)
 PROCESSES = """
 import os
 print("OTHERS", [p for p in os.listdir("/proc") if p.isdigit() and int(p) > 20])
-for path in ("/root/.bashrc", "/etc/shadow", "/etc/passwd", "/work", "/home"):
+for path in ("/root/.bashrc", "/etc/shadow", "/etc/passwd", "/srv", "/home"):
     try:
         print("SEEN", path, os.listdir(path) if os.path.isdir(path) else open(path).read()[:10])
     except OSError as problem:
