@@ -243,16 +243,37 @@ _idle = collections.OrderedDict()
 _idle_lock = threading.Lock()
 
 
-def _compiled(shape, learning_rate, n_steps):
-    """Build the model, and the one that is trained: rows → residual of each member (b, members · d)."""
+class _Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that rises for the first tenth of the steps and then falls as a cosine to 0.
+
+    The number of steps is a variable, so that a compiled model can be trained again for another number.
+    """
+
+    def __init__(self, highest):
+        super().__init__()
+        self.highest = highest
+        self.n_steps = keras.Variable(1.0, trainable=False, dtype="float32")
+
+    def __call__(self, step):
+        n_steps = ops.convert_to_tensor(self.n_steps)
+        step = ops.cast(step, n_steps.dtype)
+        warm_up = ops.maximum(1.0, ops.floor(n_steps / 10))
+        rising = 0.1 + 0.9 * step / warm_up
+        share = ops.clip((step - warm_up) / ops.maximum(1.0, n_steps - warm_up), 0.0, 1.0)
+        return self.highest * ops.where(step < warm_up, rising, 0.5 * (1 + ops.cos(np.pi * share)))
+
+
+def _compiled(shape, learning_rate):
+    """Build the model, the one that is trained, and its learning rate.
+
+    The trained one maps rows to the residual of each member (b, members · d).
+    """
     model = build(**shape)
     residual = model.get_layer("views").output - model.get_layer("decoder_2").output
     trainee = keras.Model(model.input, JoinMembers(name="residual")(residual), name="residuals")
-    warm_up = max(1, n_steps // 10)
-    rate = keras.optimizers.schedules.CosineDecay(
-        learning_rate / 10, max(1, n_steps - warm_up), warmup_target=learning_rate, warmup_steps=warm_up)
-    trainee.compile(optimizer=keras.optimizers.Adam(rate), loss=squared_residual)
-    return model, trainee
+    schedule = _Schedule(learning_rate)
+    trainee.compile(optimizer=keras.optimizers.Adam(schedule), loss=squared_residual)
+    return model, trainee, schedule
 
 
 def train(shape, rows, held_out, epochs, batch_size, learning_rate, patience, whitener, seed):
@@ -278,11 +299,11 @@ def train(shape, rows, held_out, epochs, batch_size, learning_rate, patience, wh
     history : dict of str to list of float
         Loss and held-out loss of each epoch.
     """
-    n_steps = epochs * -(-len(rows) // batch_size)
-    key = (*shape.items(), learning_rate, n_steps)
+    key = (*shape.items(), learning_rate)
     with _idle_lock:
         kept = _idle.pop(key, None)
-    model, trainee = kept or _compiled(shape, learning_rate, n_steps)
+    model, trainee, schedule = kept or _compiled(shape, learning_rate)
+    schedule.n_steps.assign(epochs * -(-len(rows) // batch_size))
     set_weights(model, _starting_weights(model, whitener, seed))
     for variable in trainee.optimizer.variables:  # moments and step count of the last fit
         variable.assign(np.zeros(variable.shape))
@@ -294,7 +315,7 @@ def train(shape, rows, held_out, epochs, batch_size, learning_rate, patience, wh
     if whitener is not None:  # these are not trained; keep their full precision
         weights |= {"views.whitener": whitener, "output.colourer": np.linalg.inv(whitener)}
     with _idle_lock:
-        _idle[key] = model, trainee
+        _idle[key] = model, trainee, schedule
         while len(_idle) > _KEPT:
             _idle.popitem(last=False)
     return weights, {name: [float(value) for value in values] for name, values in history.history.items()}

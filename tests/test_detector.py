@@ -134,7 +134,7 @@ ROWS = np.random.default_rng(5).normal(size=(40, 3))
 ], ids=["10 rows", "2 rows", "10 columns", "1 column", "constant column", "duplicates", "one distinct row",
         "wide", "zeros", "binary", "redundant columns"])
 def test_awkward_tables(X):
-    made = AutoencoderDetector().fit(X)
+    made = AutoencoderDetector(n_members=2).fit(X)
     scores = made.anomaly_score(X)
     far = made.anomaly_score(X[:1] + 1000.0)
     assert np.isfinite(scores).all() and np.isfinite(far).all()
@@ -369,6 +369,18 @@ def test_history_and_early_stopping(fitted):
     impatient = AutoencoderDetector(n_members=1, epochs=200, patience=0, learning_rate=0.05).fit(normals(60))
     assert len(impatient.history_["loss"]) < 200
     assert len(AutoencoderDetector(n_members=1, epochs=3).fit(normals(60)).history_["loss"]) == 3
+
+
+def test_learning_rate_rises_then_falls_to_zero():
+    from aecourse import _members
+
+    schedule = _members._Schedule(0.01)
+    for n_steps, warm_up in ((100, 10), (5, 1)):
+        schedule.n_steps.assign(n_steps)
+        rates = [float(schedule(step)) for step in range(n_steps + 1)]
+        assert rates[0] == pytest.approx(0.001) and np.argmax(rates) == warm_up
+        assert max(rates) == pytest.approx(0.01) and rates[-1] == pytest.approx(0, abs=1e-8)
+        assert np.all(np.diff(rates[warm_up:]) < 0)
 
 
 def test_noise_is_there_in_training_only():
