@@ -7,6 +7,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
+# What the course needs, of pyproject's extras.
+EXTRAS := $(foreach name,lab test theano grading data scale site browser,--extra $(name))
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 # One worker takes a whole file: a lesson's cells run in order in one kernel.
 PARALLEL := -n $(WORKERS) --dist loadscope
@@ -63,7 +65,7 @@ test-portable: setup
 
 test-lowest: setup
 	$(PYTHON) -m venv .venv-lowest
-	$(BIN)/python -m uv pip compile --quiet --resolution lowest-direct --extra lab --extra test --extra theano --extra grading \
+	$(BIN)/python -m uv pip compile --quiet --resolution lowest-direct $(EXTRAS) \
 	  pyproject.toml -o .venv-lowest/requirements.txt
 	$(BIN)/python -m uv pip install --quiet --python .venv-lowest/bin/python --compile-bytecode \
 	  -r .venv-lowest/requirements.txt
@@ -82,7 +84,7 @@ bench-quality: setup
 
 lock: setup
 	$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-	  --extra lab --extra test --extra theano --extra grading --extra dev \
+	  $(EXTRAS) --extra dev \
 	  --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 grade-demo: setup

@@ -16,8 +16,8 @@ from packaging.specifiers import SpecifierSet
 from aecourse import datasets
 
 # Extras that the lessons and their tests need; the others are only for benchmarks and upkeep.
-NEEDED_EXTRAS = ("lab", "test", "theano", "grading")
-REINSTALL = "run 'make course' again, or: pip install -e '.[lab,test,theano,grading]'"
+NEEDED_EXTRAS = ("lab", "test", "theano", "grading", "data", "scale")
+REINSTALL = f"run 'make course' again, or: pip install -e '.[{','.join(NEEDED_EXTRAS)}]'"
 MIN_MEMORY_GB = 4
 
 
