@@ -26,6 +26,7 @@ __all__ = [
     "TiedDense",
     "attach_parts",
     "convolutional",
+    "convolutional_1d",
     "dense",
     "denoising",
     "eight_step",
@@ -645,7 +646,7 @@ def denoising(n_features, hidden=(64, 32), code_size=None, *, noise="gaussian", 
     noise : {"gaussian", "masking"}
         Add normal noise, or set a share of the values to zero.
     amount : float
-        Standard deviation of the Gaussian noise, in the units of the data and above 0, or the share of
+        Standard deviation of the Gaussian noise, in the units of the data, in (0, 1], or the share of
         values that masking sets to zero, in (0, 1).
     random_state : int, RandomState or None
         Seeds the initial weights and the noise.
@@ -675,7 +676,12 @@ def denoising(n_features, hidden=(64, 32), code_size=None, *, noise="gaussian", 
     n_features, hidden, code_size = _widths(n_features, hidden, code_size)
     seeds = _Seeds(random_state)
     if noise == "gaussian":
-        layer = layers.GaussianNoise(_number(amount, "amount", 0), seed=seeds(), dtype=dtype, name="noise")
+        if _number(amount, "amount", 0) > 1:
+            raise ValueError(
+                f"amount must be at most 1 with noise='gaussian', Keras's limit; found {amount!r}. "
+                "Scale the rows to a standard deviation of 1 or less."
+            )
+        layer = layers.GaussianNoise(float(amount), seed=seeds(), dtype=dtype, name="noise")
     elif noise == "masking":
         layer = MaskingNoise(_number(amount, "amount", 0, 1), seed=seeds(), dtype=dtype, name="noise")
     else:
@@ -895,6 +901,87 @@ def convolutional(image_shape, filters=(16, 8), code_size=32, *, kernel_size=3, 
     if len(shape) == 2:
         chain += [layers.Reshape(shape, dtype=dtype, name="drop_channel")]
     return _finish(inputs, _stack(inputs, chain), "convolutional",
+                   _optimizer(optimizer, learning_rate), loss, dtype)
+
+
+def convolutional_1d(window_shape, filters=(16, 8), code_size=8, *, kernel_size=5, activation="relu",
+                     output="linear", optimizer="adam", learning_rate=None, loss="mse", random_state=0,
+                     dtype=None):
+    """Build a convolutional autoencoder for windows of a series, with a dense code in the middle.
+
+    Each convolution of the encoder halves the number of time steps (stride 2); the decoder doubles
+    them back. A filter is the same at every step, so a pattern is known wherever in the window it is.
+
+    Parameters
+    ----------
+    window_shape : int or tuple of int
+        Time steps, or (time steps, channels). The steps must divide by 2 to the power of
+        ``len(filters)``.
+    filters : tuple of int
+        Number of filters of each convolution of the encoder; the decoder mirrors them.
+    code_size : int
+        Width of the code.
+    kernel_size : int
+        Width of each filter, in time steps.
+    activation, optimizer, learning_rate, loss, random_state, dtype
+        As in `dense`.
+    output : str
+        Activation of the last layer, by Keras's name for it.
+
+    Returns
+    -------
+    keras.Model
+        A compiled model, windows to windows of the same shape, with ``.encoder`` and ``.decoder``.
+
+    Raises
+    ------
+    ValueError
+        Where an argument is out of range, or the window cannot be halved so often.
+
+    Warns
+    -----
+    UserWarning
+        Where the code has no fewer units than the window has values.
+
+    Examples
+    --------
+    >>> from aecourse import builders
+    >>> model = builders.convolutional_1d(36, filters=(4, 4), code_size=6)
+    >>> model.encoder.output_shape, model.output_shape
+    ((None, 6), (None, 36))
+    """
+    shape = _units(window_shape, "window_shape")
+    filters, code_size = _units(filters, "filters"), _positive_int(code_size, "code_size")
+    kernel_size = _positive_int(kernel_size, "kernel_size")
+    factor = 2 ** len(filters)
+    if len(shape) not in (1, 2) or not filters or shape[0] % factor:
+        raise ValueError(
+            f"window_shape must be the time steps, or (time steps, channels), with steps divisible by "
+            f"{factor}, as each of the {len(filters)} entries of filters (at least one) halves them; found "
+            f"{shape}. Change the size of the windows, or filters.")
+    _warn_overcomplete(code_size, int(np.prod(shape)))
+    steps, channels = shape if len(shape) == 2 else (*shape, 1)
+    small = (steps // factor, filters[-1])
+    seeds = _Seeds(random_state)
+
+    def conv(kind, units, stride, act, name):
+        return kind(units, kernel_size, strides=stride, padding="same", activation=act,
+                    kernel_initializer=seeds.glorot(), dtype=dtype, name=name)
+
+    inputs = keras.Input(shape, dtype=dtype, name="input")
+    chain = [layers.Reshape((steps, channels), dtype=dtype, name="add_channel")] if len(shape) == 1 else []
+    chain += [conv(layers.Conv1D, units, 2, activation, f"encoder_{i}")
+              for i, units in enumerate(filters, start=1)]
+    chain += [layers.Flatten(dtype=dtype, name="flatten"),
+              _dense(code_size, activation, seeds, dtype, name=_CODE),
+              _dense(int(np.prod(small)), activation, seeds, dtype, name="decoder_dense"),
+              layers.Reshape(small, dtype=dtype, name="unflatten")]
+    chain += [conv(layers.Conv1DTranspose, units, 2, activation, f"decoder_{i}")
+              for i, units in enumerate(reversed(filters), start=1)]
+    chain += [conv(layers.Conv1D, channels, 1, output, "output")]
+    if len(shape) == 1:
+        chain += [layers.Reshape(shape, dtype=dtype, name="drop_channel")]
+    return _finish(inputs, _stack(inputs, chain), "convolutional_1d",
                    _optimizer(optimizer, learning_rate), loss, dtype)
 
 

@@ -5,6 +5,7 @@ scikit-learn, and the synthetic sets are drawn when they are asked for.
 """
 
 import hashlib
+import operator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -123,6 +124,40 @@ def _hold_out(n_rows, fraction, rng):
     return np.sort(order[n_out:]), np.sort(order[:n_out])
 
 
+def check_mnist_file(path=MNIST_PATH):
+    """See that the archive of MNIST is there and whole.
+
+    Parameters
+    ----------
+    path : path-like
+        The archive; by default that of the package.
+
+    Raises
+    ------
+    OSError
+        If the file is missing, or its SHA-256 is not the expected one.
+
+    Examples
+    --------
+    >>> from aecourse import datasets
+    >>> datasets.check_mnist_file()
+    """
+    restore = (
+        "Restore it with 'git checkout -- aecourse/data/mnist.npz' in a clone, "
+        "or reinstall the package."
+    )
+    try:
+        content = Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{path} is missing. {restore}") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != MNIST_SHA256:
+        raise OSError(
+            f"{path} is damaged: its SHA-256 is {found}, expected {MNIST_SHA256} "
+            f"({len(content):,} bytes found). {restore}"
+        )
+
+
 def load_mnist(path=None):
     """Load MNIST: 70,000 images of handwritten digits.
 
@@ -158,20 +193,7 @@ def load_mnist(path=None):
     ((60000, 28, 28), (10000, 28, 28))
     """
     path = MNIST_PATH if path is None else Path(path)
-    restore = (
-        "Restore it with 'git checkout -- aecourse/data/mnist.npz' in a clone, "
-        "or reinstall the package."
-    )
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"{path} is missing. {restore}") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != MNIST_SHA256:
-        raise OSError(
-            f"{path} is damaged: its SHA-256 is {found}, expected {MNIST_SHA256} "
-            f"({len(content):,} bytes found). {restore}"
-        )
+    check_mnist_file(path)
     with np.load(path, allow_pickle=False) as arrays:
         return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
 
@@ -549,6 +571,306 @@ def make_shape(kind="moons", n_train=300, n_anomalies=40, random_state=0):
         feature_names=("x", "y"),
         name=f"Shape: {kind}",
         description=f"Points in the plane: {kind}, with anomalies spread evenly around it.",
+        licence="generated; no licence needed",
+        citation="This course.",
+    )
+
+
+FAULTS = ("point", "level shift", "frequency", "contextual")
+_STEP = 10  # minutes between two samples of the machine
+_DAY = 24 * 60 // _STEP  # samples of a day
+_CYCLE = 8  # samples of one turn of the machine's thermostat
+
+
+@dataclass(frozen=True)
+class Event:
+    """A fault in a series: what it is, and which samples it touches.
+
+    Parameters
+    ----------
+    kind : str
+        The kind of fault.
+    start, stop : int
+        First sample, and one past the last, counted from the start of the series.
+
+    Raises
+    ------
+    ValueError
+        If the event has no sample.
+
+    Examples
+    --------
+    >>> from aecourse import datasets
+    >>> len(datasets.Event("level shift", start=100, stop=130))
+    30
+    """
+
+    kind: str
+    start: int
+    stop: int
+
+    def __post_init__(self):
+        if not 0 <= self.start < self.stop:
+            raise ValueError(
+                f"start and stop must be sample numbers with 0 <= start < stop; found {self.start} and {self.stop}."
+            )
+
+    def __len__(self):
+        return self.stop - self.start
+
+
+@dataclass(frozen=True)
+class TimeSeries:
+    """A series of one sensor, divided by time: train first, then validation, then test.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        The measurements, at equal steps.
+    times : ndarray of datetime64 of shape (n,)
+        When each was taken.
+    y : ndarray of shape (n,)
+        1 = the sample belongs to a fault, 0 = normal.
+    events : tuple of Event
+        The faults, in order of time.
+    train, validation, test : slice
+        Samples of each part, in this order. Train and validation hold no fault.
+    unit, name, description, licence, citation : str
+        Unit of the values, and what the data is.
+
+    Raises
+    ------
+    ValueError
+        If the parts do not fit together.
+
+    Examples
+    --------
+    >>> from aecourse import datasets
+    >>> series = datasets.make_machine_temperature()
+    >>> series.values[series.test].shape, len(series.events), int(series.y.sum())
+    ((12096,), 40, 867)
+    """
+
+    values: np.ndarray
+    times: np.ndarray
+    y: np.ndarray
+    events: tuple
+    train: slice
+    validation: slice
+    test: slice
+    unit: str
+    name: str
+    description: str
+    licence: str
+    citation: str
+
+    def __post_init__(self):
+        check_labels(self.y, "y", n_rows=len(self.values))
+        if len(self.times) != len(self.values):
+            raise ValueError(f"times has {len(self.times)} entries for {len(self.values)} values; pass one each.")
+        parts = (self.train, self.validation, self.test)
+        edges = [edge for part in parts for edge in (part.start, part.stop)]
+        if edges != sorted(edges) or edges[0] < 0 or edges[-1] > len(self.values):
+            raise ValueError(
+                f"train, validation and test must follow each other within the {len(self.values)} "
+                f"samples; found {parts}."
+            )
+        if self.y[self.train].any() or self.y[self.validation].any():
+            raise ValueError("y marks faults in train or validation; both must hold normal samples only.")
+
+    def summary(self):
+        """Count the samples and the faults of each part.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index: train, validation, test; columns: from, to (first and last time stamp),
+            samples, in a fault, faults.
+
+        Examples
+        --------
+        >>> from aecourse import datasets
+        >>> print(datasets.make_machine_temperature().summary()[["samples", "in a fault", "faults"]])
+                    samples  in a fault  faults
+        train          4032           0       0
+        validation     2016           0       0
+        test          12096         867      40
+        """
+        import pandas as pd
+
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        return pd.DataFrame(
+            {
+                "from": [self.times[part][0] for part in parts.values()],
+                "to": [self.times[part][-1] for part in parts.values()],
+                "samples": [len(self.values[part]) for part in parts.values()],
+                "in a fault": [int(self.y[part].sum()) for part in parts.values()],
+                "faults": [
+                    sum(part.start <= event.start < part.stop for event in self.events)
+                    for part in parts.values()
+                ],
+            },
+            index=list(parts),
+        )
+
+
+def _autoregressive(noise, half_life):
+    """Turn white noise into noise of variance 1 whose memory halves in so many samples."""
+    from scipy.signal import lfilter
+
+    memory = 0.5 ** (1 / half_life)
+    return lfilter([np.sqrt(1 - memory**2)], [1, -memory], noise)
+
+
+def _shifts(n_days, rng):
+    """Planned load of the machine, 0 to 1: full from six to ten on workdays, each day a little different."""
+    hour = np.arange(_DAY) * _STEP / 60
+    at_work = ((hour >= 6) & (hour < 22)).astype(float)
+    day = np.arange(n_days)
+    height = np.where(day % 7 < 5, 1.0, 0.15) * (1 + 0.05 * rng.normal(size=n_days))
+    return (height[:, None] * at_work).ravel()
+
+
+def _plan_faults(load, first, n_faults, rng):
+    """Choose kind, start and stop of every fault, in order: one in each equal stretch of the test part."""
+    kinds = rng.permutation(np.repeat(FAULTS, n_faults))
+    length = (len(load) - first) // max(1, len(kinds))
+    planned = []
+    for place, kind in enumerate(kinds):
+        n = 1 if kind == "point" else int(rng.randint(18, 37))
+        low = first + place * length + _DAY // 4
+        starts = np.arange(low, first + (place + 1) * length - _DAY // 4 - n)
+        if kind == "contextual":  # the plan must not change while the machine does its opposite
+            starts = np.array([s for s in starts if np.ptp(load[s - 6 : s + n + 6]) == 0])
+        start = int(starts[rng.randint(len(starts))])
+        planned.append(Event(str(kind), start, start + n))
+    return planned
+
+
+def _temperature(load, jobs, wander, turns, noise, drift):
+    """Put the parts together: degrees Celsius at each sample."""
+    from scipy.signal import lfilter
+
+    samples = np.arange(len(load))
+    day = 1.5 * np.sin(2 * np.pi * (samples / _DAY - 9 / 24))
+    inertia = np.exp(-_STEP / 40)  # the machine follows its load with a time constant of 40 minutes
+    heat = lfilter([1 - inertia], [1, -inertia], load * (8 + 0.8 * jobs))
+    thermostat = 0.7 * np.sin(2 * np.pi * turns)
+    return 45 + day + heat + 0.6 * wander + thermostat + 0.15 * noise + drift * samples / (7 * _DAY)
+
+
+def make_machine_temperature(weeks=(4, 2, 12), n_faults=10, drift=0.0, random_state=0):
+    """Draw the temperature of a machine, every ten minutes for weeks, with faults in the test part.
+
+    Normal life is made of a daily rhythm; two shifts a day on workdays, which heat the machine;
+    jobs that vary the load; a thermostat that turns every 80 minutes; weather, which wanders over days;
+    and the noise of the sensor. There are four kinds of fault:
+
+    - *point*: one sample is 3 to 6 °C off, a glitch of the sensor;
+    - *level shift*: three to six hours are 2.5 to 4 °C too warm or too cold;
+    - *frequency*: for three to six hours the thermostat turns more than twice as fast, as far up
+      and down as ever;
+    - *contextual*: for three to six hours the machine runs when it should rest, or rests when it
+      should run. Each value is ordinary at another time of the week.
+
+    The same ``random_state`` gives the same normal life whatever the faults and the drift, so that
+    ``n_faults=0`` is the series that would have been measured without any.
+
+    Parameters
+    ----------
+    weeks : tuple of int
+        Weeks of train, validation and test, each at least 1. The first sample is a Monday, 0:00.
+    n_faults : int
+        Faults of each of the four kinds; 0 for none.
+    drift : float
+        Slow change of the sensor's level over the whole series, in °C a week.
+    random_state : int
+        Seed.
+
+    Returns
+    -------
+    TimeSeries
+        A fault's event begins and ends with the samples that it moves by more than 0.45 °C, three
+        standard deviations of the sensor's noise. Samples within count as labelled.
+
+    Raises
+    ------
+    ValueError
+        If ``weeks`` is not three whole numbers of at least 1, ``drift`` is not finite, or so many
+        faults do not fit: each of the four times ``n_faults`` needs a day and a half of the test part.
+
+    Examples
+    --------
+    >>> from aecourse import datasets
+    >>> series = datasets.make_machine_temperature(weeks=(2, 1, 3), n_faults=2)
+    >>> print(series.events[0], series.times[series.test][0])
+    Event(kind='level shift', start=3131, stop=3163) 2025-01-27T00:00
+    """
+    try:
+        n_weeks = [operator.index(each) for each in weeks]
+        n_faults = operator.index(n_faults)
+    except TypeError as error:
+        raise ValueError(
+            "weeks must be three whole numbers and n_faults one; "
+            f"found weeks={weeks!r}, n_faults={n_faults!r}."
+        ) from error
+    if len(n_weeks) != 3 or min(n_weeks) < 1:
+        raise ValueError(f"weeks must be three whole numbers of at least 1, for train, validation and test; "
+                         f"found {weeks!r}.")
+    if not np.isfinite(drift):
+        raise ValueError(f"drift must be a finite number of °C a week; found {drift!r}.")
+    first, most = 7 * _DAY * sum(n_weeks[:2]), 7 * n_weeks[2] * 2 // 3 // len(FAULTS)
+    if not 0 <= n_faults <= most:
+        raise ValueError(f"n_faults must be from 0 to {most} of each kind for {n_weeks[2]} weeks of test; "
+                         f"found {n_faults!r}. Ask for more weeks or fewer faults.")
+    # Two streams, so that the faults leave the normal life as it is.
+    life, harm = (np.random.RandomState(seed)
+                  for seed in np.random.RandomState(random_state).randint(2**31 - 1, size=2))
+    n_days = 7 * sum(n_weeks)
+    load = _shifts(n_days, life)
+    n = len(load)
+    noise = life.normal(size=(4, n))
+    jobs, wander = _autoregressive(noise[0], 4), _autoregressive(noise[1], 2 * _DAY)
+    turns = np.cumsum((1 + 0.15 * noise[2]) / _CYCLE)
+    parts = (jobs, wander, turns, noise[3], drift)
+    normal = _temperature(load, *parts)
+
+    planned = _plan_faults(load, first, n_faults, harm)
+    swapped, faster, added = load.copy(), turns.copy(), np.zeros(n)
+    for event in planned:
+        inside, size = slice(event.start, event.stop), event.stop - event.start
+        sign = harm.choice([-1, 1])
+        if event.kind == "point":
+            added[inside] = sign * harm.uniform(3, 6)
+        elif event.kind == "level shift":
+            added[inside] = sign * harm.uniform(2.5, 4)
+        elif event.kind == "contextual":
+            swapped[inside] = 1.0 if load[event.start] < 0.5 else 0.0
+        else:  # whole turns more, so that the thermostat goes on where it would have been
+            more = round(size * 0.2)
+            faster[inside] += more * np.arange(1, size + 1) / size
+    values = _temperature(swapped, jobs, wander, faster, noise[3], drift) + added
+    events = []
+    for event in planned:
+        reach = slice(event.start, event.stop + _DAY // 4)
+        moved = event.start + np.flatnonzero(np.abs(values[reach] - normal[reach]) > 0.45)
+        events.append(Event(event.kind, int(moved[0]), int(moved[-1]) + 1))
+    y = np.zeros(n, dtype=int)
+    for event in events:
+        y[event.start : event.stop] = 1
+    second = 7 * _DAY * n_weeks[0]
+    return TimeSeries(
+        values=values,
+        times=np.datetime64("2025-01-06T00:00") + np.arange(n) * np.timedelta64(_STEP, "m"),
+        y=y,
+        events=tuple(events),
+        train=slice(0, second),
+        validation=slice(second, first),
+        test=slice(first, n),
+        unit="°C",
+        name="Machine temperature",
+        description="Simulated temperature of a machine with daily and weekly rhythm, every ten minutes; "
+        "four kinds of fault in the test part.",
         licence="generated; no licence needed",
         citation="This course.",
     )

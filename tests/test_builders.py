@@ -292,6 +292,7 @@ def test_no_warning_where_something_limits_the_code(build):
     (lambda: builders.denoising(5, noise="salt"), "noise must be"),
     (lambda: builders.denoising(5, noise="masking", amount=1.0), "amount"),
     (lambda: builders.denoising(5, amount=0), "amount must be a number above 0"),
+    (lambda: builders.denoising(5, amount=1.5), "amount must be at most 1"),
     (lambda: builders.sparse(5, penalty="l0"), "penalty must be"),
     (lambda: builders.sparse(5, weight=0), "weight"),
     (lambda: builders.sparse(5, penalty="kl", target=1), "target"),
