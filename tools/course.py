@@ -108,6 +108,7 @@ def main(arguments=None):
     # is an estimate even while the first lesson runs.
     with tqdm(
         total=sum(entry.minutes for entry in entries), unit="min", file=sys.stderr,
+        smoothing=0,  # cells differ so much that only the rate since the start tells anything
         bar_format="{l_bar}{bar}| {elapsed} gone, about {remaining} left",
     ) as bar:
         done = 0.0
