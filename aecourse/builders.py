@@ -905,8 +905,8 @@ def convolutional(image_shape, filters=(16, 8), code_size=32, *, kernel_size=3, 
 
 
 def convolutional_1d(window_shape, filters=(16, 8), code_size=8, *, kernel_size=5, activation="relu",
-                     output="linear", optimizer="adam", learning_rate=None, loss="mse", random_state=0,
-                     dtype=None):
+                     code_activation=None, output="linear", optimizer="adam", learning_rate=None, loss="mse",
+                     random_state=0, dtype=None):
     """Build a convolutional autoencoder for windows of a series, with a dense code in the middle.
 
     Each convolution of the encoder halves the number of time steps (stride 2); the decoder doubles
@@ -923,7 +923,7 @@ def convolutional_1d(window_shape, filters=(16, 8), code_size=8, *, kernel_size=
         Width of the code.
     kernel_size : int
         Width of each filter, in time steps.
-    activation, optimizer, learning_rate, loss, random_state, dtype
+    activation, code_activation, optimizer, learning_rate, loss, random_state, dtype
         As in `dense`.
     output : str
         Activation of the last layer, by Keras's name for it.
@@ -973,7 +973,7 @@ def convolutional_1d(window_shape, filters=(16, 8), code_size=8, *, kernel_size=
     chain += [conv(layers.Conv1D, units, 2, activation, f"encoder_{i}")
               for i, units in enumerate(filters, start=1)]
     chain += [layers.Flatten(dtype=dtype, name="flatten"),
-              _dense(code_size, activation, seeds, dtype, name=_CODE),
+              _dense(code_size, code_activation or activation, seeds, dtype, name=_CODE),
               _dense(int(np.prod(small)), activation, seeds, dtype, name="decoder_dense"),
               layers.Reshape(small, dtype=dtype, name="unflatten")]
     chain += [conv(layers.Conv1DTranspose, units, 2, activation, f"decoder_{i}")

@@ -612,7 +612,8 @@ class Event:
     def __post_init__(self):
         if not 0 <= self.start < self.stop:
             raise ValueError(
-                f"start and stop must be sample numbers with 0 <= start < stop; found {self.start} and {self.stop}."
+                "start and stop must be sample numbers with 0 <= start < stop; "
+                f"found {self.start} and {self.stop}."
             )
 
     def __len__(self):
@@ -648,7 +649,7 @@ class TimeSeries:
     >>> from aecourse import datasets
     >>> series = datasets.make_machine_temperature()
     >>> series.values[series.test].shape, len(series.events), int(series.y.sum())
-    ((12096,), 40, 867)
+    ((12096,), 40, 924)
     """
 
     values: np.ndarray
@@ -667,7 +668,9 @@ class TimeSeries:
     def __post_init__(self):
         check_labels(self.y, "y", n_rows=len(self.values))
         if len(self.times) != len(self.values):
-            raise ValueError(f"times has {len(self.times)} entries for {len(self.values)} values; pass one each.")
+            raise ValueError(
+                f"times has {len(self.times)} entries for {len(self.values)} values; pass one each."
+            )
         parts = (self.train, self.validation, self.test)
         edges = [edge for part in parts for edge in (part.start, part.stop)]
         if edges != sorted(edges) or edges[0] < 0 or edges[-1] > len(self.values):
@@ -694,7 +697,7 @@ class TimeSeries:
                     samples  in a fault  faults
         train          4032           0       0
         validation     2016           0       0
-        test          12096         867      40
+        test          12096         924      40
         """
         import pandas as pd
 
@@ -804,7 +807,7 @@ def make_machine_temperature(weeks=(4, 2, 12), n_faults=10, drift=0.0, random_st
     >>> from aecourse import datasets
     >>> series = datasets.make_machine_temperature(weeks=(2, 1, 3), n_faults=2)
     >>> print(series.events[0], series.times[series.test][0])
-    Event(kind='level shift', start=3131, stop=3163) 2025-01-27T00:00
+    Event(kind='level shift', start=3276, stop=3307) 2025-01-27T00:00
     """
     try:
         n_weeks = [operator.index(each) for each in weeks]
