@@ -14,7 +14,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 PARALLEL := -n $(WORKERS) --dist loadscope
 
 .PHONY: help setup course lab doctor test test-package test-lessons test-portable test-lowest \
-        coverage bench bench-quality grade-demo lock readme clean
+        coverage bench bench-quality grade-demo lock readme site site-open clean
 
 help:
 	@echo "course         execute every lesson, write HTML to _build/, print one table"
@@ -29,6 +29,8 @@ help:
 	@echo "bench-quality  detection quality; DATA=folder of ADBench .npz files"
 	@echo "lock           resolve requirements.lock anew"
 	@echo "readme         write the generated tables of README.md"
+	@echo "site           the course as a web book, in _build/site"
+	@echo "site-open      the same, served on this machine and opened"
 
 setup:
 	@$(PYTHON) tools/setup_env.py
@@ -92,6 +94,12 @@ grade-demo: setup
 
 readme: setup
 	$(BIN)/python tools/readme.py
+
+site: setup
+	@$(BIN)/python tools/site.py
+
+site-open: setup
+	@$(BIN)/python tools/site.py --serve
 
 clean:
 	rm -rf _build .pytest_cache .hypothesis .venv-lowest

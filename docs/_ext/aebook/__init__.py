@@ -1,0 +1,171 @@
+"""What the book adds to the pages while it is built: links, and the pictures' descriptions.
+
+- The first use of each term on a page is linked to the glossary.
+- Names of the package in code, such as ``thresholds.Conformal``, are linked to the reference.
+- "lesson 06" is linked to the lesson.
+- The references in docstrings are linked to the bibliography.
+- Each picture gets the alternative text that its lesson has stored beside it.
+"""
+
+import base64
+import hashlib
+import inspect
+import pathlib
+import re
+
+import nbformat
+from docutils import nodes
+from sphinx import addnodes
+
+import aecourse
+from aebook import citations, glossary
+
+MODULES = frozenset(
+    path.stem for path in pathlib.Path(aecourse.__file__).parent.glob("[a-z]*") if path.suffix == ".py" or path.is_dir()
+)
+# Text under these is not running text of the page.
+NOT_PROSE = (
+    nodes.title, nodes.reference, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw,
+    nodes.citation, nodes.rubric, nodes.image, addnodes.pending_xref, addnodes.download_reference, addnodes.toctree,
+    addnodes.desc_signature,
+)
+LESSONS_NAMED = re.compile(r"\blessons?\s+\d\d(?:(?:,| and|, and| or|\s+to|[–-])\s*\d\d\b(?!\s*%))*", re.IGNORECASE)
+NAME = re.compile(r"(?:aecourse\.)?([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?:\(.*\))?", re.DOTALL)
+
+
+def prose(doctree):
+    """Return the nodes of running text, in the order of the page, without "Further reading"."""
+    found = []
+    for text in doctree.findall(nodes.Text):
+        ancestors, node = [], text.parent
+        while node is not None:
+            ancestors.append(node)
+            node = node.parent
+        if any(isinstance(node, NOT_PROSE) for node in ancestors):
+            continue
+        if any("further-reading" in node.get("ids", ()) or "run-lesson" in node.get("classes", ())
+               for node in ancestors if isinstance(node, nodes.Element)):
+            continue
+        found.append(text)
+    return found
+
+
+def replace(text, links):
+    """Put links into a text node: [(start, end, function from text to node)]."""
+    whole, pieces, done = text.astext(), [], 0
+    for start, end, make in links:
+        if start > done:
+            pieces.append(nodes.Text(whole[done:start]))
+        pieces.append(make(whole[start:end]))
+        done = end
+    if done < len(whole):
+        pieces.append(nodes.Text(whole[done:]))
+    text.parent.replace(text, pieces)
+
+
+def cross_reference(content, docname, domain, kind, target, **more):
+    """Return a link that Sphinx resolves when all pages are read."""
+    return addnodes.pending_xref(
+        "", content, refdoc=docname, refdomain=domain, reftype=kind, reftarget=target, refexplicit=True, **more
+    )
+
+
+def link_terms(doctree, docname):
+    """Link the first use of each term on the page to the glossary."""
+    wanted = list(glossary.terms())
+    for text in prose(doctree):
+        uses = glossary.first_uses(text.astext(), wanted)
+        if not uses:
+            continue
+        used = {term.name for _, _, term in uses}
+        wanted = [term for term in wanted if term.name not in used]
+
+        def link(term):
+            return lambda words: cross_reference(
+                nodes.inline(words, words, classes=["term"]), docname, "std", "term", term.name, refwarn=True
+            )
+
+        replace(text, [(start, end, link(term)) for start, end, term in uses])
+
+
+def link_lessons(doctree, docname, lessons):
+    """Link the numbers in "lesson 06" and "lessons 01, 02 and 04" to the lessons."""
+    for text in prose(doctree):
+        links = []
+        for named in LESSONS_NAMED.finditer(text.astext()):
+            for number in re.finditer(r"\d\d", named.group()):
+                target = lessons.get(number.group())
+                if target and target != docname:
+                    start = named.start() + number.start()
+                    links.append((start, start + 2, lambda words, target=target: cross_reference(
+                        nodes.inline(words, words), docname, "std", "doc", f"/{target}", refwarn=True)))
+        if links:
+            replace(text, links)
+
+
+def link_names(doctree, docname):
+    """Link names of the package in code to the reference, where the reference has them."""
+    for literal in list(doctree.findall(nodes.literal)):
+        if isinstance(literal.parent, (nodes.reference, addnodes.pending_xref)) or isinstance(
+            literal.parent.parent, nodes.title
+        ) or isinstance(literal.parent, nodes.title):
+            continue
+        named = NAME.fullmatch(literal.astext())
+        if named is None:
+            continue
+        name = named.group(1)
+        if name == "AutoencoderDetector" or name.startswith("AutoencoderDetector."):
+            name = f"detector.{name}"
+        if name.split(".")[0] not in MODULES or ("." not in name and not literal.astext().startswith("aecourse.")):
+            continue
+        xref = cross_reference(literal.deepcopy(), docname, "py", "obj", f"aecourse.{name}", refwarn=False)
+        literal.parent.replace(literal, xref)
+
+
+def describe_pictures(app, doctree, docname):
+    """Give each picture of a lesson the description that is stored beside it."""
+    path = pathlib.Path(app.env.doc2path(docname))
+    if path.suffix != ".ipynb":
+        return
+    alts = {}
+    for cell in nbformat.read(path, as_version=4).cells:
+        for output in cell.get("outputs", ()):
+            if "image/png" in output.get("data", {}):
+                digest = hashlib.sha256(base64.b64decode(output.data["image/png"])).hexdigest()
+                alts[digest] = output.metadata.get("image/png", {}).get("alt", "")
+    for image in doctree.findall(nodes.image):
+        digest = pathlib.PurePath(image["uri"]).stem
+        if digest in alts:
+            image["alt"] = alts[digest]
+
+
+def on_doctree_read(app, doctree):
+    docname = app.env.docname
+    describe_pictures(app, doctree, docname)
+    lessons = {
+        name.removeprefix("lessons/")[:2]: name for name in app.env.found_docs if re.match(r"lessons/\d\d_", name)
+    }
+    if docname.startswith(("lessons/", "assignments/", "instructors")) or docname in ("index", "glossary"):
+        link_lessons(doctree, docname, lessons)
+        link_names(doctree, docname)
+    if docname.startswith(("lessons/", "assignments/", "instructors")):
+        link_terms(doctree, docname)
+
+
+def on_docstring(app, what, name, obj, options, lines):
+    module = inspect.getmodule(obj)
+    citations.cite_docstring(lines, (inspect.getdoc(module) or "").split("\n"))
+
+
+def on_skip_member(app, what, name, obj, skip, options):
+    """Leave out what scikit-learn adds to every estimator: methods whose texts link to its own manual."""
+    return True if re.fullmatch(r"set_\w+_request", name) else None
+
+
+def setup(app):
+    app.setup_extension("sphinx.ext.autodoc")  # whose event this listens to
+    app.connect("doctree-read", on_doctree_read)
+    # Before napoleon, which turns the sections of a docstring into other markup.
+    app.connect("autodoc-process-docstring", on_docstring, priority=100)
+    app.connect("autodoc-skip-member", on_skip_member)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
