@@ -21,12 +21,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from aecourse import evaluation
 from aecourse._validation import _as_floats, _check_finite, check_fraction, check_labels, check_scores
-from aecourse.evaluation import Interval
 
 __all__ = [
     "EventReport",
     "Span",
+    "block_compare",
     "block_interval",
     "event_report",
     "point_adjust",
@@ -604,17 +605,10 @@ def block_interval(measure, y, score, block, *, confidence=0.95, n_resamples=500
         raise ValueError(f"measure must be a function of (y, score); found {measure!r}.")
     score = check_scores(score, "score")
     y = check_labels(y, "y", n_rows=score.size)
-    block, n_resamples = _whole(block, "block"), _whole(n_resamples, "n_resamples")
     confidence = check_fraction(confidence, "confidence")
-    n = score.size
-    if block > n:
-        raise ValueError(f"block must be at most the {n} points of the series; found {block}.")
     value = float(measure(y, score))
-    rng = np.random.RandomState(random_state)
     resampled = []
-    for _ in range(n_resamples):
-        begin = rng.randint(n, size=-(-n // block))
-        rows = ((begin[:, None] + np.arange(block)).ravel() % n)[:n]
+    for rows in _block_rows(score.size, block, n_resamples, random_state):
         try:
             resampled.append(float(measure(y[rows], score[rows])))
         except ValueError:  # a class is missing from these blocks
@@ -623,7 +617,91 @@ def block_interval(measure, y, score, block, *, confidence=0.95, n_resamples=500
     if not resampled.size:
         raise ValueError(f"block of {block} points: no resample could be measured. Use shorter blocks.")
     low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(value, float(low), float(high))
+    return evaluation.Interval(value, float(low), float(high))
+
+
+def _block_rows(n, block, n_resamples, random_state):
+    """Yield the point numbers of each resample, blocks of consecutive points of a closed circle."""
+    block, n_resamples = _whole(block, "block"), _whole(n_resamples, "n_resamples")
+    if block > n:
+        raise ValueError(f"block must be at most the {n} points of the series; found {block}.")
+    rng = np.random.RandomState(random_state)
+    for _ in range(n_resamples):
+        begin = rng.randint(n, size=-(-n // block))
+        yield ((begin[:, None] + np.arange(block)).ravel() % n)[:n]
+
+
+def block_compare(y, scores, block, *, confidence=0.95, n_resamples=500, random_state=0):
+    """AUROC and average precision of several detectors' point scores, with block-bootstrap intervals.
+
+    The same numbers as `block_interval` gives for `evaluation.auroc` and
+    `evaluation.average_precision`, many times faster, since the points are sorted once. All
+    detectors are measured on the same resamples.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        1 = anomaly, 0 = normal; both must be present.
+    scores : dict of str to array-like of shape (n,)
+        Anomaly scores of each detector, high = anomalous.
+    block, confidence, n_resamples, random_state
+        As in `block_interval`.
+
+    Returns
+    -------
+    Table of shape (number of detectors, 6)
+        A DataFrame with one detector a row, in the order given; columns AUROC, AUROC low, AUROC high, AP,
+        AP low, AP high.
+
+    Raises
+    ------
+    ValueError
+        If scores is empty, or an argument is not valid.
+
+    References
+    ----------
+    As in `block_interval`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from aecourse import windows
+    >>> y = np.tile(np.repeat([0, 1], [45, 5]), 20)  # an event of five points in fifty
+    >>> noise = np.random.default_rng(0).normal(size=1000)
+    >>> table = windows.block_compare(y, {"weak": noise + y, "strong": noise + 2 * y}, block=50)
+    >>> table[["AUROC", "AP"]]
+            AUROC    AP
+    weak    0.750 0.323
+    strong  0.920 0.672
+    >>> bool((table["AUROC low"] < table["AUROC"]).all() and (table["AUROC"] < table["AUROC high"]).all())
+    True
+    """
+    if not isinstance(scores, dict) or not scores:
+        raise ValueError(
+            f"scores must be a dict with at least one detector; found {type(scores).__name__}"
+            f"{' without entries' if isinstance(scores, dict) else ''}."
+        )
+    y = check_labels(y, "y", need_both=True)
+    confidence = check_fraction(confidence, "confidence")
+    rows = np.array(list(_block_rows(y.size, block, n_resamples, random_state)))
+    rows = rows[(y[rows].min(axis=1) == 0) & (y[rows].max(axis=1) == 1)]
+    if not len(rows):
+        raise ValueError(f"block of {block} points: no resample holds both classes. Use shorter blocks.")
+    table = {}
+    for name, score in scores.items():
+        score = check_scores(score, f"scores[{name!r}]")
+        if score.size != y.size:
+            raise ValueError(f"scores[{name!r}] has {score.size} scores for {y.size} labels; pass one each.")
+        order = evaluation._Places(y, score)
+        place = order._of(score)
+        counts = [np.array([np.bincount(place[row[y[row] == label]], minlength=order.size) for row in rows])
+                  for label in (1, 0)]
+        table[name] = {}
+        for measure, function in (("AUROC", evaluation._auroc), ("AP", evaluation._average_precision)):
+            ends = np.quantile(function(*counts), [(1 - confidence) / 2, (1 + confidence) / 2])
+            value = function(*order.as_given())[0]
+            table[name] |= {measure: value, f"{measure} low": ends[0], f"{measure} high": ends[1]}
+    return evaluation.Table.from_dict(table, orient="index")
 
 
 def rolling_thresholds(scores, rule, memory, step, start=None, keep=None):

@@ -451,6 +451,11 @@ def test_block_interval_leaves_out_what_cannot_be_measured():
     (lambda: windows.block_interval(_mean, [0, 1], [1.0, 2.0], 3), "block must be at most the 2 points"),
     (lambda: windows.block_interval(_mean, [0, 1, 1], [1.0, 2.0], 1), "y has 3 labels for 2 rows"),
     (lambda: windows.block_interval(_mean, [0, 1], [1.0, 2.0], 1, confidence=2), "confidence"),
+    (lambda: windows.block_compare([0, 1], {}, 1), "scores must be a dict .* dict without entries"),
+    (lambda: windows.block_compare([0, 1], [1.0, 2.0], 1), "scores must be a dict .* list"),
+    (lambda: windows.block_compare([0, 1], {"a": [1.0]}, 1), "scores\\['a'\\] has 1 scores for 2"),
+    (lambda: windows.block_compare([0, 0], {"a": [1.0, 2.0]}, 1), "y holds no anomalies"),
+    (lambda: windows.block_compare([0, 1], {"a": [1.0, 2.0]}, 3), "block must be at most the 2 points"),
 ])
 def test_block_intervals_that_cannot_be(call, words):
     with pytest.raises(ValueError, match=words):
@@ -481,6 +486,22 @@ def test_rolling_thresholds_against_a_loop(n, memory, step, seed, keep):
     found = windows.rolling_thresholds(scores, rule, memory, step, keep=marked if keep == "array" else keep)
     assert np.array_equal(found, expected, equal_nan=True)
     assert not hasattr(rule, "threshold_")  # a copy was fitted
+
+
+def test_block_compare_gives_what_block_interval_gives():
+    from aecourse import evaluation
+
+    rng = np.random.RandomState(0)
+    y = (np.convolve(rng.normal(size=409), np.ones(10), mode="valid") > 4).astype(int)
+    scores = {"rounded": np.round(rng.normal(size=400) + y, 1), "shifted": rng.normal(size=400) - y}
+    table = windows.block_compare(y, scores, 30, n_resamples=40, confidence=0.8, random_state=3)
+    assert list(table.index) == list(scores)
+    for name, score in scores.items():
+        for measure, function in (("AUROC", evaluation.auroc), ("AP", evaluation.average_precision)):
+            expected = windows.block_interval(function, y, score, 30, n_resamples=40, confidence=0.8,
+                                              random_state=3)
+            found = table.loc[name, [measure, f"{measure} low", f"{measure} high"]]
+            assert np.allclose(found.astype(float), expected, atol=1e-12)
 
 
 def test_rolling_thresholds_do_not_look_ahead():
