@@ -1,0 +1,193 @@
+"""Build the threshold explorer: a page in plain JavaScript on the scores that labs 06 and 08 stored.
+
+On its own: ``python tools/explorer_data.py FOLDER`` calls ``build(FOLDER)``, which writes ``index.html`` and,
+in ``static/``, the scripts, the style, plotly.js and ``data.json``. Serve the folder on 127.0.0.1.
+
+Inside the book:
+
+1. ``docs/explorer/index.md`` is the page. It includes ``docs/explorer/fragment.html`` and loads its files from
+   ``../_static/explorer/``, so it must be built as ``explorer/index.html``.
+2. Call ``write_static(SOME_FOLDER / "explorer")`` before Sphinx runs, and name ``SOME_FOLDER`` in
+   ``html_static_path``. Sphinx then copies the files to ``_static/explorer/``.
+3. Put ``explorer/index`` into a toctree. Nothing else of ``docs/explorer/`` is a page.
+
+Colours follow ``html[data-theme]`` where a theme sets it, and the reader's system where none does.
+"""
+
+import argparse
+import json
+import pathlib
+import shutil
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+import plotly
+from sklearn.model_selection import train_test_split
+
+from aecourse import thresholds
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+SCORES = ROOT / "notebooks" / "data"
+PAGE = ROOT / "docs" / "explorer"
+PLOTLY = pathlib.Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+OWN_FILES = ("explorer.js", "calculate.js", "explorer.css")
+
+RATE = 0.01  # what every rule is asked for, as in lesson 09
+DAY = {"rows": 1000, "baseRate": 0.01, "costMiss": 30, "costFalseAlarm": 1}  # as in lesson 09's explorer
+START = "conformal"
+BINS = 40
+BINS_TO_STEPS = 10  # the slider takes ten steps in the width of a bar
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Where a lab's scores are, what its classes are called, and which scores the chart shows."""
+
+    key: str
+    title: str
+    truth: str  # the labels among the stored arrays
+    names: tuple
+    unit: str
+    view: tuple  # begins below the lowest score and ends above the highest
+    ticks: tuple
+    log: bool = False
+
+
+LABS = (
+    Lab("06", "Lab 06: MNIST zeros", "y", ("zeros", "other digits"), "mean squared error", (0.0, 0.12),
+        (0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12)),
+    Lab("08", "Lab 08: imbalanced synthetic data", "cluster", ("normal rows", "rows of the true cluster"),
+        "mean squared residual", (0.05, 12.8), (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10), log=True),
+)
+
+
+def read(lab):
+    """Return a lab's stored scores in double precision: validation normals, test rows, test labels."""
+    with np.load(SCORES / f"scores_{lab.key}.npz") as stored:
+        return stored["val"].astype(float), stored["test"].astype(float), stored[lab.truth].astype(int)
+
+
+def fitted_rules(validation, test, y):
+    """Fit the rules as lesson 09 does.
+
+    Parameters
+    ----------
+    validation : ndarray of shape (n,)
+        Scores of the validation normals.
+    test : ndarray of shape (m,)
+        Scores of the test rows.
+    y : ndarray of shape (m,)
+        Their labels, 1 = anomaly.
+
+    Returns
+    -------
+    dict
+        Name → (fitted rule, scores of normal rows that took no part in the fit).
+    """
+    found = {name: (rule.fit(validation), test[y == 0]) for name, rule in thresholds.rules(RATE).items()}
+    learn, judge = train_test_split(np.arange(y.size), test_size=0.5, stratify=y, random_state=0)
+    learned = {
+        "F1, from labels": thresholds.FBeta(beta=1),
+        "F2, from labels": thresholds.FBeta(beta=2),
+        "expected cost, from labels": thresholds.ExpectedCost(cost_miss=10, cost_false_alarm=1, base_rate=0.01),
+    }
+    for name, rule in learned.items():
+        found[name] = rule.fit(test[learn], y[learn]), test[judge][y[judge] == 0]
+    return found
+
+
+def _rule(rule, unseen_normals):
+    promised = rule.promised_rate
+    return {
+        "threshold": rule.threshold_,
+        "written": repr(rule),
+        "sentence": rule.rule,
+        "assumption": rule.assumption,
+        "promised": "no false-alarm rate" if promised is None else f"a false-alarm rate of {100 * promised:.3g} %",
+        "realised": str(rule.realised(unseen_normals)),
+    }
+
+
+def _axis(lab):
+    """Return the edges of the bars, and the slider's thresholds in short decimal numbers."""
+    low, high = np.log10(lab.view) if lab.log else lab.view
+    edges, steps = (np.linspace(low, high, count + 1) for count in (BINS, BINS * BINS_TO_STEPS))
+    if lab.log:
+        edges, steps = 10**edges, 10**steps
+    return edges, [float(f"{step:.4g}") for step in steps]
+
+
+def lab_data(lab):
+    """Return all that the page knows of a lab, in types that JSON has."""
+    validation, test, y = read(lab)
+    normal, anomaly = np.sort(test[y == 0]), np.sort(test[y == 1])
+    edges, steps = _axis(lab)
+    if not (steps[0] < test.min() and test.max() <= steps[-1]):
+        raise ValueError(f"view of lab {lab.key} must hold all scores, {test.min():g} to {test.max():g}")
+    return {
+        "key": lab.key, "title": lab.title, "names": lab.names, "unit": lab.unit,
+        "normal": normal.tolist(), "anomaly": anomaly.tolist(),
+        # A threshold that flags every row, as ExpectedCost takes it.
+        "belowAll": float(np.nextafter(test.min(), -np.inf)),
+        "rules": {name: _rule(*fitted) for name, fitted in fitted_rules(validation, test, y).items()},
+        "log": lab.log, "ticks": lab.ticks, "steps": steps, "edges": edges.tolist(),
+        "normalBars": np.histogram(normal, edges)[0].tolist(), "anomalyBars": np.histogram(anomaly, edges)[0].tolist(),
+    }
+
+
+def data():
+    """Return what ``data.json`` holds."""
+    return {"start": START, "day": DAY, "labs": [lab_data(lab) for lab in LABS]}
+
+
+def write_static(folder):
+    """Write scripts, style, plotly.js and data into a folder; return it."""
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in OWN_FILES:
+        shutil.copyfile(PAGE / name, folder / name)
+    shutil.copyfile(PLOTLY, folder / "plotly.min.js")
+    # Python and JavaScript both write and read a double without loss.
+    (folder / "data.json").write_text(json.dumps(data(), allow_nan=False), encoding="utf-8")
+    return folder
+
+
+STANDALONE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Threshold explorer</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="static/explorer.css">
+</head>
+<body class="explorer-alone">
+<main>
+<h1>Threshold explorer</h1>
+{fragment}
+</main>
+<script defer src="static/plotly.min.js"></script>
+<script type="module" src="static/explorer.js"></script>
+</body>
+</html>
+"""
+
+
+def build(out_dir):
+    """Write the page that needs no book, ``index.html`` with ``static/`` beside it; return the folder."""
+    folder = pathlib.Path(out_dir)
+    write_static(folder / "static")
+    fragment = (PAGE / "fragment.html").read_text(encoding="utf-8")
+    (folder / "index.html").write_text(STANDALONE.format(fragment=fragment), encoding="utf-8")
+    return folder
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("folder", type=pathlib.Path, help="where to write the page")
+    print(f"{build(parser.parse_args(arguments).folder)}: serve it with python -m http.server --bind 127.0.0.1")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
