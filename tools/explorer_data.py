@@ -100,6 +100,7 @@ def fitted_rules(validation, test, y):
 def _rule(rule, unseen_normals):
     promised = rule.promised_rate
     return {
+        "learned": promised is None,  # from labels, of rows that the chart shows
         "threshold": rule.threshold_,
         "written": repr(rule),
         "sentence": rule.rule,

@@ -66,8 +66,9 @@ function show(from) {
 function landing() {
   const rule = state.lab.rules[state.rule];
   if (rule) {
+    const flattered = rule.learned ? " It learned from half of the rows shown here, so the numbers above flatter it." : "";
     return `${rule.sentence} It promises ${rule.promised}; of normal test rows that took no part in choosing it, ` +
-      `it flags ${rule.realised}. What it assumes: ${rule.assumption}`;
+      `it flags ${rule.realised}.${flattered} What it assumes: ${rule.assumption}`;
   }
   if (state.rule === CHEAPEST) {
     return "The lowest expected cost on these rows, at the costs and the base rate of the day below.";

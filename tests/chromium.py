@@ -1,0 +1,75 @@
+"""Chromium for the tests, driven by Playwright, with an eye on what its pages do wrong."""
+
+import contextlib
+import functools
+import http.server
+import pathlib
+import shutil
+import threading
+import urllib.parse
+
+from playwright.sync_api import sync_playwright
+
+SCREENSHOTS = pathlib.Path(__file__).parents[1] / "_build" / "screenshots"
+WIDTHS = (360, 768, 1440)
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]
+
+
+def executable():
+    """Return the path of the browser; a machine without one fails the test."""
+    found = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+    assert found, "this test needs Chromium: apt-get install chromium"
+    return found
+
+
+@contextlib.contextmanager
+def browser():
+    """Open a browser without a window."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serve files without a line for each request."""
+
+    def log_message(self, *arguments):
+        pass
+
+
+@contextlib.contextmanager
+def served(folder):
+    """Serve a folder at a free port of this machine; yield the address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def watch(page):
+    """Return a list that fills with what goes wrong: errors, failed requests, requests to other hosts."""
+    faults = []
+
+    def requested(request):
+        address = urllib.parse.urlsplit(request.url)
+        if address.scheme not in ("data", "blob") and address.hostname != "127.0.0.1":
+            faults.append(f"request to another host: {request.url}")
+
+    def said(message):
+        if message.type == "error":
+            faults.append(f"console: {message.text}")
+
+    page.on("request", requested)
+    page.on("requestfailed", lambda request: faults.append(f"request failed: {request.url}"))
+    page.on("console", said)
+    page.on("pageerror", lambda error: faults.append(f"error: {error}"))
+    return faults
