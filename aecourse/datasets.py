@@ -1,7 +1,7 @@
 """Data sets, each as one frozen :class:`Split`: normal rows to train and validate on, a labelled test set.
 
-Nothing here needs a network. MNIST is inside the package, Iris and breast cancer come with
-scikit-learn, and the synthetic sets are drawn when they are asked for.
+Nothing here needs a network but :func:`load_adbench`, once. MNIST is inside the package, Iris and breast
+cancer come with scikit-learn, and the synthetic sets are drawn when they are asked for.
 """
 
 import hashlib
@@ -501,6 +501,77 @@ def make_imbalanced(n_samples=100_000, validation_fraction=0.2, random_state=0):
     )
 
 
+def load_adbench(name, validation_fraction=0.2, random_state=0, base_url=None, cache=None):
+    """Load a table of the ADBench collection; it is downloaded once, checked and kept.
+
+    The split is that of the benchmark: 70 % of the rows to train on and 30 % to test on, drawn so that both
+    hold the same share of anomalies. As everywhere in this course the anomalies among the training rows are
+    then dropped. Other than the benchmark's own code, rows of small tables are not repeated, which would
+    put copies of training rows into the test set, and large tables are not thinned.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"glass"`` or ``"14_glass"``; the error for an unknown name lists all.
+    validation_fraction : float
+        Share of the normal training rows that is held out for validation.
+    random_state : int
+        Seed of both divisions.
+    base_url : str, optional
+        A mirror, see :func:`aecourse.downloads.fetch_adbench`.
+    cache : path-like, optional
+        Folder for downloads, see :func:`aecourse.downloads.cache_folder`.
+
+    Returns
+    -------
+    Split
+        Features in their own units, called ``x0``, ``x1`` and so on.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or ``validation_fraction`` is out of range.
+    OSError
+        If the table cannot be downloaded, or is damaged.
+
+    References
+    ----------
+    Han, S., Hu, X., Huang, H., Jiang, M., and Zhao, Y. (2022). ADBench: Anomaly detection benchmark. Advances
+    in Neural Information Processing Systems 35.
+
+    Examples
+    --------
+    >>> from aecourse import datasets
+    >>> datasets.load_adbench("unknown")
+    Traceback (most recent call last):
+        ...
+    ValueError: name must be one of annthyroid, ...; found 'unknown'.
+    """
+    from sklearn.model_selection import train_test_split
+
+    from aecourse import downloads
+
+    check_fraction(validation_fraction, "validation_fraction")
+    path = downloads.fetch_adbench(name, base_url=base_url, cache=cache)
+    with np.load(path, allow_pickle=False) as arrays:
+        X, y = arrays["X"].astype(float), arrays["y"].astype(int)
+    X_train, X_test, y_train, y_test = train_test_split(
+        X, y, test_size=0.3, stratify=y, random_state=random_state)
+    normal = X_train[y_train == 0]
+    train, val = _hold_out(len(normal), validation_fraction, np.random.RandomState(random_state))
+    return Split(
+        X_train=normal[train],
+        X_val=normal[val],
+        X_test=X_test,
+        y_test=y_test,
+        feature_names=tuple(f"x{place}" for place in range(X.shape[1])),
+        name=f"ADBench, {path.stem}",
+        description=f"Table {path.stem} of the ADBench collection, {len(X):,} rows.",
+        licence="that of the table's source, which ADBench names",
+        citation="Han, Hu, Huang, Jiang and Zhao (2022), NeurIPS 35.",
+    )
+
+
 def _normal_shape(kind, n_rows, rng):
     """Draw points of one two-dimensional shape."""
     from sklearn.datasets import make_moons
@@ -877,3 +948,52 @@ def make_machine_temperature(weeks=(4, 2, 12), n_faults=10, drift=0.0, random_st
         licence="generated; no licence needed",
         citation="This course.",
     )
+
+
+def make_sensor_rows(n_rows=10_000, anomaly_share=0.001, random_state=0):
+    """Draw a table of eight sensors that follow three hidden quantities, as large as wanted.
+
+    Each sensor is a fixed mixture of the three quantities plus noise of standard deviation 0.3. In an
+    anomaly one sensor is broken: it shows what it showed for another row. Its value is ordinary, and does
+    not fit the other seven.
+
+    Parameters
+    ----------
+    n_rows : int
+        Number of rows.
+    anomaly_share : float
+        Probability that a row is an anomaly, from 0 to 1.
+    random_state : int
+        Seed of the rows; the mixture is the same for every seed, so that parts fit together.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``sensor_1`` to ``sensor_8`` (float32, no unit) and ``anomaly`` (int8, 1 = anomaly).
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range.
+
+    Examples
+    --------
+    >>> from aecourse import datasets
+    >>> rows = datasets.make_sensor_rows(1000, anomaly_share=0.1)
+    >>> rows.shape, int(rows["anomaly"].sum())
+    ((1000, 9), 107)
+    """
+    if not isinstance(n_rows, (int, np.integer)) or isinstance(n_rows, bool) or n_rows < 1:
+        raise ValueError(f"n_rows must be a positive whole number; found {n_rows!r}.")
+    check_fraction(anomaly_share, "anomaly_share", inclusive=True)
+    mixture = np.random.default_rng(15).normal(size=(3, 8))
+    rng = np.random.default_rng(random_state)
+    values = rng.normal(size=(n_rows, 3)) @ mixture + 0.3 * rng.normal(size=(n_rows, 8))
+    anomaly = rng.random(n_rows) < anomaly_share
+    broken = np.flatnonzero(anomaly)
+    sensor = rng.integers(8, size=broken.size)
+    values[broken, sensor] = values[rng.integers(n_rows, size=broken.size), sensor]
+    import pandas as pd
+
+    table = pd.DataFrame(values.astype(np.float32), columns=[f"sensor_{i}" for i in range(1, 9)])
+    return table.assign(anomaly=anomaly.astype(np.int8))
