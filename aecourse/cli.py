@@ -78,12 +78,12 @@ def _add_tables(commands):
     reading.add_argument("--encoding", metavar="NAME", help="of the file (default: UTF-8)")
     reading.add_argument("--force", action="store_true", help="replace results that are there")
     detect = commands.add_parser("detect", parents=[reading], help="find anomalous rows of a CSV file",
-                                 description="Fit a detector on the normal rows of a table, score all rows, and write "
-                                             "scores, flagged rows, a report and the detector.")
+                                 description="Fit a detector on the normal rows of a table, score all rows, "
+                                             "and write scores, flagged rows, a report and the detector.")
     detect.add_argument("csv", metavar="TABLE.csv")
     detect.add_argument("--train-on", type=_query, metavar="QUERY",
-                        help="which rows are normal, such as \"label == 'normal'\"; its columns are no features "
-                             "(default: all rows)")
+                        help="which rows are normal, such as \"label == 'normal'\"; its columns are no "
+                             "features (default: all rows)")
     detect.add_argument("--budget", type=_budget, default=0.01, metavar="SHARE",
                         help="share of normal rows that may be flagged (default: 0.01)")
     detect.add_argument("--ignore", action="append", default=[], metavar="COLUMN",
@@ -91,7 +91,8 @@ def _add_tables(commands):
     detect.add_argument("--random-state", type=int, default=0, metavar="SEED", help="seed (default: 0)")
     detect.add_argument("-o", "--output", metavar="FOLDER", help="where to (default: TABLE-results)")
     detect.set_defaults(run=_detect)
-    score = commands.add_parser("score", parents=[reading], help="score the rows of a CSV file with a saved detector")
+    score = commands.add_parser("score", parents=[reading],
+                                help="score the rows of a CSV file with a saved detector")
     score.add_argument("detector", metavar="DETECTOR.aecourse")
     score.add_argument("csv", metavar="NEW.csv")
     score.add_argument("-o", "--output", metavar="FILE", help="where to (default: NEW-scores.csv)")

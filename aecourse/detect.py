@@ -6,7 +6,6 @@ normal rows that the detector never saw. :func:`detect` and :func:`score` run it
 """
 
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -70,7 +69,8 @@ class TableDetector:
     train_on_ : str or None
         The query that chose the normal rows.
     used_for_ : ndarray of str of shape (n,)
-        What each row of the table of ``fit`` was used for: ``training``, ``threshold`` or ``nothing``. Not saved.
+        What each row of the table of ``fit`` was used for: ``training``, ``threshold`` or ``nothing``. Not
+        saved.
 
     References
     ----------
@@ -100,8 +100,8 @@ class TableDetector:
         table : pandas.DataFrame of shape (n, columns)
             The table.
         train_on : str, optional
-            The query that the normal rows fulfil, see `tables.Query`. The columns that it names are labels, and so no
-            features. Without it all rows are taken for normal.
+            The query that the normal rows fulfil, see `tables.Query`. The columns that it names are labels,
+            and so no features. Without it all rows are taken for normal.
         ignore : sequence of str
             Further columns that are no features.
 
@@ -116,8 +116,8 @@ class TableDetector:
         """
         budget = check_fraction(self.budget, "budget")
         query = tables.Query(train_on) if train_on is not None else None
-        leave_out = {name: "it is named in the query that selects the normal rows" for name in query.columns} \
-            if query else {}
+        named = query.columns if query else ()
+        leave_out = {name: "it is named in the query that selects the normal rows" for name in named}
         for name in ignore:
             if name not in table.columns:
                 raise ValueError(f"ignore names the column {name!r}, which the table does not have.")
@@ -135,8 +135,8 @@ class TableDetector:
         X = X[(np.abs(X) < tables.FAR).all(axis=1)]
         if len(X) < MIN_NORMAL // 2:
             raise ValueError(f"only {len(X)} of {len(fit)} training rows hold no infinite value; at least "
-                             f"{MIN_NORMAL // 2} are needed. Replace infinite values, or leave their columns out: "
-                             "ignore= or --ignore.")
+                             f"{MIN_NORMAL // 2} are needed. Replace infinite values, or leave their columns "
+                             "out: ignore= or --ignore.")
         self.detector_ = AutoencoderDetector(random_state=self.random_state).fit(X)
         self._set_threshold(self._scores(table.iloc[calibration]))
         return self
@@ -162,8 +162,8 @@ class TableDetector:
         Returns
         -------
         pandas.DataFrame of shape (n, 4)
-            ``score`` (high = anomalous), ``p_value`` (conformal; small = anomalous), ``flagged`` (1 = flagged)
-            and ``outside`` (number of columns with a value outside of those in training).
+            ``score`` (high = anomalous), ``p_value`` (conformal; small = anomalous), ``flagged`` (1 =
+            flagged) and ``outside`` (number of columns with a value outside of those in training).
 
         Raises
         ------
@@ -188,8 +188,8 @@ class TableDetector:
         Returns
         -------
         pandas.DataFrame of shape (n, columns used)
-            The largest error among the features that a column became, as `AutoencoderDetector.feature_errors` has it:
-            about 1 for a normal row.
+            The largest error among the features that a column became, as `AutoencoderDetector.feature_errors`
+            has it: about 1 for a normal row.
         """
         names = self.preparation_.source_names_
         if not len(table):
@@ -290,8 +290,9 @@ class TableDetector:
         about, detector = _read(path)
         try:
             if about["format"] != _FORMAT or about["format_version"] != _FORMAT_VERSION:
-                raise ValueError(f"it has the format {about['format']!r}, version {about['format_version']!r}; this "
-                                 f"aecourse reads {_FORMAT!r}, version {_FORMAT_VERSION}")
+                raise ValueError(f"it has the format {about['format']!r}, version "
+                                 f"{about['format_version']!r}; this aecourse reads {_FORMAT!r}, version "
+                                 f"{_FORMAT_VERSION}")
             if set(about) != _ENTRIES:
                 raise ValueError(f"entries are unknown or missing: {sorted(set(about) ^ _ENTRIES)}")
             if hashlib.sha256(detector).hexdigest() != about["sha256"]:
@@ -309,8 +310,8 @@ class TableDetector:
             if found.threshold_ != about["threshold"]:
                 raise ValueError("its threshold and its scores do not fit together")
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{os.fspath(path)!r} cannot be used: {error}. Make it again with 'aecourse detect'.") \
-                from error
+            raise ValueError(f"{os.fspath(path)!r} cannot be used: {error}. Make it again with "
+                             "'aecourse detect'.") from error
         return found
 
 
@@ -322,8 +323,8 @@ def _divide(normal, budget, rng):
         could = 1 / (len(normal) // 2 + 1)
         way_out = f", or ask for a budget of {could:.3g} or more" if len(normal) >= MIN_NORMAL else ""
         raise ValueError(
-            f"a budget of {budget:g} needs at least {needed:,} normal rows, half of them ({for_promise:,} at least) to "
-            f"set the threshold; found {len(normal):,}. Add normal rows{way_out}.")
+            f"a budget of {budget:g} needs at least {needed:,} normal rows, half of them ({for_promise:,} at "
+            f"least) to set the threshold; found {len(normal):,}. Add normal rows{way_out}.")
     order = rng.permutation(normal)
     n_calibration = min(max(round(CALIBRATION_SHARE * len(normal)), for_promise),
                         max(MAX_CALIBRATION, 2 * for_promise))
@@ -336,7 +337,8 @@ def _no_rows(query, table):
     held = []
     for name in query.columns:
         counts = table[name].value_counts().head(5)
-        held.append(f"{name!r} holds " + ", ".join(f"{value!r} ({count:,})" for value, count in counts.items()))
+        values = ", ".join(f"{value!r} ({count:,})" for value, count in counts.items())
+        held.append(f"{name!r} holds {values}")
     return f"the query {query.text!r} selects none of {len(table):,} rows. {'; '.join(held)}."
 
 
@@ -344,8 +346,8 @@ def _reason(name, value, error):
     text = f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)
     shown = "missing" if pd.isna(value) else text[:60]
     times = float(f"{error:.2g}")  # two digits say enough
-    return f"{name} = {shown} (error {times:,.0f} times the usual)" if times >= 10 else \
-        f"{name} = {shown} (error {times:.2g} times the usual)"
+    many = f"{times:,.0f}" if times >= 10 else f"{times:g}"
+    return f"{name} = {shown} (error {many} times the usual)"
 
 
 class Drift:
@@ -407,7 +409,7 @@ class Drift:
 
     @property
     def warnings(self):
-        """list of str: One sentence for each column with too many values outside, and one for too many flags."""
+        """list of str: A sentence for each column with too many values outside, and for too many flags."""
         return self._columns() + self._flags()
 
     def _columns(self):
@@ -415,20 +417,20 @@ class Drift:
         for name, count in sorted(self.outside.items(), key=lambda item: -item[1]):
             chance = stats.betabinom.sf(count - 1, self.n_rows, 2, n_train - 1) if count else 1.0
             if chance < SURPRISE / len(self.outside):
-                found.append(f"{name!r}: {count:,} of {self.n_rows:,} values ({count / self.n_rows:.1%}) lie outside of "
-                             f"those in training; {2 / (n_train + 1):.1%} would be usual.")
+                found.append(f"{name!r}: {count:,} of {self.n_rows:,} values ({count / self.n_rows:.1%}) lie "
+                             f"outside of those in training; {2 / (n_train + 1):.1%} would be usual.")
         return found
 
     def _flags(self):
         rule = self._detector.rule_
         n = rule.scores_.size
         above = int((rule.scores_ > self._detector.threshold_).sum()) + 1
-        chance = stats.betabinom.sf(self.n_flagged - 1, self.n_rows, above, n + 1 - above) if self.n_flagged else 1.0
-        if chance >= SURPRISE:
+        if not self.n_flagged or \
+                stats.betabinom.sf(self.n_flagged - 1, self.n_rows, above, n + 1 - above) >= SURPRISE:
             return []
-        return [f"{self.n_flagged:,} of {self.n_rows:,} rows ({self.n_flagged / self.n_rows:.1%}) are flagged; of normal "
-                f"rows at most {self._detector.budget:.1%} would be, on average. There are anomalies, or the table has "
-                "drifted: look at some flagged rows before you decide which."]
+        return [f"{self.n_flagged:,} of {self.n_rows:,} rows ({self.n_flagged / self.n_rows:.1%}) are "
+                f"flagged; of normal rows at most {self._detector.budget:.1%} would be, on average. There "
+                "are anomalies, or the table has drifted: look at some flagged rows before you decide which."]
 
 
 # ---------------------------------------------------------------------------- jobs on files
@@ -462,13 +464,13 @@ class Result:
     warnings: tuple = ()
 
 
-def detect(csv, output=None, *, train_on=None, budget=0.01, ignore=(), force=False, separator=None, decimal=".",
-           encoding=None, random_state=0):
+def detect(csv, output=None, *, train_on=None, budget=0.01, ignore=(), force=False, separator=None,
+           decimal=".", encoding=None, random_state=0):
     """Fit a detector on a CSV file, score all its rows, and write a folder of results.
 
-    The folder holds ``scores.csv`` (each row), ``flagged.csv`` (flagged rows, with the columns that made them so),
-    ``report.html`` (one page, nothing in it is loaded or executed) and ``detector.aecourse`` (for :func:`score`). It
-    is made elsewhere and moved to its place at the end, so that a failure leaves nothing.
+    The folder holds ``scores.csv`` (each row), ``flagged.csv`` (flagged rows, with the columns that made them
+    so), ``report.html`` (one page, nothing in it is loaded or executed) and ``detector.aecourse`` (for
+    :func:`score`). It is made elsewhere and moved to its place at the end, so that a failure leaves nothing.
 
     Parameters
     ----------
@@ -506,7 +508,8 @@ def detect(csv, output=None, *, train_on=None, budget=0.01, ignore=(), force=Fal
     >>> import tempfile
     >>> rng = np.random.default_rng(0)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     table = pd.DataFrame({"a": rng.normal(size=120), "b": rng.normal(size=120), "ok": ["yes"] * 119 + ["no"]})
+    ...     table = pd.DataFrame(rng.normal(size=(120, 2)), columns=["a", "b"])
+    ...     table["ok"] = ["yes"] * 119 + ["no"]
     ...     table.to_csv(f"{folder}/data.csv", index=False)
     ...     result = detect(f"{folder}/data.csv", train_on="ok == 'yes'", budget=0.05)
     ...     sorted(path.name for path in result.output.iterdir())
@@ -543,8 +546,8 @@ def detect(csv, output=None, *, train_on=None, budget=0.01, ignore=(), force=Fal
 def score(detector, csv, output=None, *, force=False, separator=None, decimal=".", encoding=None):
     """Score the rows of a CSV file with a saved detector, in pieces: memory does not grow with the file.
 
-    The output has a line for each row: ``row``, ``score``, ``p_value``, ``flagged``, ``outside``, and ``reasons`` for a
-    flagged one. It appears whole or not at all.
+    The output has a line for each row: ``row``, ``score``, ``p_value``, ``flagged``, ``outside``, and
+    ``reasons`` for a flagged one. It appears whole or not at all.
 
     Parameters
     ----------
@@ -582,14 +585,16 @@ def score(detector, csv, output=None, *, force=False, separator=None, decimal=".
     output = Path(output) if output is not None else csv.with_name(f"{csv.stem}-scores.csv")
     if output.is_dir():
         raise IsADirectoryError(f"{output} is a folder; name a file for the scores.")
-    if output.exists() and (not force or output.resolve() == csv.resolve()):
+    if output.exists() and output.resolve() == csv.resolve():
+        raise FileExistsError(f"{output} is the table itself. Name another file for the scores.")
+    if output.exists() and not force:
         raise FileExistsError(f"{output} is there already. Name another file, or replace it with force=True or "
-                              "--force." if output.resolve() != csv.resolve() else
-                              f"{output} is the table itself. Name another file for the scores.")
+                              "--force.")
     found = TableDetector.load(detector)
     texts = [column.name for column in found.preparation_.columns_ if column.kind != "number"]
     drift, ignored = Drift(found), []
-    with _whole_file(output) as temporary, progress.bar(description="scoring", total=_count_lines(csv)) as bar:
+    bar = progress.bar(description="scoring", total=_count_lines(csv))
+    with bar, _whole_file(output) as temporary:
         for piece in tables.read_chunks(csv, CHUNK, text_columns=texts, separator=separator, decimal=decimal,
                                         encoding=encoding):
             first = drift.n_rows == 0
@@ -600,10 +605,11 @@ def score(detector, csv, output=None, *, force=False, separator=None, decimal=".
             scored["reasons"] = ""
             scored.loc[flagged, "reasons"] = found.reasons(piece[flagged]) if flagged.any() else []
             scored.insert(0, "row", piece.index + 1)
-            scored.to_csv(temporary, mode="w" if first else "a", header=first, index=False, float_format="%.6g")
+            scored.to_csv(temporary, mode="w" if first else "a", header=first, index=False,
+                          float_format="%.6g")
             bar.update(len(piece))
-    lines = [f"{csv.name}: {drift.n_rows:,} rows; {drift.n_flagged:,} flagged ({drift.n_flagged / drift.n_rows:.1%}), "
-             f"with a budget of {found.budget:.3%} of normal rows."]
+    lines = [f"{csv.name}: {drift.n_rows:,} rows; {drift.n_flagged:,} flagged "
+             f"({drift.n_flagged / drift.n_rows:.1%}), with a budget of {found.budget:.3%} of normal rows."]
     if ignored:
         lines.append(f"Ignored, because unknown in training: {tables._some(ignored)}.")
     return Result(output, drift.n_rows, drift.n_flagged, tuple(lines), tuple(drift.warnings))
@@ -622,17 +628,18 @@ def _summary(csv, table, found, scored):
     used = scored["used_for"]
     n_train, n_calibration = int((used == TRAINING).sum()), int((used == CALIBRATION).sum())
     if found.train_on_ is None:
-        which = "all rows count as normal, because no query says which do; anomalies among them make the detector blunt"
+        which = ("all rows count as normal, because no query says which do; anomalies among them make the "
+                 "detector blunt")
     else:
         which = f"normal rows are those with {found.train_on_}"
     lines = [f"{csv.name}: {len(table):,} rows, {table.shape[1]} columns; {which}.",
              f"{n_train:,} normal rows to train on, {n_calibration:,} others to set the threshold."]
     lines += [f"Left out {name!r}: {why}." for name, why in found.preparation_.left_out_.items()]
     lines += found.preparation_.notes_
-    lines.append(f"Threshold {found.threshold_:.4g}: of new normal rows at most {found.budget:.3%} are flagged, on "
-                 "average.")
-    for role, words in ((NOT_USED, "rows that were used for nothing"), (CALIBRATION, "rows that set the threshold"),
-                        (TRAINING, "rows trained on")):
+    lines.append(f"Threshold {found.threshold_:.4g}: of new normal rows at most {found.budget:.3%} are "
+                 "flagged, on average.")
+    for role, words in ((NOT_USED, "rows that were used for nothing"),
+                        (CALIBRATION, "rows that set the threshold"), (TRAINING, "rows trained on")):
         of = scored.loc[used == role, "flagged"]
         if len(of):
             lines.append(f"Flagged: {int(of.sum()):,} of {len(of):,} {words}.")
@@ -656,15 +663,18 @@ def _read(path):
     try:
         with zipfile.ZipFile(path) as archive:
             if sorted(archive.namelist()) != sorted([_ABOUT, _DETECTOR]):
-                raise ValueError(f"{name!r} is no detector of a table. Name a file that 'aecourse detect' wrote.")
+                raise ValueError(f"{name!r} is no detector of a table. Name a file that 'aecourse detect' "
+                                 "wrote.")
             about = json.loads(archive.read(_ABOUT))
             if not isinstance(about, dict):
-                raise ValueError(f"{name!r} is no detector of a table. Name a file that 'aecourse detect' wrote.")
+                raise ValueError(f"{name!r} is no detector of a table. Name a file that 'aecourse detect' "
+                                 "wrote.")
             return about, archive.read(_DETECTOR)
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"{name!r} does not exist. Name a file that 'aecourse detect' wrote.") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError,
-            json.JSONDecodeError) as error:
+        raise FileNotFoundError(f"{name!r} does not exist. Name a file that 'aecourse detect' "
+                                "wrote.") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError,
+            UnicodeDecodeError, json.JSONDecodeError) as error:
         raise OSError(f"{name!r} is damaged, or no detector of a table ({error}). Make it again with "
                       "'aecourse detect'.") from error
 
@@ -676,7 +686,8 @@ def _needs_parent(path):
 
 def _is_result(folder):
     """Whether a folder holds results of an earlier run and nothing else."""
-    return folder.is_dir() and not folder.is_symlink() and all(path.name in RESULT_FILES for path in folder.iterdir())
+    return folder.is_dir() and not folder.is_symlink() and \
+        all(path.name in RESULT_FILES for path in folder.iterdir())
 
 
 def _check_free(output, force):
@@ -686,8 +697,8 @@ def _check_free(output, force):
     if not _is_result(output):
         raise FileExistsError(f"{output} is there already, and is no folder of results. Name another folder.")
     if not force and any(output.iterdir()):
-        raise FileExistsError(f"{output} holds results already. Name another folder, or replace them with force=True "
-                              "or --force.")
+        raise FileExistsError(f"{output} holds results already. Name another folder, or replace them with "
+                              "force=True or --force.")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The page that ``aecourse detect`` writes: one file, pictures inside, nothing loaded and nothing executed."""
+"""The page that ``aecourse detect`` writes: one file, pictures inside, nothing loaded or executed."""
 
 import base64
 import html
@@ -11,8 +11,8 @@ __all__ = ["render"]
 MOST_ROWS = 20  # flagged rows shown; all of them are in flagged.csv
 
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 60rem; margin: 2rem auto;
-  padding: 0 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 60rem;
+  margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.25rem; margin-top: 2rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 0.9rem; }
 th, td { border-bottom: 1px solid #bbb; padding: 0.3rem 0.7rem; text-align: left; vertical-align: top; }
@@ -21,18 +21,24 @@ code { background: #f2f2f2; padding: 0 0.2rem; }
 """
 
 _CHECKS = (
-    ("Are the normal rows normal?", "Anomalies among the rows trained on teach the detector that they are usual. "
-     "Look at the flagged rows that were used for training."),
-    ("Does a column give the answer away?", "A column that is filled in after the fact, such as a treatment or a "
-     "repair, is not known when it matters. If one column leads nearly all flagged rows, ask when it is written."),
-    ("Are rows repeated or related?", "If rows of one person, machine or day are on both sides of the division, the "
-     "threshold is too low. It holds for new rows of the same kind only."),
-    ("How rare are anomalies?", "With a budget of {budget:.3%} and one anomaly in a thousand rows, at most {precision:.0%} "
-     "of the flagged rows are anomalies, even if every one of them is found."),
-    ("Would a simple method do?", "Compare with k-NN and Mahalanobis distance on labelled rows before you rely on this; "
-     "lesson 14 shows how."),
-    ("Is it still true?", "The promise ends when the data change. 'aecourse score' says when new rows lie outside of "
-     "what was seen in training."),
+    ("Are the normal rows normal?",
+     "Anomalies among the rows trained on teach the detector that they are usual. Look at the flagged rows "
+     "that were used for training."),
+    ("Does a column give the answer away?",
+     "A column that is filled in after the fact, such as a treatment or a repair, is not known when it "
+     "matters. If one column leads nearly all flagged rows, ask when it is written."),
+    ("Are rows repeated or related?",
+     "If rows of one person, machine or day are on both sides of the division, the threshold is too low. It "
+     "holds for new rows of the same kind only."),
+    ("How rare are anomalies?",
+     "With a budget of {budget:.3%} and one anomaly in a thousand rows, at most {precision:.0%} of the "
+     "flagged rows are anomalies, even if every one of them is found."),
+    ("Would a simple method do?",
+     "Compare with k-NN and Mahalanobis distance on labelled rows before you rely on this; lesson 14 shows "
+     "how."),
+    ("Is it still true?",
+     "The promise ends when the data change. 'aecourse score' says when new rows lie outside of what was "
+     "seen in training."),
 )
 
 
@@ -59,7 +65,8 @@ def _cell(value):
 def _table(caption, heads, rows):
     head = "".join(f'<th scope="col">{html.escape(each)}</th>' for each in heads)
     body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>\n" for row in rows)
-    return (f'<div class="wide" role="region" tabindex="0" aria-label="{html.escape(caption, quote=True)}"><table>'
+    label = html.escape(caption, quote=True)
+    return (f'<div class="wide" role="region" tabindex="0" aria-label="{label}"><table>'
             f"<caption>{html.escape(caption)}</caption>\n<tr>{head}</tr>\n{body}</table></div>")
 
 
@@ -81,12 +88,13 @@ def _score_picture(scored, threshold):
     top = max(2 * threshold, float(np.quantile(score, 0.98)))
     low = min(0.0, float(score.min()))
     ax = plots.score_histogram(
-        score[held], score[~held] if (~held).any() else None, threshold=threshold, bins=40, range=(low, top), share=True,
-        unit="minus log probability", title="Scores of the rows that were not trained on",
+        score[held], score[~held] if (~held).any() else None, threshold=threshold, bins=40,
+        range=(low, top), share=True, unit="minus log probability",
+        title="Scores of the rows that were not trained on",
         names=("normal, set the threshold", "used for nothing"))
     alt = (f"Histogram of anomaly scores. Of {int(held.sum()):,} normal rows that set the threshold "
-           f"{int((score[held] > threshold).sum()):,} lie above it, of {int((~held).sum()):,} rows used for nothing "
-           f"{int((score[~held] > threshold).sum()):,}.")
+           f"{int((score[held] > threshold).sum()):,} lie above it, of {int((~held).sum()):,} rows used for "
+           f"nothing {int((score[~held] > threshold).sum()):,}.")
     return _picture(ax, alt)
 
 
@@ -136,7 +144,8 @@ def render(name, table, found, scored, explained):
     >>> found = detect.TableDetector(budget=0.05).fit(table)
     >>> scored = found.score(table).assign(row=range(1, 101), used_for=found.used_for_)
     >>> flagged = scored[scored["flagged"] == 1]
-    >>> page = render("widths.csv", table, found, scored, flagged.assign(reasons=found.reasons(table.loc[flagged.index])))
+    >>> explained = flagged.assign(reasons=found.reasons(table.loc[flagged.index]))
+    >>> page = render("widths.csv", table, found, scored, explained)
     >>> page.startswith("<!doctype html>"), "<script" in page
     (True, False)
     """
@@ -146,22 +155,24 @@ def render(name, table, found, scored, explained):
     parts.append(_paragraph(f"{n_flagged:,} of {len(table):,} rows are flagged."))
     if found.train_on_ is None:
         parts.append("<p><strong>No query says which rows are normal, so all are taken for it.</strong> "
-                     "Rows that were trained on look more normal than they are, and anomalies among them make the "
-                     "detector blunt. Read the flags as a list to look through, not as a measured result.</p>")
+                     "Rows that were trained on look more normal than they are, and anomalies among them "
+                     "make the detector blunt. Read the flags as a list to look through, not as a measured "
+                     "result.</p>")
     else:
-        parts.append(f"<p>Normal rows are those with <code>{html.escape(found.train_on_)}</code>. The columns named "
-                     "there are not used as features.</p>")
+        parts.append(f"<p>Normal rows are those with <code>{html.escape(found.train_on_)}</code>. The "
+                     "columns named there are not used as features.</p>")
     parts.append("<h2>Threshold</h2>")
     parts.append(_paragraph(
         f"A row is flagged when its score is above {found.threshold_:.4g}. Of new normal rows at most "
-        f"{found.budget:.3%} are flagged, on average over divisions of the rows, whatever their distribution, if they "
-        "come from the same source as the rows that set the threshold."))
+        f"{found.budget:.3%} are flagged, on average over divisions of the rows, whatever their "
+        "distribution, if they come from the same source as the rows that set the threshold."))
     roles = scored.groupby("used_for")["flagged"].agg(["size", "sum"])
     parts.append(_table("Rows by what they were used for", ["used for", "rows", "flagged", "share flagged"],
                         [(role, int(size), int(total), f"{total / size:.1%}")
                          for role, (size, total) in roles.iterrows()]))
-    parts.append(_paragraph("Only the rows used for nothing are a test. Among those that set the threshold the share is "
-                            "fixed by construction, and rows trained on look more normal than new ones."))
+    parts.append(_paragraph("Only the rows used for nothing are a test. Among those that set the threshold "
+                            "the share is fixed by construction, and rows trained on look more normal than "
+                            "new ones."))
     parts.append(_score_picture(scored, found.threshold_))
     parts.append("<h2>Flagged rows</h2>")
     if n_flagged:
@@ -170,22 +181,25 @@ def render(name, table, found, scored, explained):
         parts.append(_row_picture(found.errors(rows.head(1)).iloc[0], int(explained["row"].iloc[0])))
         shown = explained.head(MOST_ROWS)
         columns = ["row", "score", "p_value", "outside", "used_for", "reasons"]
-        parts.append(_table(f"The {len(shown)} flagged rows with the highest scores; all are in flagged.csv", columns,
+        parts.append(_table(f"The {len(shown)} flagged rows with the highest scores; all are in "
+                            "flagged.csv", columns,
                             shown[columns].itertuples(index=False)))
         parts.append(_paragraph("'outside' counts the columns whose value was never seen in training."))
         parts.append(_table("Columns by how many flagged rows they lead", ["column", "flagged rows"],
                             list(leading.head(10).items())))
-        parts.append(_paragraph("An error says where the row departs from what the detector expects, not what caused it. "
-                                "Columns that belong together share the blame."))
+        parts.append(_paragraph("An error says where the row departs from what the detector expects, not "
+                                "what caused it. Columns that belong together share the blame."))
     else:
         parts.append(_paragraph("None."))
     parts.append("<h2>Columns</h2>")
-    parts.append(_paragraph(f"{len(preparation.source_names_)} columns are used, as {len(preparation.feature_names_)} "
-                            f"features: {', '.join(preparation.source_names_)}."))
+    parts.append(_paragraph(f"{len(preparation.source_names_)} columns are used, as "
+                            f"{len(preparation.feature_names_)} features: "
+                            f"{', '.join(preparation.source_names_)}."))
     if preparation.left_out_:
         parts.append(_table("Columns left out", ["column", "why"], preparation.left_out_.items()))
     if preparation.notes_:
-        parts.append("<ul>" + "".join(f"<li>{html.escape(note)}</li>" for note in preparation.notes_) + "</ul>")
+        items = "".join(f"<li>{html.escape(note)}</li>" for note in preparation.notes_)
+        parts.append(f"<ul>{items}</ul>")
     parts.append("<h2>Before you trust this</h2>\n<dl>")
     precision = 0.001 / (0.001 + 0.999 * found.budget)
     for question, answer in _CHECKS:

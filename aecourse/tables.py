@@ -15,7 +15,6 @@ import csv
 import difflib
 import io
 import operator
-import os
 import re
 import warnings
 from dataclasses import asdict, dataclass
@@ -68,9 +67,9 @@ def _encoding_of(head, path, encoding):
 
 
 def _bad_encoding(path, encoding, error):
-    return ValueError(f"{path} is not in {encoding.removesuffix('-sig').upper()} (byte {error.object[error.start]:#04x} "
-                      "cannot be read). Save it as UTF-8, or name its encoding, often 'cp1252': encoding= or "
-                      "--encoding.")
+    return ValueError(f"{path} is not in {encoding.removesuffix('-sig').upper()} (byte "
+                      f"{error.object[error.start]:#04x} cannot be read). Save it as UTF-8, or name its "
+                      "encoding, often 'cp1252': encoding= or --encoding.")
 
 
 def _first_record(text, separator):
@@ -98,7 +97,8 @@ def _names(fields, path):
         fields = ["row number", *fields[1:]]  # as pandas and R write a table's index
     for place, name in enumerate(fields, start=1):
         if name == "":
-            raise ValueError(f"{path}: column {place} has no name. Give every column a name in the first line.")
+            raise ValueError(f"{path}: column {place} has no name. Give every column a name in the first "
+                             "line.")
     repeated = sorted({name for name in fields if fields.count(name) > 1})
     if repeated:
         raise ValueError(f"{path}: {len(repeated)} column names stand more than once: {_some(repeated)}. "
@@ -143,8 +143,8 @@ def _layout(path, separator, encoding):
         raise ValueError(f"separator must be one character, such as ';'; found {separator!r}.")
     fields = _first_record(text, separator)
     if len(fields) == 1 < len(found[best]):
-        raise ValueError(f"{path} has one column with the separator {separator!r}, but {len(found[best])} with "
-                         f"{best!r}. Pass the right one, or none: it is found by itself.")
+        raise ValueError(f"{path} has one column with the separator {separator!r}, but {len(found[best])} "
+                         f"with {best!r}. Pass the right one, or none: it is found by itself.")
     if not fields:
         raise ValueError(f"{path}: its first line cannot be read. Put the names of the columns there.")
     return encoding, separator, _names(fields, path)
@@ -180,15 +180,16 @@ class _sentences:
             raise ValueError(f"{self.path} cannot be read as {self.encoding} ({error}). Save it as UTF-8, or "
                              "name its encoding: encoding= or --encoding.") from error
         if isinstance(error, pd.errors.ParserWarning):
-            raise ValueError(f"{self.path} has rows with more fields than names in the first line. Quote fields "
-                             "that hold the separator, or name every column.") from error
+            raise ValueError(f"{self.path} has rows with more fields than names in the first line. Quote "
+                             "fields that hold the separator, or name every column.") from error
         if isinstance(error, (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error)):
             said = str(error).replace("Error tokenizing data. C error: ", "").strip().rstrip(".")
-            raise ValueError(f"{self.path} cannot be read as a table: {said}. Look at that line: is a quotation "
-                             "mark not closed, or does a field hold the separator?") from error
+            raise ValueError(f"{self.path} cannot be read as a table: {said}. Look at that line: is a "
+                             "quotation mark not closed, or does a field hold the separator?") from error
         if isinstance(error, MemoryError):
-            raise ValueError(f"{self.path} does not fit into memory. Cut out the rows to train on, fit on them, "
-                             "and score the rest with 'aecourse score', which reads it in pieces.") from error
+            raise ValueError(f"{self.path} does not fit into memory. Cut out the rows to train on, fit on "
+                             "them, and score the rest with 'aecourse score', which reads it in "
+                             "pieces.") from error
 
 
 def read_csv(path, *, separator=None, decimal=".", encoding=None):
@@ -292,8 +293,8 @@ def read_chunks(path, rows=50_000, *, text_columns=(), separator=None, decimal="
 _TOKEN = re.compile(r"""('(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")|`([^`\n]*)`|(&&?|\|\|?)""")
 _COMPARE = {ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
             ast.Gt: operator.gt, ast.GtE: operator.ge}
-_QUERY_HELP = ("Write comparisons of columns, such as \"label == 'normal' and age > 3\", joined by and, or, not; "
-               "a list after 'in'; a name with spaces in `backticks`.")
+_QUERY_HELP = ("Write comparisons of columns, such as \"label == 'normal' and age > 3\", joined by and, or, "
+               "not; a list after 'in'; a name with spaces in `backticks`.")
 
 
 class Query:
@@ -361,7 +362,8 @@ class Query:
             raise ValueError(f"the query {text!r} names no column. {_QUERY_HELP}")
 
     def _refuse(self, node):
-        raise ValueError(f"the query {self.text!r} holds {_node_word(node)}, which is not allowed. {_QUERY_HELP}")
+        raise ValueError(f"the query {self.text!r} holds {_node_word(node)}, which is not allowed. "
+                         f"{_QUERY_HELP}")
 
     def _check(self, node):
         """Refuse any part of the tree that is no condition."""
@@ -383,8 +385,8 @@ class Query:
         for op, right in zip(node.ops, node.comparators, strict=True):
             if isinstance(op, (ast.In, ast.NotIn)):
                 if not isinstance(left, ast.Name) or not isinstance(right, (ast.List, ast.Tuple)):
-                    raise ValueError(f"the query {self.text!r}: write a column before 'in' and a list after it, "
-                                     "such as label in ['a', 'b'].")
+                    raise ValueError(f"the query {self.text!r}: write a column before 'in' and a list after "
+                                     "it, such as label in ['a', 'b'].")
                 for element in right.elts:
                     _constant(element, self._refuse)
             elif type(op) in _COMPARE:
@@ -424,8 +426,8 @@ class Query:
             if name not in table.columns:
                 close = difflib.get_close_matches(name, map(str, table.columns), n=1)
                 hint = f" Did you mean {close[0]!r}?" if close else ""
-                raise ValueError(f"the query {self.text!r} names the column {name!r}, which the table does not "
-                                 f"have.{hint} It has {_some(list(table.columns), 8)}.")
+                raise ValueError(f"the query {self.text!r} names the column {name!r}, which the table does "
+                                 f"not have.{hint} It has {_some(list(table.columns), 8)}.")
         return self._evaluate(self._tree, table)
 
     def _evaluate(self, node, table):
@@ -437,8 +439,8 @@ class Query:
         if isinstance(node, ast.Name):
             column = table[self._column(node)]
             if not pd.api.types.is_bool_dtype(column):
-                raise ValueError(f"the query {self.text!r} uses the column {self._column(node)!r} as a condition, "
-                                 "but it does not hold True and False. Compare it with something.")
+                raise ValueError(f"the query {self.text!r} uses the column {self._column(node)!r} as a "
+                                 "condition, but it does not hold True and False. Compare it with something.")
             return _mask(column)
         result = np.ones(len(table), dtype=bool)
         left = node.left
@@ -455,8 +457,8 @@ class Query:
         try:
             found = _COMPARE[type(op)](left, right)
         except TypeError as error:
-            raise ValueError(f"the query {self.text!r} compares text with numbers. Put texts in quotation marks, "
-                             "numbers not.") from error
+            raise ValueError(f"the query {self.text!r} compares text with numbers. Put texts in quotation "
+                             "marks, numbers not.") from error
         return np.full(len(table), bool(found)) if np.ndim(found) == 0 else _mask(found)
 
     def _operand(self, node, table):
@@ -465,8 +467,9 @@ class Query:
 
 def _constant(node, refuse):
     """Let a text, a number, True or False pass, a number also with a sign."""
-    value = node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)) else node
-    kinds = (str, bool, int, float) if value is node else (int, float)
+    signed = isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd))
+    value = node.operand if signed else node
+    kinds = (int, float) if signed else (str, bool, int, float)
     if not isinstance(value, ast.Constant) or not isinstance(value.value, kinds):
         refuse(node)
 
@@ -548,8 +551,8 @@ class Preparation:
       missing. An infinite value becomes ±1e300, which is far outside.
     - A text column with few distinct texts becomes one column of 0 and 1 for each, at most 20, and one for
       all others.
-    - A date, written as 2024-03-01 or 2024-03-01 14:30, becomes weekday and hour, each as a sine and a cosine, so that
-      Sunday is next to Monday. The date itself is not used: later ones would all be outside.
+    - A date, written as 2024-03-01 or 2024-03-01 14:30, becomes weekday and hour, each as a sine and a cosine,
+      so that Sunday is next to Monday. The date itself is not used: later ones would all be outside.
     - Left out, with a note: what the caller names, constant columns, copies of other columns, texts that are
       nearly all different, numbers that rise from row to row (row numbers, clocks), columns without values.
 
@@ -573,7 +576,8 @@ class Preparation:
     References
     ----------
     The logic is that of scikit-learn's ``SimpleImputer(add_indicator=True)`` and ``OneHotEncoder`` with
-    infrequent categories (Pedregosa et al., 2011, Journal of Machine Learning Research 12), which a test compares.
+    infrequent categories (Pedregosa et al., 2011, Journal of Machine Learning Research 12), which a test
+    compares.
 
     Examples
     --------
@@ -627,7 +631,8 @@ class Preparation:
         self._set(columns)
         if not self.feature_names_:
             why = "; ".join(f"{name}: {reason}" for name, reason in list(self.left_out_.items())[:8])
-            raise ValueError(f"no column is left to learn from ({why}). Add columns that vary among normal rows.")
+            raise ValueError(f"no column is left to learn from ({why}). Add columns that vary among normal "
+                             "rows.")
         return self
 
     def _set(self, columns):
@@ -654,12 +659,12 @@ class Preparation:
         numbers = _numbers(series)
         unread = series[np.isnan(numbers) & series.notna().to_numpy()]
         if len(unread):
-            self.notes_.append(f"{name!r}: {len(unread):,} values are no numbers ({_some(list(unread.unique()), 3)}) "
-                               "and count as missing.")
+            self.notes_.append(f"{name!r}: {len(unread):,} values are no numbers "
+                               f"({_some(list(unread.unique()), 3)}) and count as missing.")
         infinite = np.isinf(numbers)
         if infinite.any():
-            self.notes_.append(f"{name!r}: {int(infinite.sum()):,} infinite values, which count as far outside; the "
-                               "rows that hold them are not trained on.")
+            self.notes_.append(f"{name!r}: {int(infinite.sum()):,} infinite values, which count as far "
+                               "outside; the rows that hold them are not trained on.")
         finite = numbers[np.isfinite(numbers)]
         if finite.size == 0:
             self.left_out_[name] = "it has no finite values"
@@ -676,8 +681,8 @@ class Preparation:
             self.left_out_[name] = "it rises or falls from row to row, like a row number or a clock"
             return None
         if len(numbers) >= 50 and whole and len(np.unique(finite)) == len(numbers):
-            self.notes_.append(f"{name!r}: whole numbers, all different. If they are identifiers, leave the column "
-                               "out: ignore= or --ignore.")
+            self.notes_.append(f"{name!r}: whole numbers, all different. If they are identifiers, leave the "
+                               "column out: ignore= or --ignore.")
         with np.errstate(over="ignore"):  # the mean of the two middle values may overflow
             fill = float(np.median(finite))
         fill = fill if np.isfinite(fill) else float(np.sort(finite)[finite.size // 2])
@@ -709,8 +714,8 @@ class Preparation:
             self.left_out_[name] = "nearly every row has another text, as in an identifier or free text"
             return None
         if len(values) > MAX_CATEGORIES:
-            self.notes_.append(f"{name!r} holds {len(values):,} different texts; the {MAX_CATEGORIES} most frequent "
-                               "are told apart.")
+            self.notes_.append(f"{name!r} holds {len(values):,} different texts; the {MAX_CATEGORIES} most "
+                               "frequent are told apart.")
         return Column(name, "category", values=tuple(values[:MAX_CATEGORIES]),
                       other=len(values) > MAX_CATEGORIES, missing=missing)
 
@@ -738,11 +743,11 @@ class Preparation:
         lacking = [column.name for column in self.columns_ if column.used and column.name not in names]
         if lacking:
             extra = [name for name in names if name not in self._known()]
-            hints = [f"{close[0]!r} for {name!r}" for close, name in
-                     ((difflib.get_close_matches(name, extra, n=1, cutoff=0.7), name) for name in lacking) if close]
+            close = {name: difflib.get_close_matches(name, extra, n=1, cutoff=0.7) for name in lacking}
+            hints = [f"{found[0]!r} for {name!r}" for name, found in close.items() if found]
             raise ValueError(
-                f"the table lacks {len(lacking)} of the {len(self.source_names_)} columns that the detector was "
-                f"trained on: {_some(lacking)}."
+                f"the table lacks {len(lacking)} of the {len(self.source_names_)} columns that the detector "
+                f"was trained on: {_some(lacking)}."
                 + (f" Was a column renamed ({', '.join(hints[:3])})?" if hints else "")
                 + " Add them with their old names; an unknown value may be left empty.")
         return [name for name in names if name not in self._known()]
@@ -783,8 +788,8 @@ class Preparation:
         Returns
         -------
         pandas.DataFrame of bool of shape (n, columns watched)
-            True for a number below the least or above the largest one in training, a text that was not seen in training
-            (or was among the rare ones), and a missing value where none was missing.
+            True for a number below the least or above the largest one in training, a text that was not seen
+            in training (or was among the rare ones), and a missing value where none was missing.
         """
         result = {}
         for column in self.columns_:
@@ -834,9 +839,10 @@ class Preparation:
 
 
 def _column_from_json(data):
-    column = Column(**{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()})
-    kinds = {"name": str, "kind": str, "low": float, "high": float, "fill": float, "values": tuple, "other": bool,
-             "missing": bool, "parts": tuple, "used": bool}
+    column = Column(**{name: tuple(value) if isinstance(value, list) else value
+                       for name, value in data.items()})
+    kinds = {"name": str, "kind": str, "low": float, "high": float, "fill": float, "values": tuple,
+             "other": bool, "missing": bool, "parts": tuple, "used": bool}
     for name, kind in kinds.items():
         if not isinstance(getattr(column, name), kind):
             raise ValueError(f"{name} is {getattr(column, name)!r}")
@@ -871,15 +877,17 @@ def _kind(name, series):
     if _share(known.str.fullmatch(_ISO_DATE), len(known)) >= MIN_PARSED:
         return "date"
     if _share(known.str.fullmatch(_DAY_MONTH), len(known)) >= MIN_PARSED:
-        raise ValueError(f"column {name!r} holds dates such as {known.iloc[0]!r}, in which day and month cannot be "
-                         "told apart. Write them as 2024-03-01, or leave the column out: ignore= or --ignore.")
+        raise ValueError(f"column {name!r} holds dates such as {known.iloc[0]!r}, in which day and month "
+                         "cannot be told apart. Write them as 2024-03-01, or leave the column out: ignore= "
+                         "or --ignore.")
     return "category"
 
 
 def _refuse_decimal_comma(name, texts):
     if _share(texts.str.fullmatch(_DECIMAL_COMMA), len(texts)) >= 0.5:
-        raise ValueError(f"column {name!r} holds numbers with a comma, such as {texts.iloc[0]!r}. If that is a decimal "
-                         "comma pass decimal=',' or --decimal ','; if it parts thousands, remove it.")
+        raise ValueError(f"column {name!r} holds numbers with a comma, such as {texts.iloc[0]!r}. If that is "
+                         "a decimal comma pass decimal=',' or --decimal ','; if it parts thousands, remove "
+                         "it.")
 
 
 def _texts(series):
@@ -909,8 +917,8 @@ def _hour(when):
 
 def _encode(column, series):
     """Turn one column into its features, (n, features)."""
-    parts = {"number": _encode_number, "category": _encode_category, "date": _encode_date}[column.kind](column, series)
-    return np.column_stack(parts).astype(float)
+    encode = {"number": _encode_number, "category": _encode_category, "date": _encode_date}[column.kind]
+    return np.column_stack(encode(column, series)).astype(float)
 
 
 def _encode_number(column, series):
@@ -920,8 +928,9 @@ def _encode_number(column, series):
     if present.sum() >= 20 and _share(lost & present, present.sum()) > 0.5:
         texts = _texts(series[present])
         _refuse_decimal_comma(column.name, texts)
-        raise ValueError(f"column {column.name!r} held numbers when the detector was trained, but here most of its "
-                         f"values are none, such as {texts.iloc[0]!r}. Write numbers, or leave unknown ones empty.")
+        raise ValueError(f"column {column.name!r} held numbers when the detector was trained, but here most "
+                         f"of its values are none, such as {texts.iloc[0]!r}. Write numbers, or leave "
+                         "unknown ones empty.")
     filled = np.nan_to_num(np.where(lost, column.fill, numbers), posinf=FAR, neginf=-FAR)
     return [np.clip(filled, -FAR, FAR), *([lost] if column.missing else [])]
 

@@ -106,7 +106,8 @@ def test_a_fault_far_down_is_found_when_reached(write):
 
 def test_texts_that_look_like_numbers_stay_texts_in_each_piece(write):
     path = write("code\n" + "01\n" * 3 + "x\n" * 3)
-    assert pd.concat(read_chunks(path, rows=3, text_columns=["code"]))["code"].tolist() == ["01"] * 3 + ["x"] * 3
+    pieces = read_chunks(path, rows=3, text_columns=["code"])
+    assert pd.concat(pieces)["code"].tolist() == ["01"] * 3 + ["x"] * 3
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -167,12 +168,14 @@ _conditions = st.recursive(
     st.one_of(
         st.builds("`good one`".__str__),
         st.builds("{} {} {}".format, st.sampled_from(["age", "count"]),
-                  st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), st.sampled_from(["2", "-1", "3.5", "count"])),
+                  st.sampled_from(["==", "!=", "<", "<=", ">", ">="]),
+                  st.sampled_from(["2", "-1", "3.5", "count"])),
         st.builds("label {} {}".format, st.sampled_from(["==", "!="]), st.sampled_from(["'odd'", "'x'"])),
         st.builds("label {} ['odd', 'x']".format, st.sampled_from(["in", "not in"])),
     ),
-    lambda inner: st.one_of(st.builds("({} {} {})".format, inner, st.sampled_from(["and", "or", "&", "|"]), inner),
-                            st.builds("(not {})".format, inner)),
+    lambda inner: st.one_of(
+        st.builds("({} {} {})".format, inner, st.sampled_from(["and", "or", "&", "|"]), inner),
+        st.builds("(not {})".format, inner)),
     max_leaves=6,
 )
 
@@ -180,7 +183,8 @@ _conditions = st.recursive(
 @settings(max_examples=100, deadline=None)
 @given(_conditions)
 def test_any_query_selects_what_pandas_selects(text):
-    assert np.flatnonzero(Query(text).select(TABLE)).tolist() == TABLE.query(text, engine="python").index.tolist()
+    expected = TABLE.query(text, engine="python").index.tolist()
+    assert np.flatnonzero(Query(text).select(TABLE)).tolist() == expected
 
 
 @pytest.mark.parametrize("text", [
@@ -276,7 +280,8 @@ def dirty(n=200, seed=0):
 def test_each_kind_of_column_is_handled():
     table = dirty()
     preparation = Preparation().fit(table, {"label": "it is the label"})
-    assert preparation.source_names_ == ["size", "gap", "colour", "when", "on", "number as text", "huge", "town"]
+    assert preparation.source_names_ == [
+        "size", "gap", "colour", "when", "on", "number as text", "huge", "town"]
     assert set(preparation.left_out_) == {"label", "unit", "zero", "nothing", "key", "line", "size again"}
     assert preparation.left_out_["size again"] == "the same as 'size'"
     X = preparation.transform(table)
@@ -389,7 +394,8 @@ def test_a_column_of_another_kind_is_refused_when_scoring():
 
 _values = st.one_of(
     st.none(), st.booleans(), st.integers(-10**30, 10**30), st.floats(allow_nan=True, allow_infinity=True),
-    st.text(max_size=8), st.sampled_from(["", "?", "1e400", "-inf", "2024-02-30", "2024-03-01", "TRUE", "1,5"]))
+    st.text(max_size=8),
+    st.sampled_from(["", "?", "1e400", "-inf", "2024-02-30", "2024-03-01", "TRUE", "1,5"]))
 
 
 @settings(max_examples=150, deadline=None)
