@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from aecourse.grading import assignment, batch, cli, demo, preflight, sandbox, task
+from aecourse.grading import assignment, batch, cli, demo, preflight, sandbox, task, warm
 
 ABOUT = assignment.read(demo.source())
 LABELS = [case.label for case in demo.cases(ABOUT)]
@@ -98,14 +98,14 @@ def test_a_page_shows_no_hidden_text_and_nothing_active(graded, label):
 
 
 def test_no_process_is_left(graded):
+    warm.close()
     left = []
     for process in psutil.process_iter(["cmdline"]):
         if any(graded.marker in word for word in process.info["cmdline"] or ()):
             left.append(process.info["cmdline"])
     assert left == []
-    assert [
-        child.name() for child in psutil.Process().children(recursive=True) if child.name() == "bwrap"
-    ] == []
+    family = [child for child in psutil.Process().children(recursive=True) if child.name() == "bwrap"]
+    assert psutil.wait_procs(family, timeout=10)[1] == []
 
 
 def test_the_gradebook_holds_what_the_records_say(graded):

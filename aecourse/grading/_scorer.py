@@ -214,8 +214,9 @@ class Scorer:
         return answer
 
 
-def main():
-    channel = wire.Blocking(socket.socket(fileno=int(sys.argv[1])))
+def main(number):
+    """Serve the grader over the socket of that number."""
+    channel = wire.Blocking(socket.socket(fileno=number))
     sys.stdout = sys.stderr = io.StringIO()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     header, _ = channel.receive()
@@ -234,7 +235,3 @@ def main():
         channel.send(
             {"result": scorer.test(header["source"], header["point"], header["points"], header["facts"])}
         )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,10 +1,9 @@
 """Inside the sandbox: run a student's cells, then answer questions about what they define.
 
 Nothing that this process says is believed: it only ever sends data, which the grader bounds
-and the scorer decodes as plain values. Run with the number of its socket as argument.
+and the scorer decodes as plain values.
 """
 
-import importlib
 import io
 import re
 import signal
@@ -173,50 +172,48 @@ class Runner:
             return len(target)
         raise ValueError(f"unknown question {op!r}")
 
+    @staticmethod
+    def _error_header(problem):
+        builtin = next(
+            (kind.__name__ for kind in type(problem).__mro__ if kind.__module__ == "builtins"), "Exception"
+        )
+        return {"error": builtin, "name": type(problem).__name__[:80], "late": isinstance(problem, OutOfTime)}
 
-def _error_header(problem):
-    builtin = next(
-        (kind.__name__ for kind in type(problem).__mro__ if kind.__module__ == "builtins"), "Exception"
-    )
-    return {"error": builtin, "name": type(problem).__name__[:80], "late": isinstance(problem, OutOfTime)}
-
-
-def _reply(runner, channel, header, body):
-    op = header["op"]
-    if op == "run":
-        report = runner.run(header["source"], header["seconds"])
-        channel.send(report)
-        return
-    if op == "snapshot":
-        runner.snapshot(header["point"])
-        channel.send({})
-        return
-    sys.stdout = sys.stderr = io.StringIO() if op == "fetch" else CappedText(0)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, header["seconds"])
+    def reply(self, channel, header, body):
+        """Do what one message asks for, and send what came of it."""
+        op = header["op"]
+        if op == "run":
+            channel.send(self.run(header["source"], header["seconds"]))
+            return
+        if op == "snapshot":
+            self.snapshot(header["point"])
+            channel.send({})
+            return
+        sys.stdout = sys.stderr = io.StringIO() if op == "fetch" else CappedText(0)
         try:
-            value = runner.answer(header, body)
-            encoder = wire.Encoder(runner.keep)
-            tree = encoder.encode(value)
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-    except BaseException as problem:  # also exits and alarms: the process goes on for the next test
-        channel.send(_error_header(problem))
-        return
-    try:
-        channel.send({"value": tree}, encoder.body)
-    except ValueError as problem:
-        channel.send(_error_header(problem))
+            signal.setitimer(signal.ITIMER_REAL, header["seconds"])
+            try:
+                value = self.answer(header, body)
+                encoder = wire.Encoder(self.keep)
+                tree = encoder.encode(value)
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+        except BaseException as problem:  # also exits and alarms: the process goes on for the next test
+            channel.send(self._error_header(problem))
+            return
+        try:
+            channel.send({"value": tree}, encoder.body)
+        except ValueError as problem:
+            channel.send(self._error_header(problem))
 
 
-def main():
-    channel = wire.Blocking(socket.socket(fileno=int(sys.argv[1])))
+def main(number):
+    """Serve the grader over the socket of that number."""
+    channel = wire.Blocking(socket.socket(fileno=number))
     sys.argv = [""]
     sys.path.insert(0, "")
     signal.signal(signal.SIGALRM, _alarm)
-    header, _ = channel.receive()
-    for name in header["warm"]:
-        importlib.import_module(name)
+    channel.receive()
     runner = Runner()
     channel.send({"ready": True})
     while True:
@@ -224,8 +221,4 @@ def main():
             header, body = channel.receive()
         except EOFError:
             return
-        _reply(runner, channel, header, body)
-
-
-if __name__ == "__main__":
-    main()
+        runner.reply(channel, header, body)

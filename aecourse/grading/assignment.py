@@ -91,6 +91,12 @@ class Assignment:
         """Names that are the student's to define."""
         return frozenset(name for cell in self.cells for name in cell.names)
 
+    @property
+    def imports(self):
+        """Modules that the author's own cells import, in their model solutions too."""
+        code = [cell.source for cell in self.cells if cell.cell_type == "code"]
+        return sorted({name for source in code for name in imported_modules(source)})
+
     def hidden_lines(self):
         """Return the lines that no student may see: hidden tests and solutions, without short ones."""
         shown = {line.strip() for cell in self.cells for line in cell.released.split("\n")}
@@ -159,6 +165,23 @@ def bound_names(source):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
             ]
     return tuple(dict.fromkeys(names))
+
+
+def imported_modules(source):
+    """Return the modules that a cell's code imports, wherever in it.
+
+    Examples
+    --------
+    >>> imported_modules("import numpy as np\\nfrom sklearn.pipeline import Pipeline")
+    ['numpy', 'sklearn.pipeline']
+    """
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except SyntaxError:  # a cell with IPython's own commands
+        return []
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    return sorted(set(names))
 
 
 def text_of(source):

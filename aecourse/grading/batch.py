@@ -1,15 +1,18 @@
-"""Grade a class: many independent tasks, here or on a Dask cluster, and resume where it stopped.
+"""Grade a class: a task of a Dask scheduler for each submission, resumed where it stopped.
 
 A record is stored under the hash of submission, student, assignment, environment and the
 grader's own code, as soon as it is there. Grading again computes only what changed.
 """
 
-import concurrent.futures
+import contextlib
 import functools
 import hashlib
 import json
+import logging
 import os
 import pathlib
+
+import distributed
 
 from aecourse import progress
 from aecourse.grading import sandbox, task
@@ -83,41 +86,50 @@ def workers_here():
     return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-def _task(source, incoming, trusted, key):
+def _task(source, incoming, trusted, key, warmed):
     """Run where the worker is; the sandbox must be there."""
     if not trusted:
         sandbox.require()
-    record = task.grade(source, incoming, trusted)
+    record = task.grade(source, incoming, trusted, warmed)
     record.key = key
     return record.to_dict()
 
 
-def _here(source, waiting, trusted, workers):
-    with concurrent.futures.ThreadPoolExecutor(workers or workers_here()) as pool:
-        futures = [pool.submit(_task, source, incoming, trusted, key) for key, incoming in waiting]
-        try:
-            for future in concurrent.futures.as_completed(futures):
-                yield future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+@contextlib.contextmanager
+def _client(scheduler, workers):
+    """Connect to a Dask scheduler: the one at an address, or one of our own in this process."""
+    with contextlib.ExitStack() as stack:
+        if scheduler is None:
+            # Threads, for they only wait for sandboxes; so all of them fork from one server. No limit to this
+            # process's memory: what takes memory are the submissions, and they are bounded.
+            scheduler = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=1,
+                    threads_per_worker=workers or workers_here(),
+                    processes=False,
+                    memory_limit=0,
+                    # Its pages of statistics, for this machine only, at any free port.
+                    scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
+                    worker_dashboard_address="127.0.0.1:0",
+                    silence_logs=logging.ERROR,
+                )
+            )
+        yield stack.enter_context(distributed.Client(scheduler, timeout="30s", set_as_default=False))
 
 
-def _on_cluster(source, waiting, trusted, scheduler):
-    from distributed import Client, as_completed
-
-    with Client(scheduler, timeout="30s", set_as_default=False) as client:
+def _run(source, waiting, trusted, warmed, scheduler, workers):
+    with _client(scheduler, workers) as client:
         shared = client.scatter(source, broadcast=True, hash=True)
         # Pure tasks, keyed by content: a worker that dies is replaced by another that computes the same.
         futures = [
-            client.submit(_task, shared, incoming, trusted, key, key=f"grade-{key}", retries=2)
+            client.submit(_task, shared, incoming, trusted, key, warmed, key=f"grade-{key}", retries=2)
             for key, incoming in waiting
         ]
-        for future in as_completed(futures, loop=client.loop):
+        for future in distributed.as_completed(futures, loop=client.loop):
             yield future.result()
 
 
-def grade_all(source, submissions, store, *, scheduler=None, workers=None, trusted=False):
+def grade_all(source, submissions, store, *, scheduler=None, workers=None, trusted=False, warmed=True):
     """Grade submissions; those whose record is stored already are not graded again.
 
     Parameters
@@ -127,11 +139,13 @@ def grade_all(source, submissions, store, *, scheduler=None, workers=None, trust
     submissions : list of preflight.Incoming
     store : Store
     scheduler : str, optional
-        Address of a Dask scheduler, ``tcp://host:port``. By default the cores of this machine.
+        Address of a Dask scheduler, ``tcp://host:port``. By default one in this process.
     workers : int, optional
-        Submissions at once on this machine.
+        Submissions at once on this machine, where no scheduler is given; by default as many as it has cores.
     trusted : bool
         Run without a sandbox.
+    warmed : bool
+        As for :func:`task.grade`: faster, with the same results.
 
     Returns
     -------
@@ -150,15 +164,10 @@ def grade_all(source, submissions, store, *, scheduler=None, workers=None, trust
     keys = [key_of(source, incoming, trusted) for incoming in submissions]
     records = {key: store.get(key) for key in keys}
     waiting = {key: incoming for key, incoming in zip(keys, submissions, strict=True) if records[key] is None}
-    run = (
-        _on_cluster(source, waiting.items(), trusted, scheduler)
-        if scheduler
-        else _here(source, waiting.items(), trusted, workers)
-    )
     with progress.bar(total=len(keys), description="grading") as shown:
         shown.update(len(keys) - len(waiting))
         if waiting:
-            for values in run:
+            for values in _run(source, waiting.items(), trusted, warmed, scheduler, workers):
                 record = task.Record.from_dict(values)
                 records[record.key] = record
                 if record.status not in NOT_KEPT:

@@ -358,7 +358,7 @@ try:
 except OSError as problem:
     print("stopped after", made, "of", type(problem).__name__)
 """
-MEMORY = "hoard = []\nwhile True:\n    hoard.append(bytearray(2**24))"
+MEMORY = "hoard = []\nwhile True:\n    hoard.append(bytes(2**24))"
 MEMORY_OF_MANY = """
 import os, time
 for _ in range(12):
@@ -412,7 +412,7 @@ type(shell).run_cell = lambda *a, **k: None
 import aecourse.grading._student as own, sys
 main = sys.modules["__main__"]
 for module in (own, main):
-    for name in ("Runner", "_reply", "_error_header"):
+    for name in ("Runner", "wire"):
         if hasattr(module, name):
             setattr(module, name, lambda *a, **k: True)
 """

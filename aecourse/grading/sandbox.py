@@ -5,6 +5,7 @@ an empty home and a scratch folder of limited size in memory. It has no network,
 process, holds no privilege, and dies with the grader.
 """
 
+import contextlib
 import functools
 import os
 import pathlib
@@ -75,6 +76,17 @@ class Limits:
     scratch_mb: int = 64
     open_files: int = 256
 
+    def resources(self):
+        """Return the limits as the ``resource`` module names them, in its units."""
+        return {
+            "RLIMIT_AS": self.memory_mb * 2**20,
+            "RLIMIT_CPU": self.cpu_seconds,
+            "RLIMIT_NPROC": self.processes,
+            "RLIMIT_FSIZE": self.scratch_mb * 2**20,
+            "RLIMIT_NOFILE": self.open_files,
+            "RLIMIT_CORE": 0,
+        }
+
 
 def _readable_places():
     """Return the folders that Python needs: the interpreter, its packages and this package."""
@@ -107,12 +119,14 @@ def _environment(extra):
         "OPENBLAS_NUM_THREADS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "AECOURSE_PROGRESS": "0",
+        # Arrow's allocator starts a thread when it is imported, and a process with threads cannot be forked.
+        "JE_ARROW_MALLOC_CONF": "background_thread:false",
         **extra,
     }
 
 
-def command(arguments, limits, environment):
-    """Return the whole command line that runs ``arguments`` in the sandbox."""
+def _room(scratch_mb, environment):
+    """Return the command line of bubblewrap, up to the program that it runs."""
     line = [
         "bwrap",
         "--unshare-pid",
@@ -126,12 +140,11 @@ def command(arguments, limits, environment):
         "sandbox",
         "--clearenv",
     ]
-    as_root = os.geteuid() == 0
-    if not as_root:
+    if os.geteuid() != 0:
         line += ["--unshare-user", "--cap-drop", "ALL"]
     for name, value in _environment(environment).items():
         line += ["--setenv", name, value]
-    size = str(limits.scratch_mb * 2**20)
+    size = str(scratch_mb * 2**20)
     line += ["--proc", "/proc", "--dev", "/dev"]
     for folder in ("/tmp", "/dev/shm", "/home/student"):
         if folder == "/home/student":
@@ -152,23 +165,31 @@ def command(arguments, limits, environment):
                 line += ["--perms", "0755", "--dir", str(parent)]
                 made.add(str(parent))
         line += ["--ro-bind", str(place), str(place)]
-    line += ["--chdir", "/home/student", "--"]
+    # The folders on the way would be the student's to fill, where the grader is not root.
+    return [*line, "--remount-ro", "/", "--chdir", "/home/student", "--"]
+
+
+def command(arguments, limits, environment):
+    """Return the whole command line that runs ``arguments`` in the sandbox."""
     drop = ["setpriv", "--no-new-privs", "--inh-caps=-all"]
-    if as_root:
+    if os.geteuid() == 0:
         # A number of its own, so that limits on processes are not shared with other sandboxes.
         user = str(random.SystemRandom().randrange(2**20, 2**30))
         drop += ["--bounding-set=-all", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
-    file_size = limits.scratch_mb * 2**20
-    bounds = [
-        "prlimit",
-        f"--as={limits.memory_mb * 2**20}",
-        f"--cpu={limits.cpu_seconds}",
-        f"--nproc={limits.processes}",
-        f"--fsize={file_size}",
-        f"--nofile={limits.open_files}",
-        "--core=0",
-    ]
-    return [*line, *drop, *bounds, *arguments]
+    options = [f"--{name[7:].lower()}={value}" for name, value in limits.resources().items()]
+    return [*_room(limits.scratch_mb, environment), *drop, "prlimit", *options, *arguments]
+
+
+def server_command(arguments):
+    """Return the command line of a server that forks submissions (``warm``).
+
+    It keeps what it needs to make namespaces, and each fork gives that up before it is told anything:
+    as root four capabilities, else none, since a user may make namespaces of their own.
+    """
+    drop = ["setpriv", "--no-new-privs", "--inh-caps=-all"]
+    if os.geteuid() == 0:
+        drop += ["--bounding-set=-all,+sys_admin,+net_admin,+setuid,+setgid"]
+    return [*_room(Limits.scratch_mb, {}), *drop, *arguments]
 
 
 @functools.cache
@@ -179,7 +200,10 @@ def problem():
             return f"the program {tool} is not installed."
     try:
         tried = subprocess.run(
-            command(["/bin/true"], Limits(), {}), capture_output=True, text=True, timeout=60
+            command([os.path.abspath(sys.executable), "-c", "import aecourse"], Limits(), {}),
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"bubblewrap does not start ({error})."
@@ -222,73 +246,101 @@ def _proportional(process):
         return 0
 
 
+class _Started:
+    """A process started anew, from nothing."""
+
+    def __init__(self, role, channel, limits, environment, trusted):
+        self._folder = tempfile.TemporaryDirectory(prefix="aecourse-") if trusted else None
+        # Imported, as a server does it, so that a submission finds the same modules either way.
+        program = f"from aecourse.grading import _{role}; _{role}.main({channel.fileno()})"
+        arguments = [os.path.abspath(sys.executable), "-P", "-s", "-c", program]
+        extra = {}
+        if trusted:
+            own = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+            folder = self._folder.name
+            places = {"TMPDIR": folder, "MPLCONFIGDIR": os.path.join(folder, "matplotlib")}
+            extra = {
+                "cwd": folder,
+                "env": _environment({**own, **environment, **places}),
+                "preexec_fn": functools.partial(_limit_in_place, limits),
+            }
+        else:
+            arguments = command(arguments, limits, environment)
+        self._child = subprocess.Popen(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[channel.fileno()],
+            **extra,
+        )
+        self.pid = self._child.pid
+
+    @staticmethod
+    def lost():
+        """Say whether it ended by a fault of ours: there is none to know of."""
+        return False
+
+    def kill(self):
+        """End it and everything that it started."""
+        family = []
+        if self._folder is not None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                family = psutil.Process(self.pid).children(recursive=True)
+        self._child.kill()
+        self._child.wait()
+        for member in family:  # without a sandbox there is no namespace that ends with its first process
+            with contextlib.suppress(OSError):
+                os.kill(member.pid, signal.SIGKILL)
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
 class Process:
-    """A Python module in a sandbox, and the frames exchanged with it.
+    """A process in a sandbox, and the frames exchanged with it.
 
     Parameters
     ----------
-    module : str
-        The module to run; it finds its socket's number as its argument.
+    role : str
+        'student' or 'scorer'; its module finds its socket's number as its argument.
     limits : Limits
     environment : dict, optional
         More variables for it.
     trusted : bool
         Run it without a sandbox, in a temporary folder.
+    server : warm.Server, optional
+        Fork it from there instead of starting it anew.
     """
 
-    def __init__(self, module, limits, environment=None, trusted=False):
+    def __init__(self, role, limits, environment=None, trusted=False, server=None):
         self._limits = limits
-        ours, theirs = socket.socketpair()
-        self._socket = ours
-        self._folder = None
-        arguments = [os.path.abspath(sys.executable), "-P", "-s", "-m", module, str(theirs.fileno())]
-        extra = {}
-        if trusted:
-            self._folder = tempfile.TemporaryDirectory(prefix="aecourse-")
-            own = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
-            variables = _environment(
-                {
-                    **own,
-                    **(environment or {}),
-                    "TMPDIR": self._folder.name,
-                    "MPLCONFIGDIR": os.path.join(self._folder.name, "matplotlib"),
-                }
-            )
-            extra = {
-                "cwd": self._folder.name,
-                "env": variables,
-                "preexec_fn": functools.partial(_limit_in_place, limits),
-            }
-        else:
-            arguments = command(arguments, limits, environment or {})
+        self._socket, theirs = socket.socketpair()
         with theirs:
-            self._child = subprocess.Popen(
-                arguments,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                **extra,
-            )
+            if server is not None:
+                self._child = server.fork(role, theirs, limits, environment or {})
+            else:
+                self._child = _Started(role, theirs, limits, environment or {}, trusted)
         self._watched = psutil.Process(self._child.pid)
         self._buffer = bytearray()
         self._next_look = 0.0
 
     def _look_at_memory(self):
         """End the process where it and its children hold more memory than allowed."""
-        now = time.monotonic()
-        if now < self._next_look:
+        started = time.monotonic()
+        if started < self._next_look:
             return
-        self._next_look = now + POLL_SECONDS
         try:
             family = [self._watched, *self._watched.children(recursive=True)]
         except psutil.NoSuchProcess:
-            return
+            family = []
         allowed = self._limits.memory_mb * 2**20
         # Resident memory counts pages that forked processes share once for each of them. It is quick to
         # read, so the exact share is read only where it is over the limit.
         if sum(map(_resident, family)) > allowed and sum(map(_proportional, family)) > allowed:
             raise Ended("memory", f"more than {self._limits.memory_mb} MB held together")
+        # Hundreds of processes take long to look at: looking takes a third of the time at most.
+        now = time.monotonic()
+        self._next_look = now + max(POLL_SECONDS, 2 * (now - started))
 
     def _wait(self, deadline, for_write=False):
         """Wait until the socket is ready, or raise :class:`Ended`."""
@@ -312,6 +364,8 @@ class Process:
             except OSError:
                 part = b""
             if not part:
+                if self._child.lost():
+                    raise RuntimeError("the server of the sandboxes ended")
                 raise Ended("crashed", "it ended without an answer")
             self._buffer += part
         data = bytes(self._buffer[:size])
@@ -356,22 +410,8 @@ class Process:
 
     def close(self):
         """End the process and everything that it started."""
-        family = []
-        if self._folder is not None:
-            try:
-                family = self._watched.children(recursive=True)
-            except psutil.NoSuchProcess:
-                pass
         self._child.kill()
-        self._child.wait()
-        for member in family:  # without a sandbox there is no namespace that ends with its first process
-            try:
-                os.kill(member.pid, signal.SIGKILL)
-            except OSError:
-                continue
         self._socket.close()
-        if self._folder is not None:
-            self._folder.cleanup()
 
     def __enter__(self):
         return self

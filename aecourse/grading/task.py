@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from importlib import metadata
 
 from aecourse.grading import assignment as assignments
-from aecourse.grading import preflight
+from aecourse.grading import preflight, warm
 from aecourse.grading.sandbox import Ended, Limits, Process
 
 STATUSES = {
@@ -182,8 +182,9 @@ def _end_of_additions(position, at, cells):
 class _Session:
     """One submission's two processes, started anew where the student's one was lost."""
 
-    def __init__(self, assignment, steps, student, trusted):
+    def __init__(self, assignment, steps, student, trusted, warmed):
         self.assignment, self.steps, self.trusted = assignment, steps, trusted
+        self.server = warm.server(assignment.imports) if warmed and not trusted else None
         self.deadline = time.monotonic() + assignment.seconds
         self.share = assignment.seconds * SHARE_OF_A_CELL
         self.variables = {"AECOURSE_STUDENT": student}
@@ -193,12 +194,15 @@ class _Session:
     def _step_deadline(self):
         return min(self.deadline, time.monotonic() + self.share + GRACE)
 
-    def _module(self, name):
-        return Process(f"aecourse.grading.{name}", self.limits, self.variables, self.trusted)
+    def _process(self, role):
+        try:
+            return Process(role, self.limits, self.variables, self.trusted, self.server)
+        except warm.Unavailable:  # it ended meanwhile
+            return Process(role, self.limits, self.variables, self.trusted)
 
     def run(self):
         """Run everything; return whether the deadline passed."""
-        with self._module("_scorer") as scorer:
+        with self._process("scorer") as scorer:
             given = [
                 cell.source
                 for cell in self.assignment.cells
@@ -214,7 +218,7 @@ class _Session:
                 deadline=self.deadline,
             )
             for _ in range(STARTS):
-                with self._module("_student") as student:
+                with self._process("student") as student:
                     try:
                         self._cells(student)
                         if not ready:
@@ -230,7 +234,7 @@ class _Session:
     def _wait_until_ready(self, student):
         """Nothing of the student's has run before this: if it fails, the fault is ours."""
         try:
-            student.ask({"warm": []}, deadline=time.monotonic() + OVERHEAD)
+            student.ask({}, deadline=time.monotonic() + OVERHEAD)
         except Ended as end:
             raise RuntimeError(f"the sandboxed process did not start ({end})") from end
 
@@ -435,7 +439,7 @@ def _shown(assignment, cells, places, session):
     return shown
 
 
-def grade(source, incoming, trusted=False):
+def grade(source, incoming, trusted=False, warmed=True):
     """Grade one submission.
 
     Parameters
@@ -446,6 +450,9 @@ def grade(source, incoming, trusted=False):
         The submission.
     trusted : bool
         Run it without a sandbox.
+    warmed : bool
+        Fork its processes from a server that has imported what the assignment imports; else start them
+        from nothing.
 
     Returns
     -------
@@ -455,7 +462,7 @@ def grade(source, incoming, trusted=False):
     started = time.monotonic()
     assignment = assignments.read(source)
     try:
-        record = _grade(assignment, incoming, trusted)
+        record = _grade(assignment, incoming, trusted, warmed)
     except preflight.Refused as refusal:
         record = refused(assignment, incoming, refusal.status, str(refusal))
     except Exception as error:  # a fault of ours must not stop the class, and must be seen
@@ -465,7 +472,7 @@ def grade(source, incoming, trusted=False):
     return record
 
 
-def _grade(assignment, incoming, trusted):
+def _grade(assignment, incoming, trusted, warmed):
     if incoming.data is None:
         return refused(assignment, incoming, incoming.status, incoming.message)
     cells, repairs = preflight.read_notebook(incoming.data)
@@ -479,7 +486,7 @@ def _grade(assignment, incoming, trusted):
             "The notebook holds none of this assignment's cells. "
             f"Hand in the notebook of {assignment.title}.",
         )
-    session = _Session(assignment, _plan(assignment, cells, places), incoming.student, trusted)
+    session = _Session(assignment, _plan(assignment, cells, places), incoming.student, trusted, warmed)
     if assignments.has_tests(assignment) or any(step[0] == "run" for step in session.steps):
         session.run()
     order = ("timed out", "out of memory", "crashed")
