@@ -43,6 +43,7 @@ autodoc_preserve_defaults = True
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True
+strip_signature_backslash = True  # or the last character of "threshold_" would be lost
 
 bibtex_bibfiles = [str(DOCS / "references.bib")]
 bibtex_default_style = "alpha"

@@ -9,6 +9,7 @@ environment variable AECOURSE_REPOSITORY (such as https://github.com/OWNER/NAME)
 """
 
 import argparse
+import ast
 import contextlib
 import copy
 import functools
@@ -29,6 +30,7 @@ import nbformat
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "docs" / "_ext")]
 import catalogue
+import explorer_data
 import readme
 from aebook import citations, glossary
 
@@ -121,6 +123,13 @@ def modules():
     return [name for name in FIRST if name in names] + [name for name in names if name not in FIRST]
 
 
+def summary(name):
+    """Return the first sentence of a module's docstring, without importing it."""
+    path = ROOT / "aecourse" / name
+    source = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text(encoding="utf-8")
+    return ast.get_docstring(ast.parse(source)).partition("\n\n")[0].replace("\n", " ")
+
+
 def reference_pages():
     """Return the pages of the reference: {path: text}."""
     def page(title, body):
@@ -129,7 +138,7 @@ def reference_pages():
     names = modules()
     pages = {"reference/index.rst": page("The package", "\n".join([
         ".. automodule:: aecourse", "", "The modules", "-----------", "",
-        ".. toctree::", "   :maxdepth: 1", "", *[f"   {name}" for name in names], ""]))}
+        *[f"- :py:mod:`aecourse.{name}`: {summary(name)}" for name in names], ""]))}
     for name in names:
         parts = [f"aecourse.{name}"] + [f"aecourse.{name}.{part}" for part in PARTS.get(name, ())]
         first, *rest = [f".. automodule:: {part}\n   :members:\n" for part in parts]
@@ -149,11 +158,11 @@ def landing(entries, assignments):
     table = readme.course_map(entries).replace("(notebooks/", "(lessons/")
     text = readme.fill(readme.fill(text, "map", table), "results", readme.results(entries))
     trees = [toctree("Lessons", [f"lessons/{entry.path.stem}" for entry in entries])]
-    if (DOCS / "explorer" / "index.md").exists():
-        trees.append(toctree("Try it", ["Threshold explorer <explorer/index>"]))
+    trees.append(toctree("Try it", ["Threshold explorer <explorer/index>"]))
     trees.append(toctree("Assignments", [f"assignments/{path.stem}" for path in assignments]))
     trees.append(toctree("For instructors", ["The instructor's guide <instructors>"]))
-    trees.append(toctree("Look up", ["glossary", "reference/index", "bibliography"]))
+    trees.append(toctree("Look up", ["glossary", "bibliography"]))
+    trees.append(toctree("The package", ["Conventions <reference/index>", *[f"reference/{name}" for name in modules()]]))
     return text + "\n" + "\n".join(trees)
 
 
@@ -180,6 +189,7 @@ def write_sources(folder):
     write("index.md", landing(entries, assignments))
     write("instructors.md", (ROOT / "assignments" / "README.md").read_text(encoding="utf-8"))
     write("glossary.md", glossary.page())
+    explorer_data.write_static(folder / "static" / "explorer")
     downloads = folder / "downloads"
     downloads.mkdir()
     for path in [*(entry.path for entry in entries), *assignments]:

@@ -162,8 +162,15 @@ def on_skip_member(app, what, name, obj, skip, options):
     return True if re.fullmatch(r"set_\w+_request", name) else None
 
 
+def add_generated_files(app, config):
+    """Serve what tools/site.py has written into ``static`` beside the pages."""
+    if (app.srcdir / "static").is_dir():
+        config.html_static_path.append(str(app.srcdir / "static"))
+
+
 def setup(app):
     app.setup_extension("sphinx.ext.autodoc")  # whose event this listens to
+    app.connect("config-inited", add_generated_files)
     app.connect("doctree-read", on_doctree_read)
     # Before napoleon, which turns the sections of a docstring into other markup.
     app.connect("autodoc-process-docstring", on_docstring, priority=100)
