@@ -1,5 +1,6 @@
 """The grader's parts: format, reading, matching, values on the wire, the sandbox, batches."""
 
+import csv
 import io
 import json
 import os
@@ -487,12 +488,74 @@ def test_check_uses_the_id_in_the_notebook(tmp_path, capsys, monkeypatch):
 # Results.
 
 
-def test_text_in_tables_is_no_formula():
-    record = task.refused(
-        ABOUT, replace(incoming(None), name="=1+1", status="unreadable"), "unreadable", "@x"
-    )
-    rows = results.grade_rows(ABOUT, [record])
-    assert results.plain(rows[1][0]) == "'=1+1" and results.plain(rows[1][3]) == "'@x"
+def record_of(origin, student="4711", name="Ada", earned=1.5, answer="to be marked"):
+    """A record of a perfect start: one cell with a fraction, one answer in words."""
+    made = task.refused(ABOUT, preflight.Incoming(student, name, origin, None), "graded", "Done, all of it.")
+    outcomes = {cell.name: answer for cell in ABOUT.graded if cell.kind == "manual"} | {"test-flag": "partly"}
+    cells = [
+        replace(cell, outcome=outcomes.get(cell.name, "failed"), earned=earned * (cell.name == "test-flag"))
+        for cell in made.cells
+    ]
+    return replace(made, cells=cells)
+
+
+def tables(folder, *records):
+    """Write the tables and return their rows as a spreadsheet or an LMS reads them."""
+    results.write(folder, ABOUT, list(records))
+    found = {}
+    for name in ("grades", "moodle", "canvas"):
+        data = (folder / f"{name}.csv").read_bytes()
+        assert not data.startswith(b"\xef\xbb\xbf") and data.endswith(b"\r\n")
+        found[name] = list(csv.reader(io.StringIO(data.decode(), newline="")))
+        assert len({len(row) for row in found[name]}) == 1
+    return found
+
+
+def test_the_table_of_grades_has_each_cell_and_the_total(tmp_path):
+    head, row = tables(tmp_path, record_of("ada_4711_demo.ipynb"))["grades"]
+    named = dict(zip(head, row, strict=True))
+    assert [name for name in head if " (of " in name] == [
+        f"{cell.name} (of {cell.points:.0f})" for cell in ABOUT.graded
+    ]
+    assert (named["test-flag (of 2)"], named["test-scale (of 2)"], named["why (of 3)"]) == ("1.5", "0", "")
+    assert [named[name] for name in ("Total", "Possible", "Waits for a mark")] == ["1.5", "11", "3"]
+
+
+def test_moodle_gets_ids_or_its_own_numbers(tmp_path):
+    """Its gradebook looks users up by ID number; its downloads are named by participants' numbers instead."""
+    both = record_of("ada_4711_demo.ipynb"), record_of("bob_4712_demo.ipynb", "4712")
+    rows = tables(tmp_path, *both)["moodle"]
+    assert rows[0] == ["ID number", "Full name", "demo", "Feedback comments"]
+    # An empty id would be taken for the user of the row before.
+    assert [(row[0], float(row[2])) for row in rows[1:]] == [("4711", 1.5), ("4712", 1.5)]
+    assert rows[1][3] == "Done, all of it. 3 points are not marked yet."
+    rows = tables(tmp_path, record_of("Ada Lovelace_4711_assignsubmission_file_/demo.ipynb"))["moodle"]
+    assert rows[0] == [
+        "Identifier",
+        "Full name",
+        "Grade",
+        "Maximum Grade",
+        "Last modified (grade)",
+        "Feedback comments",
+    ]
+    assert rows[1][0] == "Participant 4711" and float(rows[1][2]) == 1.5 and rows[1][3] == "11"
+
+
+def test_canvas_gets_one_assignment_and_the_right_students(tmp_path):
+    """It takes any further column for an assignment, and what is in ID for its own number of a student."""
+    head, points, row = tables(tmp_path, record_of("ada_4711_demo.ipynb"))["canvas"]
+    assert head == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "demo"]
+    assert "Points Possible" in points[0] and points[1:] == ["", "", "", "", "11"]
+    assert row == ["Ada", "", "4711", "4711", "", "1.5"]
+    for origin in ("lovelaceada_4711_998877_demo-2.ipynb", "lovelaceada_LATE_4711_998877_demo.ipynb"):
+        assert tables(tmp_path, record_of(origin))["canvas"][2] == ["Ada", "4711", "", "", "", "1.5"]
+
+
+def test_text_in_tables_is_no_formula(tmp_path):
+    record = replace(record_of("x", name="=1+1", answer="not answered"), message="@x, \"y\"")
+    found = tables(tmp_path, record)
+    assert found["grades"][1][0] == found["canvas"][2][0] == found["moodle"][1][1] == "'=1+1"
+    assert found["grades"][1][3] == found["moodle"][1][3] == "'@x, \"y\""
 
 
 def test_pages_show_only_pictures_that_are_png():

@@ -1,6 +1,8 @@
 """nbgrader opens the gradebook that we write, and marks given by hand stay."""
 
+import argparse
 import contextlib
+import csv
 import json
 import os
 import pathlib
@@ -16,21 +18,40 @@ import nbgrader  # noqa: F401  (a missing nbgrader is a failure, not a skipped t
 import pytest
 from nbgrader.api import Gradebook
 
-from aecourse.grading import assignment, batch, demo, gradebook, preflight
+from aecourse.grading import assignment, cli, demo, gradebook
 
 SOURCE = demo.source()
 ABOUT = assignment.read(SOURCE)
 
 
+class Course:
+    """A class graded by the command: perfect, empty, one who plants scripts, and nothing handed in."""
+
+    def __init__(self, folder):
+        self.folder, self.nbgrader = folder, folder / "out" / "nbgrader"
+        (folder / "in").mkdir()
+        (folder / "demo.ipynb").write_bytes(SOURCE)
+        (folder / "class.csv").write_text("id,name\n1001,Ada\n1002,Bob\n1003,Cyd\n1004,Dan\n")
+        by_label = {case.label: case for case in demo.cases(ABOUT)}
+        for number, label in enumerate(("perfect", "empty", "script"), 1001):
+            (folder / "in" / f"{label}_{number}_demo.ipynb").write_bytes(by_label[label].data)
+        self.grade()
+
+    def grade(self):
+        parser = argparse.ArgumentParser()
+        cli.add_commands(parser.add_subparsers())
+        words = ["grade", self.folder / "in", "-o", self.folder / "out", "-a", self.folder / "demo.ipynb"]
+        options = parser.parse_args([*map(str, words), "--roster", str(self.folder / "class.csv")])
+        assert options.run(options) == 0
+
+    def table(self, name="grades.csv"):
+        with open(self.folder / "out" / name, newline="", encoding="utf-8") as stream:
+            return {row["ID"]: row for row in csv.DictReader(stream)}
+
+
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    """A course folder of three students: perfect, empty, and one who plants scripts."""
-    folder = tmp_path_factory.mktemp("gradebook")
-    rows = [case for case in demo.cases(ABOUT) if case.label in ("perfect", "empty", "script")]
-    submissions = [preflight.Incoming(case.label, case.label, "", case.data) for case in rows]
-    records, _ = batch.grade_all(SOURCE, submissions, batch.Store(folder / "records"))
-    gradebook.write(folder / "nbgrader", ABOUT, SOURCE, records)
-    return folder / "nbgrader", records
+    return Course(tmp_path_factory.mktemp("gradebook"))
 
 
 def open_book(folder):
@@ -38,29 +59,12 @@ def open_book(folder):
         return contextlib.closing(Gradebook(f"sqlite:///{folder / 'gradebook.db'}", course_id="aecourse"))
 
 
-def test_scores_are_those_of_the_records(course):
-    folder, records = course
-    with open_book(folder) as book:
-        for record in records:
-            submission = book.find_submission("demo", record.student)
-            assert submission.score == record.automatic and submission.max_score == 11
-            waits = any(cell.outcome == "to be marked" for cell in record.cells)
-            assert submission.needs_manual_grade == waits
-
-
-def test_a_mark_given_by_hand_survives_grading_again(course):
-    folder, records = course
-    with open_book(folder) as book:
-        grade = book.find_grade("why", "demo", "demo", "perfect")
-        grade.manual_score, grade.needs_manual_grade = 2.5, False
-        book.db.commit()
-    gradebook.write(folder, ABOUT, SOURCE, records)
-    with open_book(folder) as book:
-        submission = book.find_submission("demo", "perfect")
-        assert submission.score == 8 + 2.5 and not submission.needs_manual_grade
-        grade = book.find_grade("why", "demo", "demo", "perfect")
-        grade.manual_score, grade.needs_manual_grade = None, True
-        book.db.commit()
+def test_scores_are_those_of_the_table(course):
+    with open_book(course.nbgrader) as book:
+        for student, row in course.table().items():
+            submission = book.find_submission("demo", student)
+            assert submission.score == float(row["Total"]) and submission.max_score == 11
+            assert submission.needs_manual_grade == (row["Waits for a mark"] == "3")
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +93,7 @@ def pages(course, tmp_path_factory):
             "--ServerApp.password=",
             "--ServerApp.disable_check_xsrf=True",
         ],
-        cwd=course[0],
+        cwd=course.nbgrader,
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -119,13 +123,61 @@ def submissions(get):
     return {row["student"]: row["id"] for row in json.loads(get("/api/submitted_notebooks/demo/demo"))}
 
 
-def test_the_marking_pages_open(pages):
+def send(address, method, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(address, data, {"Content-Type": "application/json"}, method=method)
+    with urllib.request.urlopen(request, timeout=120) as answer:
+        return json.loads(answer.read())
+
+
+def test_the_pages_list_the_class(pages):
+    """Nobody who handed in nothing is counted as a submission."""
     [about] = json.loads(pages("/api/assignments"))
     assert (about["name"], about["max_score"], about["max_code_score"]) == ("demo", 11, 8)
-    found = submissions(pages)
-    assert set(found) == {"perfect", "empty", "script"}
-    page = pages(f"/submissions/{found['perfect']}")
+    assert about["num_submissions"] == 3
+    rows = {row["student"]: row for row in json.loads(pages("/api/submissions/demo"))}
+    for student in ("1001", "1002", "1003"):
+        assert rows[student]["autograded"] and rows[student]["submitted"]
+    assert (rows["1001"]["score"], rows["1002"]["score"]) == (8, 0)
+    page = pages(f"/submissions/{submissions(pages)['1001']}")
     assert "Because normal rows set it." in page and "quantile" in page
+
+
+def test_a_mark_given_on_the_page_is_in_the_next_table(pages, course):
+    """A person opens a written answer, marks and comments it; grading again keeps and exports both."""
+    assert course.table()["1001"]["why (of 3)"] == "" and course.table()["1001"]["Waits for a mark"] == "3"
+    query = f"?submission_id={submissions(pages)['1001']}"
+    [grade] = [row for row in json.loads(pages("/api/grades" + query)) if row["name"] == "why"]
+    assert grade["needs_manual_grade"] and grade["max_score"] == 3
+    mark = {"manual_score": 2.5, "extra_credit": None}
+    sent = send(f"{pages.address}/api/grade/{grade['id']}", "PUT", mark)
+    assert sent["manual_score"] == 2.5 and not sent["needs_manual_grade"]
+    [comment] = [row for row in json.loads(pages("/api/comments" + query)) if row["name"] == "why"]
+    send(f"{pages.address}/api/comment/{comment['id']}", "PUT", {"manual_comment": "Name <b>whose</b> rows."})
+    for _ in range(2):  # grading again changes neither
+        course.grade()
+        row = course.table()["1001"]
+        found = [row[name] for name in ("why (of 3)", "Waits for a mark", "Total", "Possible")]
+        assert found == ["2.5", "0", "10.5", "11"]
+        assert course.table()["1003"]["Waits for a mark"] == "3"
+    [there] = [row for row in json.loads(pages("/api/submissions/demo")) if row["student"] == "1001"]
+    assert there["score"] == 10.5 and not there["needs_manual_grade"]
+    page = (course.folder / "out" / "feedback" / "1001.html").read_text()
+    assert "marked by a person" in page and "Name &lt;b&gt;whose&lt;/b&gt; rows." in page
+    with open(course.folder / "out" / "moodle.csv", newline="") as stream:
+        uploaded = {row["ID number"]: row for row in csv.DictReader(stream)}
+    assert uploaded["1001"]["demo"] == "10.5" and "not marked" not in uploaded["1001"]["Feedback comments"]
+    assert "3 points are not marked yet" in uploaded["1003"]["Feedback comments"]
+
+
+def test_nbgraders_own_autograder_finds_no_code_to_run(pages, course):
+    """It would run a submission outside the sandbox; the marks stay as they were."""
+    before = course.table()["1003"]["Total"]
+    answer = send(f"{pages.address}/api/submission/demo/1003/autograde", "POST")
+    assert answer["success"] is False
+    assert list((course.nbgrader / "submitted").rglob("*.ipynb")) == []
+    rows = {row["student"]: row for row in json.loads(pages("/api/submissions/demo"))}
+    assert rows["1003"]["score"] == float(before) == 8
 
 
 def test_a_planted_script_does_not_run_on_the_marking_page(pages, tmp_path):
@@ -139,7 +191,7 @@ def test_a_planted_script_does_not_run_on_the_marking_page(pages, tmp_path):
         f"--user-data-dir={tmp_path / 'profile'}",
         "--virtual-time-budget=3000",
         "--dump-dom",
-        f"{pages.address}/submissions/{submissions(pages)['script']}",
+        f"{pages.address}/submissions/{submissions(pages)['1003']}",
     ]
     shown = subprocess.run(line, capture_output=True, text=True, timeout=120).stdout
     assert re.search(r"<title>(.*?)</title>", shown, re.DOTALL)[1].strip() != "PLANTED"

@@ -121,7 +121,10 @@ def run_grade(options):
     except KeyboardInterrupt:
         print("Interrupted. What was graded is kept; the same command goes on from there.", file=sys.stderr)
         return 130
-    written = results.write(options.output, about, records)
+    place = options.output / "nbgrader"
+    marked = gradebook.marks(place, about) if gradebook.available() else {}
+    with_marks = [record.with_marks(marked) for record in records]
+    written = results.write(options.output, about, with_marks)
     counts = collections.Counter(record.status for record in records)
     print(
         f"{len(records)} submissions of {about.name}, {computed} graded now, {len(records) - computed} kept"
@@ -129,11 +132,17 @@ def run_grade(options):
     for status, count in counts.most_common():
         print(f"  {count:4d}  {status}")
     if gradebook.available():
-        written["gradebook"] = gradebook.write(options.output / "nbgrader", about, source, records)
+        written["gradebook"] = gradebook.write(place, about, source, records)
     else:
         print(gradebook.HOW_TO_GET_IT)
-    for name, place in written.items():
-        print(f"{name}: {place}")
+    for name, file in written.items():
+        print(f"{name}: {file}")
+    waiting = sum(record.unmarked > 0 for record in with_marks)
+    if waiting:
+        print(
+            f"{waiting} submissions hold answers that a person marks: `jupyter lab` in {place}, "
+            "then Formgrader.\nThe same command again puts the marks into the tables and pages."
+        )
     return 1 if counts["grader failed"] else 0
 
 

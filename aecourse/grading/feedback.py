@@ -34,6 +34,7 @@ WORDS = {
     "out of memory": "✗ out of memory",
     "not reached": "– not reached",
     "to be marked": "to be marked by a person",
+    "marked": "✓ marked by a person",
     "not answered": "– not answered",
 }
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -124,7 +125,7 @@ def student_page(record):
         (
             cell.title,
             Markup(f'<span class="{escape(cell.outcome)}">{escape(WORDS[cell.outcome])}</span>'),
-            number(cell.earned) if cell.kind == "test" else "",
+            "" if cell.outcome == "to be marked" else number(cell.earned),
             number(cell.points),
             cell.message,
         )
@@ -138,7 +139,8 @@ def student_page(record):
         parts.append("<p>Repaired: " + "; ".join(escape(words) for words in record.repairs) + ".</p>")
     parts.append(
         f"<p>Points from tests: <strong>{number(record.automatic)} of {number(record.possible)}</strong>."
-        + (f" A person marks {number(record.by_hand)} more." if record.by_hand else "")
+        + (f" {number(record.unmarked)} more wait for a person's mark." if record.unmarked else "")
+        + (f" In all: <strong>{number(record.total)}</strong>." if record.by_hand else "")
         + "</p>"
     )
     parts.append(table(("Part", "Outcome", "Points", "of", "What to do"), rows, numbers=(2, 3)))
@@ -248,9 +250,8 @@ def class_report(assignment, records, links=None):
         who = Markup(f'<a href="{escape(link)}">{escape(record.student)}</a>') if link else record.student
         remarks = "; ".join([*record.repairs, *record.notes])
         rows.append(
-            (who, record.name, record.status, number(record.automatic), number(record.by_hand), remarks)
+            (who, record.name, record.status, number(record.total), number(record.unmarked), remarks)
         )
-    parts.append(
-        table(("Student", "Name", "Status", "From tests", "To mark by hand", "Remarks"), rows, numbers=(3, 4))
-    )
+    headings = ("Student", "Name", "Status", "Points so far", "Waits for a mark", "Remarks")
+    parts.append(table(headings, rows, numbers=(3, 4)))
     return page(assignment.title, "\n".join(parts))

@@ -1,8 +1,9 @@
 """Export to nbgrader's gradebook, whose pages a person marks the written answers on.
 
 Only the grader writes it, from records, after the class was graded. Marks that a person gave
-stay when the class is graded again. Students' prose is put there as plain text: the marking
-pages would show its HTML as such.
+stay when the class is graded again, and are read back into the tables. Students' prose is put
+there as plain text: the marking pages would show its HTML as such. Students' code is not put
+where nbgrader looks for submissions, since its own autograder would run it without a sandbox.
 """
 
 import contextlib
@@ -21,6 +22,10 @@ c.CourseDirectory.root = {root!r}
 c.CourseDirectory.course_id = "aecourse"
 c.CourseDirectory.db_url = {url!r}
 """
+NOT_HERE = (
+    "Handed in, and graded by `aecourse grade` in a sandbox; its notebook is under autograded/.\n"
+    "nbgrader's Autograde button finds nothing to run here: it would run it outside a sandbox, as you.\n"
+)
 HOW_TO_GET_IT = "The gradebook needs nbgrader: pip install 'aecourse[grading]'."
 
 
@@ -108,6 +113,26 @@ def _tools_on_path():
         os.environ["PATH"] = before
 
 
+@contextlib.contextmanager
+def _open(file):
+    from nbgrader.api import Gradebook
+
+    with (
+        _tools_on_path(),
+        warnings.catch_warnings(),
+        contextlib.closing(Gradebook(f"sqlite:///{file}", course_id="aecourse")) as book,
+    ):
+        # nbgrader's own way of making submissions provokes warnings about its session.
+        warnings.filterwarnings("ignore", module="nbgrader")
+        yield book
+
+
+def _missing():
+    from nbgrader.api import MissingEntry
+
+    return MissingEntry
+
+
 def _write(path, notebook):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(notebook, indent=1), encoding="utf-8")
@@ -150,6 +175,39 @@ def _enter(book, assignment, record):
             grade.auto_score, grade.needs_manual_grade = 0.0, False
 
 
+def marks(folder, assignment):
+    """Read what a person marked on nbgrader's pages.
+
+    Parameters
+    ----------
+    folder : path-like
+        As for :func:`write`.
+    assignment : assignment.Assignment
+
+    Returns
+    -------
+    dict
+        (points, comment) by (student, cell); empty where there is no gradebook yet.
+    """
+    file = pathlib.Path(folder).resolve() / "gradebook.db"
+    if not file.is_file():
+        return {}
+    found = {}
+    with _open(file) as book:
+        try:
+            submissions = book.assignment_submissions(assignment.name)
+        except _missing():
+            return {}
+        for submission in submissions:
+            for notebook in submission.notebooks:
+                words = {comment.name: comment.manual_comment or "" for comment in notebook.comments}
+                for grade in notebook.grades:
+                    if grade.manual_score is not None:
+                        where = submission.student.id, grade.name
+                        found[where] = float(grade.manual_score), words.get(grade.name, "")
+    return found
+
+
 def write(folder, assignment, source, records):
     """Write a course folder that nbgrader opens: the gradebook, and the notebooks to mark.
 
@@ -172,8 +230,6 @@ def write(folder, assignment, source, records):
     ImportError
         If nbgrader is not installed.
     """
-    from nbgrader.api import Gradebook
-
     folder = pathlib.Path(folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "gradebook.db"
@@ -184,13 +240,7 @@ def write(folder, assignment, source, records):
         path = folder / place / name / f"{name}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    with (
-        _tools_on_path(),
-        warnings.catch_warnings(),
-        contextlib.closing(Gradebook(url, course_id="aecourse")) as book,
-    ):
-        # nbgrader's own way of making submissions provokes warnings about its session.
-        warnings.filterwarnings("ignore", module="nbgrader")
+    with _open(file) as book:
         _define(book, assignment)
         for record in records:
             _enter(book, assignment, record)
@@ -198,5 +248,10 @@ def write(folder, assignment, source, records):
                 folder / "autograded" / record.student / name / f"{name}.ipynb",
                 graded_notebook(assignment, record),
             )
+            if record.status != "nothing submitted":
+                # nbgrader counts submissions by these folders.
+                place = folder / "submitted" / record.student / name / "README.txt"
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_text(NOT_HERE, encoding="utf-8")
         book.db.commit()
     return file

@@ -2,9 +2,12 @@
 
 import csv
 import pathlib
+import re
 
 from aecourse.grading import feedback
 
+# As Canvas names what it hands out: name, number of the student, number of the attempt, file.
+CANVAS_NAME = re.compile(r"[^/_]+(_LATE)?_\d+_\d+_")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -42,32 +45,70 @@ def grade_rows(assignment, records):
         *(f"{cell.name} (of {feedback.number(cell.points)})" for cell in cells),
         "From tests",
         "Possible from tests",
-        "To mark by hand",
+        "Waits for a mark",
         "Total",
+        "Possible",
     ]
     rows = [head]
     for record in records:
         earned = {cell.name: cell for cell in record.cells}
         values = [
-            _points(earned[cell.name].earned)
-            if cell.kind == "test"
-            else (0 if earned[cell.name].outcome in ("not answered", "not reached") else "")
+            "" if earned[cell.name].outcome == "to be marked" else _points(earned[cell.name].earned)
             for cell in cells
         ]
-        rows.append(
-            [
-                record.name,
-                record.student,
-                record.status,
-                record.message,
-                *values,
-                _points(record.automatic),
-                _points(record.possible),
-                _points(record.by_hand),
-                _points(record.automatic),
-            ]
-        )
+        sums = (record.automatic, record.possible, record.unmarked, record.total, possible(assignment))
+        who = [record.name, record.student, record.status, record.message]
+        rows.append([*who, *values, *map(_points, sums)])
     return rows
+
+
+def possible(assignment):
+    """Return all points of an assignment, from tests and by hand."""
+    return sum(cell.points for cell in assignment.graded)
+
+
+def _words(record):
+    if record.unmarked:
+        return f"{record.message} {feedback.number(record.unmarked)} points are not marked yet."
+    return record.message
+
+
+def moodle_rows(assignment, records):
+    """Return the rows that Moodle imports.
+
+    Submissions downloaded from a Moodle assignment are named by its participants' numbers. Only the
+    assignment's own grading worksheet knows these; its columns are written then. Else the rows are for
+    the gradebook's import, where the instructor says which column is what, and the id is the user's ID
+    number.
+    """
+    if any("_assignsubmission_" in record.origin for record in records):
+        whole = _points(possible(assignment))
+        head = ["Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)"]
+        rows = [
+            [f"Participant {record.student}", record.name, _points(record.total), whole, "-"]
+            for record in records
+        ]
+    else:
+        head = ["ID number", "Full name", assignment.name]
+        rows = [[record.student, record.name, _points(record.total)] for record in records]
+    rows = [[*row, _words(record)] for row, record in zip(rows, records, strict=True)]
+    return [[*head, "Feedback comments"], *rows]
+
+
+def canvas_rows(assignment, records):
+    """Return the rows that Canvas imports into its gradebook.
+
+    Canvas takes each further column for an assignment, so there is one. Names of files downloaded from
+    Canvas hold its own number of the student, which belongs in the column ID; any other id is looked for
+    among the school's ids and logins.
+    """
+    own = any(CANVAS_NAME.match(record.origin) for record in records)
+    head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", assignment.name]
+    rows = [["    Points Possible", "", "", "", "", _points(possible(assignment))]]
+    for record in records:
+        ids = [record.student, "", ""] if own else ["", record.student, record.student]
+        rows.append([record.name, *ids, "", _points(record.total)])
+    return [head, *rows]
 
 
 def write(folder, assignment, records):
@@ -78,6 +119,7 @@ def write(folder, assignment, records):
     folder : path-like
     assignment : assignment.Assignment
     records : list of task.Record
+        With the marks that a person gave, where there are any.
 
     Returns
     -------
@@ -87,24 +129,8 @@ def write(folder, assignment, records):
     folder = pathlib.Path(folder)
     (folder / "feedback").mkdir(parents=True, exist_ok=True)
     _write(folder / "grades.csv", grade_rows(assignment, records))
-    total = [(record, _points(record.automatic)) for record in records]
-    _write(
-        folder / "moodle.csv",
-        [
-            ["ID number", assignment.name, "Feedback comments"],
-            *([record.student, points, record.message] for record, points in total),
-        ],
-    )
-    possible = _points(sum(cell.points for cell in assignment.graded if cell.kind == "test"))
-    canvas = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", assignment.name]
-    _write(
-        folder / "canvas.csv",
-        [
-            canvas,
-            ["    Points Possible", "", "", "", "", possible],
-            *([record.name, record.student, "", "", "", points] for record, points in total),
-        ],
-    )
+    _write(folder / "moodle.csv", moodle_rows(assignment, records))
+    _write(folder / "canvas.csv", canvas_rows(assignment, records))
     links = {}
     for record in records:
         name = f"{record.student}.html"

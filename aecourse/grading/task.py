@@ -9,7 +9,7 @@ under the same deadline.
 
 import platform
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 
 from aecourse.grading import assignment as assignments
@@ -45,10 +45,10 @@ class CellResult:
     ----------
     name, title, kind : str
     points, earned : float
-        ``earned`` is 0 for a cell that a person marks.
+        ``earned`` is 0 for a cell that a person marks, until it is marked.
     outcome : str
         'passed', 'partly', 'failed', 'timed out', 'crashed', 'out of memory', 'not reached', 'to be marked',
-        'not answered'.
+        'marked', 'not answered'.
     message : str
         For the student: the author's words, never the test's.
     """
@@ -93,6 +93,34 @@ class Record:
     def by_hand(self):
         """Points that a person gives."""
         return sum(cell.points for cell in self.cells if cell.kind == "manual")
+
+    @property
+    def total(self):
+        """Points earned by tests and, as far as they are given, by a person's marks."""
+        return sum(cell.earned for cell in self.cells)
+
+    @property
+    def unmarked(self):
+        """Points of written answers that wait for a person."""
+        return sum(cell.points for cell in self.cells if cell.outcome == "to be marked")
+
+    def with_marks(self, marks):
+        """Return a copy that holds what a person marked.
+
+        Parameters
+        ----------
+        marks : dict
+            (points, comment) by (student, cell), as :func:`gradebook.marks` returns them. A mark given
+            to a test counts instead of the test's own.
+        """
+        cells = []
+        for cell in self.cells:
+            points, comment = marks.get((self.student, cell.name), (None, ""))
+            if points is not None:
+                outcome = "marked" if cell.kind == "manual" else cell.outcome
+                cell = replace(cell, earned=points, outcome=outcome, message=comment or cell.message)
+            cells.append(cell)
+        return replace(self, cells=cells)
 
     def to_dict(self):
         return asdict(self)
