@@ -7,6 +7,7 @@ normal rows that the detector never saw. :func:`detect` and :func:`score` run it
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -320,8 +321,8 @@ def _divide(normal, budget, rng):
     for_promise = thresholds.rows_needed(budget)
     needed = max(2 * for_promise, MIN_NORMAL)
     if len(normal) < needed:
-        could = 1 / (len(normal) // 2 + 1)
-        way_out = f", or ask for a budget of {could:.3g} or more" if len(normal) >= MIN_NORMAL else ""
+        could = _rounded_up(1 / (len(normal) // 2 + 1))
+        way_out = f", or ask for a budget of {could:g} or more" if len(normal) >= MIN_NORMAL else ""
         raise ValueError(
             f"a budget of {budget:g} needs at least {needed:,} normal rows, half of them ({for_promise:,} at "
             f"least) to set the threshold; found {len(normal):,}. Add normal rows{way_out}.")
@@ -330,6 +331,12 @@ def _divide(normal, budget, rng):
                         max(MAX_CALIBRATION, 2 * for_promise))
     calibration, rest = order[:n_calibration], order[n_calibration:]
     return np.sort(rest[:MAX_FIT]), np.sort(calibration)
+
+
+def _rounded_up(number):
+    """Round up to two digits."""
+    unit = 10.0 ** (math.floor(math.log10(number)) - 1)
+    return math.ceil(number / unit - 1e-9) * unit
 
 
 def _no_rows(query, table):
