@@ -41,6 +41,7 @@ _MODULES = (
     "explorer",
     "plots",
     "progress",
+    "scaling",
     "thresholds",
     "training",
 )

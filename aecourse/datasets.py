@@ -953,7 +953,7 @@ def make_machine_temperature(weeks=(4, 2, 12), n_faults=10, drift=0.0, random_st
 def make_sensor_rows(n_rows=10_000, anomaly_share=0.001, random_state=0):
     """Draw a table of eight sensors that follow three hidden quantities, as large as wanted.
 
-    Each sensor is a fixed mixture of the three quantities plus noise of standard deviation 0.3. In an
+    Each sensor is a fixed mixture of the three quantities plus noise of standard deviation 0.15. In an
     anomaly one sensor is broken: it shows what it showed for another row. Its value is ordinary, and does
     not fit the other seven.
 
@@ -988,7 +988,7 @@ def make_sensor_rows(n_rows=10_000, anomaly_share=0.001, random_state=0):
     check_fraction(anomaly_share, "anomaly_share", inclusive=True)
     mixture = np.random.default_rng(15).normal(size=(3, 8))
     rng = np.random.default_rng(random_state)
-    values = rng.normal(size=(n_rows, 3)) @ mixture + 0.3 * rng.normal(size=(n_rows, 8))
+    values = rng.normal(size=(n_rows, 3)) @ mixture + 0.15 * rng.normal(size=(n_rows, 8))
     anomaly = rng.random(n_rows) < anomaly_share
     broken = np.flatnonzero(anomaly)
     sensor = rng.integers(8, size=broken.size)

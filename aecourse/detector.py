@@ -347,15 +347,23 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         codes = dense(relu(dense(views, "encoder_1")), "encoder_2")
         return views, dense(relu(dense(codes, "decoder_1")), "decoder_2"), codes
 
-    def _measure(self, Z, skip_nearest=False):
-        """Return the raw parts (n, parts), and squared residuals (n, views, d), of a chunk of rows."""
+    def _measure(self, Z, skip_nearest=False, only=None):
+        """Return the raw parts (n, parts), and squared residuals (n, views, d), of a chunk of rows.
+
+        With ``only`` the name of a part, the others are not computed.
+        """
         views, outputs, codes = self._through(Z)
         n_plain = self._shape["n_plain"]
         squares = np.square(views - outputs)
-        by_view = [squares[:n_plain], squares[n_plain:]][:len(self.parts_) - 1]
-        parts = [(0.5 * np.log(view.mean(axis=2) + 1e-12)).mean(axis=0) for view in by_view]
-        parts.append(self._latent_distance(_side_by_side(codes[:n_plain]), skip_nearest))
-        return np.column_stack(parts), np.stack([view.mean(axis=0) for view in by_view], axis=1)
+        by_view = dict(zip(self.parts_[:-1], [squares[:n_plain], squares[n_plain:]]))
+
+        def part(name):
+            if name == "latent":
+                return self._latent_distance(_side_by_side(codes[:n_plain]), skip_nearest)
+            return (0.5 * np.log(by_view[name].mean(axis=2) + 1e-12)).mean(axis=0)
+
+        parts = [part(name) for name in self.parts_ if only in (None, name)]
+        return np.column_stack(parts), np.stack([view.mean(axis=0) for view in by_view.values()], axis=1)
 
     def _latent_distance(self, codes, skip_nearest):
         """Log mean distance to the nearest references; ``skip_nearest`` for the references themselves."""
@@ -372,6 +380,14 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
     def _join(self, parts):
         z = (parts - self._part_center) / self._part_spread
         return self.combine(z) if self.criterion == "combined" else z[:, self.parts_.index(self.criterion)]
+
+    def _score(self, Z):
+        """Anomaly scores of a chunk of rows; of one part alone where only that is asked for."""
+        if self.criterion == "combined":
+            return self._join(self._measure(Z)[0])
+        which = self.parts_.index(self.criterion)
+        raw = self._measure(Z, only=self.criterion)[0][:, 0]
+        return (raw - self._part_center[which]) / self._part_spread[which]
 
     @staticmethod
     def combine(z):
@@ -423,7 +439,7 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         True
         """
         Z = self._check(X)
-        return np.concatenate([self._join(self._measure(chunk)[0]) for chunk in self._chunks(Z)])
+        return np.concatenate([self._score(chunk) for chunk in self._chunks(Z)])
 
     def score_parts(self, X):
         """Return each part of the score, in standard deviations above the median of held-out normals.

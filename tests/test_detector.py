@@ -659,3 +659,10 @@ def test_quality_benchmark_on_a_small_table(tmp_path, capsys, monkeypatch):
     assert result["lab"] is None and set(result["simple"]) > {"k-NN", "1-NN", "LOF", "Isolation Forest"}
     assert {"all parts", "plain only", "without latent", "without noise (seed 0)"} <= set(result["ablation"])
     assert f"mean AUROC {result['mean'][0]:.4f}" in shown and "targets reached: AUROC" in shown
+
+
+@pytest.mark.parametrize("part", ["plain", "white", "latent"])
+def test_a_single_part_is_scored_as_among_all_parts(part):
+    rows = np.random.default_rng(0).normal(size=(200, 4))
+    detector = AutoencoderDetector(criterion=part, epochs=2, random_state=0).fit(rows)
+    np.testing.assert_array_equal(detector.anomaly_score(rows), detector.score_parts(rows)[part])
