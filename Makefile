@@ -14,7 +14,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 PARALLEL := -n $(WORKERS) --dist loadscope
 
 .PHONY: help setup course lab doctor test test-package test-lessons test-portable test-lowest \
-        coverage bench bench-quality grade-demo lock readme site site-open clean
+        coverage bench bench-quality bench-scale benchmark-digits grade-demo lock readme site site-open clean
 
 help:
 	@echo "course         execute every lesson, write HTML to _build/, print one table"
@@ -27,6 +27,8 @@ help:
 	@echo "grade-demo     grade a made-up class of 30, hard cases included, and open the report"
 	@echo "bench          training and scoring against Keras and PyOD"
 	@echo "bench-quality  detection quality; DATA=folder of ADBench .npz files"
+	@echo "bench-scale    a table of ROWS rows scored on two local Dask workers"
+	@echo "benchmark-digits  one-class MNIST from nothing, compared with the scores of lesson 12"
 	@echo "lock           resolve requirements.lock anew"
 	@echo "readme         write the generated tables of README.md"
 	@echo "site           the course as a web book, in _build/site"
@@ -61,9 +63,9 @@ AVX2_ONLY := ONEDNN_MAX_CPU_ISA=AVX2 XLA_FLAGS=--xla_cpu_max_isa=AVX2 OPENBLAS_C
 ONE_CORE := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 LESSONS ?= notebooks
 test-portable: setup
-	$(NO_ONEDNN) $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
-	$(AVX2_ONLY) $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
-	$(ONE_CORE) $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
+	AECOURSE_MINUTES=0 $(NO_ONEDNN) $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
+	AECOURSE_MINUTES=0 $(AVX2_ONLY) $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
+	AECOURSE_MINUTES=0 $(ONE_CORE) $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
 
 test-lowest: setup
 	$(PYTHON) -m venv .venv-lowest
@@ -83,6 +85,13 @@ bench: setup
 DATA ?= ../shared/data/adbench
 bench-quality: setup
 	$(BIN)/python -m benchmarks.bench_quality --data $(DATA) --out _build/bench
+
+ROWS ?= 2000000
+bench-scale: setup
+	$(BIN)/python -m benchmarks.bench_scale --rows $(ROWS) --out _build/bench
+
+benchmark-digits: setup
+	$(BIN)/python -m benchmarks.bench_digits
 
 lock: setup
 	$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \

@@ -11,6 +11,8 @@ import pytest
 os.environ["AECOURSE_PROGRESS"] = "0"
 
 NOTEBOOKS = pathlib.Path(__file__).parent / "notebooks"
+# Emulated processors are slower; `make test-portable` compares outputs, not minutes.
+HOLD_TO_MINUTES = os.environ.get("AECOURSE_MINUTES", "1") != "0"
 seconds = collections.Counter()
 
 
@@ -38,7 +40,7 @@ def _limits():
 def pytest_sessionfinish(session):
     """Fail the run where a lesson broke its limit, though every cell passed."""
     on_worker = hasattr(session.config, "workerinput")
-    if seconds and not on_worker and session.exitstatus == 0 and over_limit(seconds, _limits()):
+    if HOLD_TO_MINUTES and seconds and not on_worker and session.exitstatus == 0 and over_limit(seconds, _limits()):
         session.exitstatus = 1
 
 
