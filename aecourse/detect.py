@@ -150,7 +150,9 @@ class TableDetector:
         detector.offset_ = -self.threshold_
 
     def _scores(self, table):
-        return self.detector_.anomaly_score(self.preparation_.transform(table))
+        # Rounded, because the last digits depend on the rows that a row is scored with, and the row that is the
+        # threshold must never be above it.
+        return np.round(self.detector_.anomaly_score(self.preparation_.transform(table)), 9)
 
     def score(self, table):
         """Score the rows of a table.

@@ -28,6 +28,7 @@ __all__ = ["Column", "Preparation", "Query", "read_chunks", "read_csv"]
 SEPARATORS = (",", ";", "\t", "|")
 MAX_CATEGORIES = 20  # more distinct texts than this: the most frequent, and one column for all others
 MIN_PARSED = 0.8  # a text column counts as numbers, or dates, when so many of its values can be read as such
+MIN_MARKED = 0.05  # where so many training rows lack a value, a feature of its own says which rows do
 FAR = 1e300  # stands for an infinite value: finite, and far outside of any range
 
 _HEAD = 1 << 16
@@ -506,7 +507,9 @@ class Column:
     other : bool
         Whether there were more texts, which share one column.
     missing : bool
-        Whether values were missing in the rows learned from; there is a column that says so then.
+        Whether values were missing in the rows learned from.
+    marked : bool
+        Whether so many were that a feature of its own says where.
     parts : tuple of str
         What a date is turned into: ``weekday``, ``hour``.
     used : bool
@@ -526,6 +529,7 @@ class Column:
     values: tuple = ()
     other: bool = False
     missing: bool = False
+    marked: bool = False
     parts: tuple = ()
     used: bool = True
 
@@ -540,15 +544,16 @@ class Column:
             names += [f"{self.name} = {_OTHER_AS_CATEGORY}"] if self.other else []
         else:
             names = [f"{self.name}: {part}, {wave}" for part in self.parts for wave in ("sine", "cosine")]
-        return names + ([f"{self.name} is missing"] if self.missing else [])
+        return names + ([f"{self.name} is missing"] if self.marked else [])
 
 
 class Preparation:
     """How the columns of a table become numbers: learned from normal rows, kept as plain JSON.
 
-    - Numbers stay; a missing one becomes the median, and a column of its own says so where training rows had
-      missing ones. Of a text column that holds numbers in at least 80 % of its values the others count as
-      missing. An infinite value becomes ±1e300, which is far outside.
+    - Numbers stay; a missing one becomes the median. Where at least 5 % of the training rows lack a value, a
+      feature of its own says which rows do; a rarer gap would be flagged for nothing but being a gap. Of a text
+      column that holds numbers in at least 80 % of its values the others count as missing. An infinite value
+      becomes ±1e300, which is far outside.
     - A text column with few distinct texts becomes one column of 0 and 1 for each, at most 20, and one for
       all others.
     - A date, written as 2024-03-01 or 2024-03-01 14:30, becomes weekday and hour, each as a sine and a cosine,
@@ -644,7 +649,6 @@ class Preparation:
 
     def _learn(self, name, series):
         """Return what a column is, or None with a reason in ``left_out_``."""
-        missing = bool(series.isna().any())
         if series.isna().all():
             self.left_out_[name] = "it has no values"
             return None
@@ -652,8 +656,8 @@ class Preparation:
         if kind == "number":
             return self._learn_number(name, series)
         if kind == "date":
-            return self._learn_date(name, series, missing)
-        return self._learn_category(name, series, missing)
+            return self._learn_date(name, series)
+        return self._learn_category(name, series)
 
     def _learn_number(self, name, series):
         numbers = _numbers(series)
@@ -669,15 +673,15 @@ class Preparation:
         if finite.size == 0:
             self.left_out_[name] = "it has no finite values"
             return None
-        low, high, missing = float(finite.min()), float(finite.max()), bool(np.isnan(numbers).any())
+        low, high, gaps = float(finite.min()), float(finite.max()), _gaps(np.isnan(numbers))
         if low == high:
-            used = missing
-            if not used:
+            if not gaps["marked"]:
                 self.left_out_[name] = f"always {_short(low)}"
-            return Column(name, "number", low, high, low, missing=missing, used=used)
+            return Column(name, "number", low, high, low, used=gaps["marked"], **gaps)
         whole = np.all(finite == np.floor(finite))
-        steps = np.diff(numbers)
-        if len(numbers) >= 50 and whole and not missing and (np.all(steps > 0) or np.all(steps < 0)):
+        with np.errstate(invalid="ignore"):  # of two infinite values
+            steps = np.diff(numbers)
+        if len(numbers) >= 50 and whole and not gaps["missing"] and (np.all(steps > 0) or np.all(steps < 0)):
             self.left_out_[name] = "it rises or falls from row to row, like a row number or a clock"
             return None
         if len(numbers) >= 50 and whole and len(np.unique(finite)) == len(numbers):
@@ -686,9 +690,9 @@ class Preparation:
         with np.errstate(over="ignore"):  # the mean of the two middle values may overflow
             fill = float(np.median(finite))
         fill = fill if np.isfinite(fill) else float(np.sort(finite)[finite.size // 2])
-        return Column(name, "number", low, high, fill, missing=missing)
+        return Column(name, "number", low, high, fill, **gaps)
 
-    def _learn_date(self, name, series, missing):
+    def _learn_date(self, name, series):
         when = _dates(series)
         known = when[when.notna()]
         unread = int((when.isna() & series.notna()).sum())
@@ -700,16 +704,17 @@ class Preparation:
             self.left_out_[name] = "a date that is always the same weekday and hour"
             return None
         self.notes_.append(f"{name!r} is a date: of it {' and '.join(parts)} are used, not the date itself.")
-        return Column(name, "date", missing=missing or bool(unread), parts=tuple(parts))
+        return Column(name, "date", parts=tuple(parts), **_gaps(when.isna()))
 
-    def _learn_category(self, name, series, missing):
+    def _learn_category(self, name, series):
+        gaps = _gaps(series.isna())
         counts = _texts(series).value_counts()
         counts = counts[counts.index != _MISSING_AS_CATEGORY]
         # as many as the rows allow, the most frequent first, and equals in the order of the alphabet
         values = sorted(counts.index, key=lambda value: (-counts[value], value))
-        if len(values) == 1 and not missing:
+        if len(values) == 1 and not gaps["marked"]:
             self.left_out_[name] = f"always {values[0]!r}"
-            return Column(name, "category", values=tuple(values), used=False)
+            return Column(name, "category", values=tuple(values), used=False, **gaps)
         if len(values) > MAX_CATEGORIES and len(values) > 0.5 * len(series):
             self.left_out_[name] = "nearly every row has another text, as in an identifier or free text"
             return None
@@ -717,7 +722,7 @@ class Preparation:
             self.notes_.append(f"{name!r} holds {len(values):,} different texts; the {MAX_CATEGORIES} most "
                                "frequent are told apart.")
         return Column(name, "category", values=tuple(values[:MAX_CATEGORIES]),
-                      other=len(values) > MAX_CATEGORIES, missing=missing)
+                      other=len(values) > MAX_CATEGORIES, **gaps)
 
     # ------------------------------------------------------------------ use
 
@@ -842,7 +847,7 @@ def _column_from_json(data):
     column = Column(**{name: tuple(value) if isinstance(value, list) else value
                        for name, value in data.items()})
     kinds = {"name": str, "kind": str, "low": float, "high": float, "fill": float, "values": tuple,
-             "other": bool, "missing": bool, "parts": tuple, "used": bool}
+             "other": bool, "missing": bool, "marked": bool, "parts": tuple, "used": bool}
     for name, kind in kinds.items():
         if not isinstance(getattr(column, name), kind):
             raise ValueError(f"{name} is {getattr(column, name)!r}")
@@ -853,6 +858,11 @@ def _column_from_json(data):
     if not np.isfinite([column.low, column.high, column.fill]).all():
         raise ValueError("numbers must be finite")
     return column
+
+
+def _gaps(missing):
+    """What is known of the gaps of a column."""
+    return {"missing": bool(missing.any()), "marked": bool(missing.mean() >= MIN_MARKED)}
 
 
 def _short(number):
@@ -932,7 +942,7 @@ def _encode_number(column, series):
                          f"of its values are none, such as {texts.iloc[0]!r}. Write numbers, or leave "
                          "unknown ones empty.")
     filled = np.nan_to_num(np.where(lost, column.fill, numbers), posinf=FAR, neginf=-FAR)
-    return [np.clip(filled, -FAR, FAR), *([lost] if column.missing else [])]
+    return [np.clip(filled, -FAR, FAR), *([lost] if column.marked else [])]
 
 
 def _encode_category(column, series):
@@ -941,7 +951,7 @@ def _encode_category(column, series):
     missing = series.isna().to_numpy()
     if column.other:
         parts.append(~np.logical_or.reduce([*parts, missing]))
-    return parts + ([missing] if column.missing else [])
+    return parts + ([missing] if column.marked else [])
 
 
 def _encode_date(column, series):
@@ -952,7 +962,7 @@ def _encode_date(column, series):
         share = when.dt.day_of_week / 7 if part == "weekday" else _hour(when) / 24
         angle = 2 * np.pi * share.to_numpy(dtype=float, na_value=np.nan)
         parts += [np.where(missing, 0, np.sin(angle)), np.where(missing, 0, np.cos(angle))]
-    return parts + ([missing] if column.missing else [])
+    return parts + ([missing] if column.marked else [])
 
 
 def _outside(column, series):
