@@ -1,0 +1,204 @@
+"""`make lab` as a student meets it: JupyterLab in a browser, lesson 00 run from the menu, the slider of lesson 09."""
+
+import math
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+
+import chromium
+import numpy as np
+import pytest
+
+from aecourse import explorer
+
+ROOT = pathlib.Path(__file__).parents[1]
+MINUTE = 60_000  # milliseconds; a busy machine gets several, a quiet one needs seconds
+
+# What the tests read of JupyterLab. It keeps only the cells in sight in the page; its model has all.
+CELLS = """() => [...jupyterapp.shell.currentWidget.content.model.cells].map((cell) => cell.toJSON())"""
+DONE = """() => {
+    const panel = jupyterapp.shell.currentWidget;
+    const cells = [...panel.content.model.cells].map((cell) => cell.toJSON()).filter((cell) => cell.cell_type === "code");
+    const failed = cells.some((cell) => cell.outputs.some((output) => output.output_type === "error"));
+    const idle = panel.sessionContext.session?.kernel?.status === "idle";
+    return failed || (idle && cells.every((cell) => cell.execution_count !== null));
+}"""
+OPEN = """(name) => {
+    const panel = window.jupyterapp?.shell.currentWidget;
+    return panel?.context?.path === name && panel.context.isReady && panel.sessionContext.isReady;
+}"""
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """Start what `make lab` starts, on a working copy of its own; yield the address that it prints."""
+    home = tmp_path_factory.mktemp("lab")
+    config, settings = home / "config", home / "settings"
+    notifications = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    notifications.parent.mkdir(parents=True)
+    config.mkdir()
+    notifications.write_text('{"checkForUpdates": false, "fetchNews": "false"}')  # the test needs no network
+    (config / "jupyter_lab_config.py").write_text("c.LabApp.expose_app_in_browser = True\n")
+    environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(config), "JUPYTERLAB_SETTINGS_DIR": str(settings),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"), "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "IPYTHONDIR": str(home / "ipython"),
+    }
+    del environment["AECOURSE_PROGRESS"]  # a student's kernel shows progress bars and widgets
+    with (home / "log").open("w+") as log:
+        server = subprocess.Popen(
+            [sys.executable, str(ROOT / "tools" / "lab.py"), "--work", str(home / "work"), "--no-browser",
+             "--port", str(free_port())],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
+        )
+        try:
+            for line in server.stdout:
+                log.write(line)
+                if found := re.search(r"http://127\.0\.0\.1:\d+/lab\S*\?token=\w+", line):
+                    break
+            else:
+                log.seek(0)
+                pytest.fail(f"the server did not start:\n{log.read()}")
+            # Read on, or the server would wait once the pipe is full.
+            reader = subprocess.Popen(["cat"], stdin=server.stdout, stdout=log)
+            yield found.group()
+        finally:
+            server.terminate()
+            server.wait(timeout=60)
+            server.stdout.close()
+        reader.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def lab(address):
+    """Open the address in a browser; return the page and what went wrong in it."""
+    with chromium.browser() as browser:
+        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        page.set_default_timeout(3 * MINUTE)
+        faults = chromium.watch(page)
+        page.goto(address)
+        yield page, faults
+
+
+def menu(page, name, entry):
+    """Choose an entry of JupyterLab's menu with the mouse."""
+    page.get_by_role("menuitem", name=name, exact=True).click()
+    page.get_by_role("menuitem", name=re.compile(f"^{entry}")).click()
+
+
+def faulty(cells):
+    """Return what cells show as an error, or write to stderr."""
+    return [
+        output for cell in cells for output in cell.get("outputs", [])
+        if output["output_type"] == "error" or output.get("name") == "stderr"
+    ]
+
+
+def nothing_asked_elsewhere(page, faults):
+    assert [fault for fault in faults if "another host" in fault] == []
+    assert page.locator(".jp-Dialog").count() == 0
+
+
+def test_lesson_00_runs_from_the_menu_without_an_error(lab):
+    page, faults = lab
+    page.wait_for_function(OPEN, arg="00_start_here.ipynb")  # what `make lab` opens with
+    menu(page, "Edit", "Clear Outputs of All Cells")
+    code = [cell for cell in page.evaluate(CELLS) if cell["cell_type"] == "code"]
+    assert code and all(cell["execution_count"] is None for cell in code)
+    menu(page, "Run", "Run All Cells")
+    page.wait_for_function(DONE)
+    cells = page.evaluate(CELLS)
+    assert faulty(cells) == []
+    printed = "".join("".join(output.get("text", "")) for cell in cells for output in cell.get("outputs", []))
+    assert "What the lessons need is in order." in printed and "Malignant tumours" in printed
+    chromium.SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=chromium.SCREENSHOTS / "lab-00.png")
+    nothing_asked_elsewhere(page, faults)
+    # A request that JupyterLab gives up, as it does when it opens something else, is no fault.
+    assert [fault for fault in faults if not fault.startswith("request failed")] == []
+
+
+def run_cells(page, identifiers):
+    """Run some cells from the menu, one after the other, until they are done."""
+    for identifier in identifiers:
+        page.evaluate("""(identifier) => {
+            const notebook = jupyterapp.shell.currentWidget.content;
+            notebook.deselectAll();
+            notebook.activeCellIndex = [...notebook.model.cells].findIndex((cell) => cell.id === identifier);
+        }""", identifier)
+        menu(page, "Run", "Run Selected Cell and Do not Advance")
+    page.wait_for_function("""(wanted) => {
+        const panel = jupyterapp.shell.currentWidget;
+        const cells = [...panel.content.model.cells].filter((cell) => wanted.includes(cell.id)).map((cell) => cell.toJSON());
+        const failed = cells.some((cell) => cell.outputs.some((output) => output.output_type === "error"));
+        return failed || (panel.sessionContext.session?.kernel?.status === "idle" &&
+            cells.every((cell) => cell.execution_count !== null));
+    }""", arg=identifiers)
+
+
+NEEDED = ["imports", "load", "labelled", "cost", "explorer"]  # of lesson 09, for its explorer
+BOX = ".jp-OutputArea .widget-vbox"
+
+
+@pytest.fixture(scope="module")
+def sliders(lab):
+    """Open lesson 09 and run what its explorer needs; return the explorer's widgets."""
+    page, _ = lab
+    name = "09_threshold_evaluation.ipynb"
+    page.wait_for_function(OPEN, arg="00_start_here.ipynb")
+    page.locator(".jp-DirListing-item", has_text=name).dblclick()
+    page.wait_for_function(OPEN, arg=name)
+    menu(page, "Edit", "Clear Outputs of All Cells")
+    run_cells(page, NEEDED)
+    page.locator(BOX).scroll_into_view_if_needed()
+    return page.locator(BOX)
+
+
+def errors_of_explorer(page):
+    return faulty(cell for cell in page.evaluate(CELLS) if cell["id"] in NEEDED)
+
+
+def test_the_slider_of_lesson_09_moves_the_numbers(lab, sliders):
+    page, faults = lab
+    assert errors_of_explorer(page) == []
+    numbers = sliders.locator(".widget-html-content").first
+    seen = [numbers.inner_text()]
+    sliders.locator(".noUi-handle").first.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function(f"""(seen) => document.querySelector("{BOX} .widget-html-content").innerText !== seen""",
+                               arg=seen[-1])
+        seen.append(numbers.inner_text())
+    threshold, ratio = (float(text) for text in sliders.locator(".widget-readout").all_inner_texts()[:2])
+    ratio = 10 ** round(math.log10(ratio), 1)  # the slider's step; its readout is rounded
+    with np.load(ROOT / "notebooks" / "data" / "scores_06.npz") as stored:
+        found = explorer.outcome(stored["y"].astype(int), stored["test"].astype(float), threshold, cost_miss=ratio,
+                                 base_rate=0.01)
+    for part in (f"{found.passed:,}", f"{found.false_alarms:,} ({found.false_alarm_rate:.2%})", f"{found.missed:,}",
+                 f"{found.caught:,} ({found.recall:.1%})", f"cost {found.cost:.1f}"):
+        assert part in seen[-1]
+    page.screenshot(path=chromium.SCREENSHOTS / "lab-09.png")
+    assert errors_of_explorer(page) == []
+    nothing_asked_elsewhere(page, faults)
+
+
+@pytest.mark.xfail(strict=True, reason="explorer.py sets the tooltip of its Image widget, which JupyterLab cannot draw")
+def test_the_picture_of_lesson_09_is_shown_and_follows(lab, sliders):
+    page, faults = lab
+    assert page.get_by_text("javascript error").count() == 0
+    picture = sliders.locator("img")
+    assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 300
+    before = picture.get_attribute("src")
+    sliders.locator(".noUi-handle").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"""(before) => document.querySelector("{BOX} img").src !== before""", arg=before)
+    assert [fault for fault in faults if not fault.startswith("request failed")] == []
