@@ -4,6 +4,7 @@ import json
 import pathlib
 import sys
 
+import numpy as np
 import pytest
 
 from aecourse.grading import assignment, broken, preflight, task
@@ -11,6 +12,7 @@ from aecourse.grading import assignment, broken, preflight, task
 HERE = pathlib.Path(__file__).parents[1] / "assignments"
 NAMES = ("a1", "a2", "a3", "a4", "a5")
 sys.path.insert(0, str(HERE))
+import detectors  # noqa: E402
 import make  # noqa: E402
 
 
@@ -88,6 +90,39 @@ def test_a_typical_mistake_gets_its_marks_and_its_hint(name, wrong):
 
 
 def test_another_students_diagnosis_is_wrong():
-    """Faults are a student's own: of twenty ids, few share one another's order."""
-    orders = [tuple(broken.truth(str(number)).values()) for number in range(20)]
-    assert len(set(orders)) > 8
+    """The variants differ in the order of their faults, and of twenty ids few share one."""
+    assert len(set(detectors.orders())) == broken.VARIANTS == 12
+    assert len({broken.variant(str(number)) for number in range(20)}) > 7
+    assert len({broken.variant(f"hidden-{number}") for number in (1, 2, 3)}) == 3
+
+
+def test_the_detectors_are_what_their_maker_gives():
+    stored, made = dict(np.load(detectors.FILE, allow_pickle=False)), detectors.arrays()
+    assert stored.keys() == made.keys()
+    for name, value in made.items():
+        assert stored[name].dtype == value.dtype
+        np.testing.assert_allclose(stored[name], value, atol=1e-5, err_msg=name)
+
+
+def test_students_get_no_word_of_where_the_faults_are():
+    """The order is in the hidden tests and in the maker, not in what the released notebook imports."""
+    words = f'_key = "{detectors.key()}".split()'
+    about = assignment.read(source("a4"))
+    holders = [cell.name for cell in about.cells if words in cell.source]
+    assert holders == ["test-find", "test-prove", "test-repair"]
+    assert words not in "".join(cell.released for cell in about.cells)
+    assert not hasattr(broken, "truth")
+    names = {name.split("_", 2)[2] for name in np.load(detectors.FILE).files}
+    assert names == set(broken.PARTS)
+
+
+def test_every_variant_can_be_diagnosed_by_measurement():
+    """The model solution finds all four faults of each; ids are tried until each variant was met."""
+    [find] = [cell.source for cell in assignment.read(source("a4")).cells if cell.name == "find"]
+    ids = {broken.variant(str(number)): str(number) for number in range(300)}
+    for number, order in enumerate(detectors.orders()):
+        names = {"np": np, "detectors": {name: broken.detector(ids[number], name) for name in broken.NAMES}}
+        exec(find, names)
+        assert tuple(names["found"].values()) == order
+    with pytest.raises(ValueError, match="alpha, beta, gamma, delta"):
+        broken.detector("1", "epsilon")

@@ -26,7 +26,7 @@ import ast
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
@@ -350,10 +350,17 @@ def release(assignment):
     return to_bytes(notebook_of(assignment, {cell.name: cell.released for cell in assignment.cells}))
 
 
+def _handed_in(cell):
+    """Return a cell's text in a submission: without hidden tests, and without the author's marks."""
+    if cell.kind == "test":
+        return cell.released
+    marks = (BEGIN_SOLUTION, END_SOLUTION)
+    return "\n".join(line for line in cell.source.split("\n") if line.strip() not in marks)
+
+
 def solved(assignment):
     """Return the bytes of a submission that holds the model solution."""
-    sources = {cell.name: cell.released if cell.kind == "test" else cell.source for cell in assignment.cells}
-    return to_bytes(notebook_of(assignment, sources))
+    return answered(assignment, {})
 
 
 def answered(assignment, answers):
@@ -373,9 +380,5 @@ def answered(assignment, answers):
     unknown = sorted(set(answers) - {cell.name for cell in assignment.cells})
     if unknown:
         raise ValueError(f"answers names {unknown}, which the assignment does not have.")
-    changed = [replace(cell, source=answers.get(cell.name, cell.source)) for cell in assignment.cells]
-    sources = {
-        cell.name: cell.released if cell.kind == "test" and cell.name not in answers else cell.source
-        for cell in changed
-    }
-    return to_bytes(notebook_of(replace(assignment, cells=tuple(changed)), sources))
+    sources = {cell.name: answers.get(cell.name, _handed_in(cell)) for cell in assignment.cells}
+    return to_bytes(notebook_of(assignment, sources))

@@ -8,6 +8,8 @@ import json
 import os
 import pathlib
 import stat
+import sys
+import webbrowser
 import zipfile
 from dataclasses import dataclass, field
 
@@ -637,11 +639,18 @@ def measure(counts, workers=None, scheduler=None):
     return taken
 
 
+def show(address):
+    """Open an address in a browser; where there is no display, say what to open."""
+    # Without one a browser in text mode could start and wait for keys.
+    display = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if not (display and webbrowser.open(address)):
+        print(f"There is no display to open the report on. Open it in a browser: {address}")
+
+
 def main():
     """Grade the made-up class and open its report; with a folder as argument, there."""
     import argparse
     import shutil
-    import webbrowser
 
     from aecourse.grading import cli
 
@@ -678,7 +687,7 @@ def main():
     grading = top.parse_args(words)
     status = grading.run(grading)
     if status == 0 and not options.no_browser:
-        webbrowser.open((options.folder / "results" / "report.html").resolve().as_uri())
+        show((options.folder / "results" / "report.html").resolve().as_uri())
     return status
 
 

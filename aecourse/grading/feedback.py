@@ -15,13 +15,14 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem;
        margin: 2rem auto; padding: 0 1rem; color: #1a1a1a }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
+table { border-collapse: collapse; min-width: 24rem; margin: 1rem 0 }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid #ccc; vertical-align: top }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
 pre { background: #f5f5f5; padding: .6rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere }
+pre.prose { background: #fff; padding: .6rem 0; font: inherit }
 pre.output { background: #fff; border-left: 3px solid #0072b2 }
 pre.error { background: #fff; border-left: 3px solid #d55e00 }
-.passed { color: #00684f } .failed, .crashed, .late { color: #a34100 }
+.passed, .marked { color: #00684f } .failed, .crashed, .timed-out, .out-of-memory { color: #a34100 }
 .bar { background: #0072b2; height: .8rem; display: inline-block }
 img { max-width: 100% }
 """
@@ -124,7 +125,7 @@ def student_page(record):
     rows = [
         (
             cell.title,
-            Markup(f'<span class="{escape(cell.outcome)}">{escape(WORDS[cell.outcome])}</span>'),
+            Markup(f'<span class="{cell.outcome.replace(" ", "-")}">{escape(WORDS[cell.outcome])}</span>'),
             "" if cell.outcome == "to be marked" else number(cell.earned),
             number(cell.points),
             cell.message,
@@ -148,7 +149,8 @@ def student_page(record):
         parts.append("<h2>Your notebook, as it ran</h2>")
         for cell in record.shown:
             if cell["kind"] != "test":
-                parts.append(f"<pre>{escape(cell['source'])}</pre>\n{_report(cell['report'])}")
+                prose = "" if cell["cell_type"] == "code" else ' class="prose"'
+                parts.append(f"<pre{prose}>{escape(cell['source'])}</pre>\n{_report(cell['report'])}")
     return page(f"{record.assignment} {record.student}", "\n".join(parts))
 
 
@@ -248,7 +250,8 @@ def class_report(assignment, records, links=None):
     for record in records:
         link = (links or {}).get(record.student)
         who = Markup(f'<a href="{escape(link)}">{escape(record.student)}</a>') if link else record.student
-        remarks = "; ".join([*record.repairs, *record.notes])
+        why = [] if record.shown else [record.message]
+        remarks = "; ".join([*why, *record.repairs, *record.notes])
         rows.append(
             (who, record.name, record.status, number(record.total), number(record.unmarked), remarks)
         )
