@@ -1,0 +1,33 @@
+"""Lesson 10: its stored figures are complete, and those of the networks that the lesson trains."""
+
+import keras
+import numpy as np
+import pytest
+
+from benchmarks import bench_variants
+
+
+@pytest.fixture
+def own_precision():
+    """The lesson's first cell sets Keras to double precision; other tests expect what was there."""
+    before = keras.config.floatx()
+    yield
+    keras.config.set_floatx(before)
+
+
+def test_the_stored_figures_are_complete():
+    with np.load(bench_variants.STORED, allow_pickle=False) as archive:
+        stored = dict(archive)
+    assert stored["names"].tolist() == list(bench_variants.NAMES)
+    assert stored["datasets"].tolist() == list(bench_variants.DATASETS)
+    assert stored["seeds"].tolist() == list(bench_variants.SEEDS)
+    digits, table = stored["auroc"][:-1], stored["auroc"][-1]
+    assert ((digits > 0.5) & (digits <= 1)).all()
+    missing = {name for name, runs in zip(bench_variants.NAMES, table, strict=True) if np.isnan(runs).any()}
+    assert missing == {"sparse, KL", "convolutional"}  # the table has one sparse network, and no images
+    assert np.array_equal(np.isnan(stored["auroc"]), np.isnan(stored["average_precision"]))
+
+
+def test_one_start_trained_anew_gives_the_stored_figures(own_precision):
+    """In double precision other processors differ in late digits, which can swap a few pairs of rows."""
+    assert bench_variants.difference() < 0.002
