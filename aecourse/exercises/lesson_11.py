@@ -63,7 +63,8 @@ def _by_column(rows, low, high, margin):
     return np.any((rows < low - room) | (rows > high + room), axis=0)
 
 
-_ROWS = np.array([[0.5, 50.0], [1.4, 50.0], [1.6, 50.0], [0.5, -60.0], [0.5, 149.0], [9.0, 900.0], [-0.4, 0.0]])
+_ROWS = np.array([[0.5, 50.0], [1.4, 50.0], [1.6, 50.0], [0.5, -60.0], [0.5, 149.0], [9.0, 900.0],
+                  [-0.4, 0.0]])
 _TABLES = (
     (_ROWS, np.array([0.0, 0.0]), np.array([1.0, 100.0]), 0.5),
     (_ROWS, np.array([0.0, 0.0]), np.array([1.0, 100.0]), 0.0),
@@ -72,19 +73,19 @@ _TABLES = (
 register(
     Exercise(
         id="11.1",
-        question="Two readings of one state differ with a standard deviation of 0.42: what is the noise floor?",
+        question="Two readings of a state differ with a standard deviation of 0.42. What is the noise floor?",
         is_right=number(_FLOOR, 5e-4),
-        why="The noises of both readings add up in the difference: its variance, 0.176, is twice that of one.",
+        why="Both noises add up in the difference: its variance, 0.176, is twice that of one reading.",
         right_example=_FLOOR,
         wrong=(
             Wrong("not halved", number(0.42**2, 5e-4),
-                  "That is the variance of the difference. Both readings have put their noise into it.", 0.42**2),
+                  "That is the variance of the difference. Both readings have a part in it.", 0.42**2),
             Wrong("standard deviation", number(0.42 / np.sqrt(2), 5e-4),
-                  "That is a standard deviation. The validation error is a mean of squares.", 0.42 / np.sqrt(2)),
+                  "That is a standard deviation. The error is a mean of squares.", 0.42 / np.sqrt(2)),
             Wrong("halved only", number(0.21, 5e-4),
                   "Variances add, not standard deviations. Square first, then share it out.", 0.21),
         ),
-        hint="Var(a − b) = Var(a) + Var(b) for independent noise, and the floor is the variance of one reading.",
+        hint="Var(a − b) = Var(a) + Var(b) for independent noise; the floor is the variance of one reading.",
     ),
     Exercise(
         id="11.2",
@@ -94,22 +95,22 @@ register(
         right_example=_pass_through,
         wrong=(
             Wrong("no projection", function(_no_projection, _PROBES),
-                  "You have the size of the change, whatever its direction. Multiply the change by the probe.",
+                  "That is the size of the change, whatever its direction. Multiply it by the probe.",
                   _no_projection),
             Wrong("reconstruction not subtracted", function(_not_subtracted, _PROBES),
                   "Most of `after` has nothing to do with the probe. Which part of it has?", _not_subtracted),
             Wrong("share removed", function(_removed, _PROBES),
-                  "That is the share that was removed. The question asks for the share that came back.", _removed),
+                  "That is the share that was removed. Which share came back?", _removed),
             Wrong("mean of ratios", function(_mean_of_ratios, _PROBES),
-                  "A mean of ratios is ruled by the smallest probes. Divide a sum by a sum.", _mean_of_ratios),
+                  "A mean of ratios is ruled by the smallest probes. Divide two sums.", _mean_of_ratios),
         ),
-        hint="Multiply the change of the reconstruction by the probe, sum, and divide by what a copy would give.",
+        hint="Multiply the change of the output by the probe, sum, and divide by what a copy would give.",
     ),
     Exercise(
         id="11.3",
-        question="What share of 194 normal rows is above the 10th largest of 200 scores, 6 of anomalies on top?",
+        question="What share of 194 normal rows is above the 10th largest of 200 scores, 6 of anomalies?",
         is_right=number(3 / 194, 2e-4),
-        why="Nine scores lie above the 10th largest: six anomalies and three normal rows. 1.5 % in place of 5 %.",
+        why="Nine scores lie above the 10th largest: six anomalies, three normal rows. 1.5 %, not 5 %.",
         right_example=3 / 194,
         wrong=(
             Wrong("percent", number(100 * 3 / 194, 0.02), "Give a share between 0 and 1.", 100 * 3 / 194),
@@ -126,9 +127,9 @@ register(
     ),
     Exercise(
         id="11.4",
-        question="Write out_of_range(rows, low, high, margin): which rows leave the range of the training rows?",
+        question="Write guard(rows, low, high, margin): which rows leave the range of the training rows?",
         is_right=function(_out_of_range, _TABLES),
-        why="One feature outside is enough, on either side, and the room is measured in the feature's own range.",
+        why="One feature outside is enough, on either side; the room is a share of its own range.",
         right_example=_out_of_range,
         wrong=(
             Wrong("all columns", function(_all_columns, _TABLES),
@@ -143,6 +144,6 @@ register(
             Wrong("by column", lambda answer: answer(*_TABLES[0]).shape == _TABLES[0][1].shape,
                   "The result has one entry a feature. Give one entry a row.", _by_column),
         ),
-        hint="Compare with low − margin · (high − low) and high + margin · (high − low), then `any` over a row.",
+        hint="Compare with low − margin · (high − low) and high + margin · (high − low); `any` over a row.",
     ),
 )
