@@ -150,8 +150,8 @@ class TableDetector:
         detector.offset_ = -self.threshold_
 
     def _scores(self, table):
-        # Rounded, because the last digits depend on the rows that a row is scored with, and the row that is the
-        # threshold must never be above it.
+        # Rounded, because the last digits depend on the rows that a row is scored with, and the row that is
+        # the threshold must never be above it.
         return np.round(self.detector_.anomaly_score(self.preparation_.transform(table)), 9)
 
     def score(self, table):
@@ -597,8 +597,8 @@ def score(detector, csv, output=None, *, force=False, separator=None, decimal=".
     if output.exists() and output.resolve() == csv.resolve():
         raise FileExistsError(f"{output} is the table itself. Name another file for the scores.")
     if output.exists() and not force:
-        raise FileExistsError(f"{output} is there already. Name another file, or replace it with force=True or "
-                              "--force.")
+        raise FileExistsError(f"{output} is there already. Name another file, or replace it with force=True "
+                              "or --force.")
     found = TableDetector.load(detector)
     texts = [column.name for column in found.preparation_.columns_ if column.kind != "number"]
     drift, ignored = Drift(found), []
@@ -690,7 +690,8 @@ def _read(path):
 
 def _needs_parent(path):
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"the folder {path.parent} does not exist. Make it first, or write elsewhere.")
+        raise FileNotFoundError(f"the folder {path.parent} does not exist. Make it first, or write "
+                                "elsewhere.")
 
 
 def _is_result(folder):

@@ -551,13 +551,13 @@ class Preparation:
     """How the columns of a table become numbers: learned from normal rows, kept as plain JSON.
 
     - Numbers stay; a missing one becomes the median. Where at least 5 % of the training rows lack a value, a
-      feature of its own says which rows do; a rarer gap would be flagged for nothing but being a gap. Of a text
-      column that holds numbers in at least 80 % of its values the others count as missing. An infinite value
-      becomes ±1e300, which is far outside.
+      feature of its own says which rows do; a rarer gap would be flagged for nothing but being a gap. Of a
+      text column that holds numbers in at least 80 % of its values the others count as missing. An infinite
+      value becomes ±1e300, which is far outside.
     - A text column with few distinct texts becomes one column of 0 and 1 for each, at most 20, and one for
       all others.
-    - A date, written as 2024-03-01 or 2024-03-01 14:30, becomes weekday and hour, each as a sine and a cosine,
-      so that Sunday is next to Monday. The date itself is not used: later ones would all be outside.
+    - A date, written as 2024-03-01 or 2024-03-01 14:30, becomes weekday and hour, each as a sine and a
+      cosine, so that Sunday is next to Monday. The date itself is not used: later ones would all be outside.
     - Left out, with a note: what the caller names, constant columns, copies of other columns, texts that are
       nearly all different, numbers that rise from row to row (row numbers, clocks), columns without values.
 
