@@ -31,6 +31,8 @@ HOW_TO_GET_ONE = (
     "No sandbox: {reason}\n"
     "Submissions are other people's programs, so they are not run without one.\n"
     "Debian, Ubuntu: apt-get install bubblewrap util-linux    Fedora: dnf install bubblewrap util-linux\n"
+    "As another user than root, user namespaces must be allowed: /proc/sys/user/max_user_namespaces above 0;\n"
+    "on Ubuntu 24.04 an AppArmor profile for bwrap, or sysctl kernel.apparmor_restrict_unprivileged_userns=0.\n"
     "In a container, allow it to make namespaces (docker run --privileged, or a seccomp profile that permits "
     "unshare).\n"
     "If you trust every submission as you trust your own code, pass --trusted."
