@@ -78,7 +78,8 @@ def measure(names, dataset, data, seed, wanted=NAMES):
                 scores[f"{kind}, ELBO"] = names["negative_elbo"](model, X_test)
     if "ensemble of three" in wanted:
         members = [scores["dense"]] + [
-            names["error"](trained(make(start)["dense"], start), X_test) for start in (seed + 100, seed + 200)]
+            names["error"](trained(make(start)["dense"], start), X_test)
+            for start in (seed + 100, seed + 200)]
         scores["ensemble of three"] = np.mean(members, axis=0)
     if "dense, three times as long" in wanted:
         scores["dense, three times as long"] = names["error"](
@@ -111,8 +112,8 @@ def run(work):
             classical = simple(names, dataset, data)
             np.savez(path, values=values, simple=np.array(list(classical.values())),
                      simple_names=np.array(list(classical)))
-            print(dataset, *(f"{name} {row[:, 0].mean():.3f}" for name, row in zip(NAMES, values)), sep="\n  ",
-                  flush=True)
+            means = (f"{name} {row[:, 0].mean():.3f}" for name, row in zip(NAMES, values, strict=True))
+            print(dataset, *means, sep="\n  ", flush=True)
         with np.load(path) as archive:
             parts[dataset] = dict(archive)
     values = np.stack([part["values"] for part in parts.values()])
