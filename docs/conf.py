@@ -11,6 +11,7 @@ project = "Anomaly detection with autoencoders"
 author = "The aecourse developers"
 copyright = "the aecourse developers. Lessons CC BY 4.0, code BSD 3-Clause"
 language = "en"
+smartquotes = False  # "--roster" is an option, not a dash
 
 extensions = [
     "aebook",
@@ -62,6 +63,7 @@ html_css_files = ["custom.css"]
 html_js_files = ["custom.js"]
 html_favicon = str(DOCS / "_static" / "favicon.svg")
 html_context = {"default_mode": "auto"}
+html_domain_indices = False
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {

@@ -18,6 +18,7 @@ import http.server
 import importlib.metadata
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -69,7 +70,8 @@ def binder(address, path):
 def colab(address, path):
     """Return Colab's address for a notebook, or None: Colab opens notebooks from GitHub alone."""
     host, _, name = address.removeprefix("https://").partition("/")
-    return f"https://colab.research.google.com/github/{name}/blob/main/{path}" if host == "github.com" else None
+    known = host == "github.com"
+    return f"https://colab.research.google.com/github/{name}/blob/main/{path}" if known else None
 
 
 def how_to_run(path, address):
@@ -82,10 +84,11 @@ def how_to_run(path, address):
     if address:
         lines.append(f"- **Binder**: [open this lesson on Binder]({binder(address, path)}).")
     else:
-        lines.append("- **Binder**: give it the address of your copy of the course; it reads `environment.yml`.")
+        lines.append("- **Binder**: give it the address of your copy of the course; it reads "
+                     "`environment.yml`.")
     if address and colab(address, path):
-        lines.append(f"- **Colab**: [open this lesson in Colab]({colab(address, path)}) and run {install} in a cell "
-                     "above the first.")
+        lines.append(f"- **Colab**: [open this lesson in Colab]({colab(address, path)}) and run {install} "
+                     "in a cell above the first.")
     else:
         lines.append(f"- **Colab**: upload the notebook, and run {install} in a cell above the first.")
     return "\n".join(["", "", ":::{admonition} Run this lesson", ":class: tip run-lesson", *lines, ":::"])
@@ -97,10 +100,29 @@ def lesson_page(notebook, path, address):
     page.cells[0].source += how_to_run(path, address)
     for cell in page.cells:
         if cell.cell_type == "markdown":
-            cell.source = citations.cite_reading(cell.source).replace("click on the dots to open it", "click to open it")
+            # JupyterLab folds a solution into three dots, the book behind a button.
+            cell.source = citations.cite_reading(cell.source).replace("click on the dots to", "click to")
         elif "solution" in cell.metadata.get("tags", []):
             cell.metadata["tags"] = [*cell.metadata["tags"], "hide-cell"]
+    names = package_names(notebook)
+    if names:
+        text = f"## From the package\n\nUsed in this lesson: {', '.join(f'`{name}`' for name in names)}."
+        page.cells.append(nbformat.v4.new_markdown_cell(text))
     return page
+
+
+def package_names(notebook):
+    """Return the names of the package that a lesson's code uses, such as thresholds.Conformal."""
+    pattern = re.compile(rf"\b(?:{'|'.join(modules())})\.[A-Za-z]\w*|\bAutoencoderDetector\b")
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return sorted(name for name in set(pattern.findall(code)) if public(name))
+
+
+def public(name):
+    """Whether the package has a function or class of this name, as its source tells."""
+    module, _, member = name.rpartition(".")
+    body = parsed(module or "detector").body
+    return member in {node.name for node in body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
 
 
 def assignment_page(notebook, name):
@@ -109,8 +131,8 @@ def assignment_page(notebook, name):
     first = next(cell for cell in page.cells if cell.cell_type == "markdown")
     first.source += (
         "\n\n:::{admonition} How to work on it\n:class: tip run-lesson\n"
-        f"Take {{download}}`the notebook <../downloads/{name}>`, work on it in JupyterLab, and check it with `aecourse check {name}` "
-        "before you hand it in.\n:::"
+        f"Take {{download}}`the notebook <../downloads/{name}>`, work on it in JupyterLab, and check it with "
+        f"`aecourse check {name}` before you hand it in.\n:::"
     )
     return page
 
@@ -118,16 +140,23 @@ def assignment_page(notebook, name):
 def modules():
     """Return the names of the modules that lessons and assignments import, in the order of the reference."""
     folder = ROOT / "aecourse"
-    names = [path.stem for path in folder.glob("*.py")] + [path.parent.name for path in folder.glob("*/__init__.py")]
+    names = [path.stem for path in folder.glob("*.py")]
+    names += [path.parent.name for path in folder.glob("*/__init__.py")]
     names = sorted(name for name in names if not name.startswith("_") and name not in COMMANDS)
     return [name for name in FIRST if name in names] + [name for name in names if name not in FIRST]
 
 
+@functools.cache
+def parsed(module):
+    """Return a module's syntax tree: what it holds, without importing it."""
+    path = ROOT / "aecourse" / module
+    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return ast.parse(source.read_text(encoding="utf-8"))
+
+
 def summary(name):
-    """Return the first sentence of a module's docstring, without importing it."""
-    path = ROOT / "aecourse" / name
-    source = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text(encoding="utf-8")
-    return ast.get_docstring(ast.parse(source)).partition("\n\n")[0].replace("\n", " ")
+    """Return the first sentence of a module's docstring."""
+    return ast.get_docstring(parsed(name)).partition("\n\n")[0].replace("\n", " ")
 
 
 def reference_pages():
@@ -162,7 +191,8 @@ def landing(entries, assignments):
     trees.append(toctree("Assignments", [f"assignments/{path.stem}" for path in assignments]))
     trees.append(toctree("For instructors", ["The instructor's guide <instructors>"]))
     trees.append(toctree("Look up", ["glossary", "bibliography"]))
-    trees.append(toctree("The package", ["Conventions <reference/index>", *[f"reference/{name}" for name in modules()]]))
+    reference = ["Conventions <reference/index>", *[f"reference/{name}" for name in modules()]]
+    trees.append(toctree("The package", reference))
     return text + "\n" + "\n".join(trees)
 
 
@@ -176,7 +206,8 @@ def write_sources(folder):
         else:
             nbformat.write(content, target)
 
-    shutil.copytree(DOCS, folder, ignore=shutil.ignore_patterns("_ext", "_static", "conf.py", "*.toml", "*.bib"))
+    settings = shutil.ignore_patterns("_ext", "_static", "conf.py", "*.toml", "*.bib")
+    shutil.copytree(DOCS, folder, ignore=settings)
     entries, address = catalogue.read(), repository()
     for entry in entries:
         notebook = nbformat.read(entry.path, as_version=4)
@@ -227,8 +258,8 @@ def locked(path):
 def sphinx(sources, out):
     """Run Sphinx; every warning is an error."""
     # A page that asked for something from a network would fail here, not at a reader's desk.
-    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"),
-                            "http://127.0.0.1:9")
+    names = ("http_proxy", "https_proxy", "all_proxy")
+    nowhere = dict.fromkeys((*names, *map(str.upper, names)), "http://127.0.0.1:9")
     return subprocess.run(
         [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "2", "-c", DOCS,
          "-d", out.with_name("doctrees"), sources, out],
@@ -286,7 +317,7 @@ def serve(folder, port, browser):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("-o", "--out", type=pathlib.Path, default=SITE, help="folder of the book (_build/site)")
+    parser.add_argument("-o", "--out", type=pathlib.Path, default=SITE, help="folder (_build/site)")
     parser.add_argument("--serve", action="store_true", help="serve the book on 127.0.0.1")
     parser.add_argument("--port", type=int, default=8000, help="port to try first (8000)")
     parser.add_argument("--no-browser", action="store_true", help="serve without opening a browser")

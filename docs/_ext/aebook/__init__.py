@@ -4,10 +4,12 @@
 - Names of the package in code, such as ``thresholds.Conformal``, are linked to the reference.
 - "lesson 06" is linked to the lesson.
 - The references in docstrings are linked to the bibliography.
+- Lists that docutils marks up in a way that screen readers stumble over are mended.
 - Each picture gets the alternative text that its lesson has stored beside it.
 """
 
 import base64
+import functools
 import hashlib
 import inspect
 import pathlib
@@ -20,17 +22,32 @@ from sphinx import addnodes
 import aecourse
 from aebook import citations, glossary
 
-MODULES = frozenset(
-    path.stem for path in pathlib.Path(aecourse.__file__).parent.glob("[a-z]*") if path.suffix == ".py" or path.is_dir()
-)
+PACKAGE = pathlib.Path(aecourse.__file__).parent
+MODULES = frozenset(path.stem for path in PACKAGE.glob("[a-z]*") if path.suffix == ".py" or path.is_dir())
 # Text under these is not running text of the page.
 NOT_PROSE = (
-    nodes.title, nodes.reference, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw,
-    nodes.citation, nodes.rubric, nodes.image, addnodes.pending_xref, addnodes.download_reference, addnodes.toctree,
-    addnodes.desc_signature,
+    nodes.title, nodes.reference, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block,
+    nodes.raw, nodes.citation, nodes.rubric, nodes.image, addnodes.pending_xref,
+    addnodes.download_reference, addnodes.toctree, addnodes.desc_signature,
 )
-LESSONS_NAMED = re.compile(r"\blessons?\s+\d\d(?:(?:,| and|, and| or|\s+to|[–-])\s*\d\d\b(?!\s*%))*", re.IGNORECASE)
+LESSONS_NAMED = re.compile(
+    r"\blessons?\s+\d\d(?:(?:,| and|, and| or|\s+to|[–-])\s*\d\d\b(?!\s*%))*", re.IGNORECASE
+)
 NAME = re.compile(r"(?:aecourse\.)?([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?:\(.*\))?", re.DOTALL)
+
+
+def join_lines(doctree):
+    """Make one text node of neighbours: Markdown's line breaks cut the text, and terms stand across them."""
+    for parent in {id(text.parent): text.parent for text in doctree.findall(nodes.Text)}.values():
+        joined = []
+        for child in parent.children:
+            if isinstance(child, nodes.Text) and joined and isinstance(joined[-1], nodes.Text):
+                joined[-1] = nodes.Text(joined[-1].astext() + child.astext())
+            else:
+                joined.append(child)
+        if len(joined) < len(parent.children):
+            parent.children = []
+            parent.extend(joined)
 
 
 def prose(doctree):
@@ -43,8 +60,8 @@ def prose(doctree):
             node = node.parent
         if any(isinstance(node, NOT_PROSE) for node in ancestors):
             continue
-        if any("further-reading" in node.get("ids", ()) or "run-lesson" in node.get("classes", ())
-               for node in ancestors if isinstance(node, nodes.Element)):
+        elements = [node for node in ancestors if isinstance(node, nodes.Element)]
+        if any("further-reading" in node["ids"] or "run-lesson" in node["classes"] for node in elements):
             continue
         found.append(text)
     return found
@@ -66,7 +83,8 @@ def replace(text, links):
 def cross_reference(content, docname, domain, kind, target, **more):
     """Return a link that Sphinx resolves when all pages are read."""
     return addnodes.pending_xref(
-        "", content, refdoc=docname, refdomain=domain, reftype=kind, reftarget=target, refexplicit=True, **more
+        "", content, refdoc=docname, refdomain=domain, reftype=kind, reftarget=target, refexplicit=True,
+        **more,
     )
 
 
@@ -79,13 +97,17 @@ def link_terms(doctree, docname):
             continue
         used = {term.name for _, _, term in uses}
         wanted = [term for term in wanted if term.name not in used]
+        links = [(start, end, functools.partial(term_link, docname, term)) for start, end, term in uses]
+        replace(text, links)
 
-        def link(term):
-            return lambda words: cross_reference(
-                nodes.inline(words, words, classes=["term"]), docname, "std", "term", term.name, refwarn=True
-            )
 
-        replace(text, [(start, end, link(term)) for start, end, term in uses])
+def lesson_link(docname, target, words):
+    return cross_reference(nodes.inline(words, words), docname, "std", "doc", f"/{target}", refwarn=True)
+
+
+def term_link(docname, term, words):
+    content = nodes.inline(words, words, classes=["term"])
+    return cross_reference(content, docname, "std", "term", term.name, refwarn=True)
 
 
 def link_lessons(doctree, docname, lessons):
@@ -97,8 +119,7 @@ def link_lessons(doctree, docname, lessons):
                 target = lessons.get(number.group())
                 if target and target != docname:
                     start = named.start() + number.start()
-                    links.append((start, start + 2, lambda words, target=target: cross_reference(
-                        nodes.inline(words, words), docname, "std", "doc", f"/{target}", refwarn=True)))
+                    links.append((start, start + 2, functools.partial(lesson_link, docname, target)))
         if links:
             replace(text, links)
 
@@ -106,17 +127,14 @@ def link_lessons(doctree, docname, lessons):
 def link_names(doctree, docname):
     """Link names of the package in code to the reference, where the reference has them."""
     for literal in list(doctree.findall(nodes.literal)):
-        if isinstance(literal.parent, (nodes.reference, addnodes.pending_xref)) or isinstance(
-            literal.parent.parent, nodes.title
-        ) or isinstance(literal.parent, nodes.title):
-            continue
         named = NAME.fullmatch(literal.astext())
-        if named is None:
+        if named is None or isinstance(literal.parent, (nodes.reference, addnodes.pending_xref, nodes.title)):
             continue
         name = named.group(1)
         if name == "AutoencoderDetector" or name.startswith("AutoencoderDetector."):
             name = f"detector.{name}"
-        if name.split(".")[0] not in MODULES or ("." not in name and not literal.astext().startswith("aecourse.")):
+        bare = "." not in name and not literal.astext().startswith("aecourse.")
+        if bare or name.split(".")[0] not in MODULES:
             continue
         xref = cross_reference(literal.deepcopy(), docname, "py", "obj", f"aecourse.{name}", refwarn=False)
         literal.parent.replace(literal, xref)
@@ -143,12 +161,15 @@ def on_doctree_read(app, doctree):
     docname = app.env.docname
     describe_pictures(app, doctree, docname)
     lessons = {
-        name.removeprefix("lessons/")[:2]: name for name in app.env.found_docs if re.match(r"lessons/\d\d_", name)
+        name.removeprefix("lessons/")[:2]: name
+        for name in app.env.found_docs if re.match(r"lessons/\d\d_", name)
     }
-    if docname.startswith(("lessons/", "assignments/", "instructors")) or docname in ("index", "glossary"):
+    read_through = docname.startswith(("lessons/", "assignments/", "instructors"))
+    if read_through or docname in ("index", "glossary"):
+        join_lines(doctree)
         link_lessons(doctree, docname, lessons)
         link_names(doctree, docname)
-    if docname.startswith(("lessons/", "assignments/", "instructors")):
+    if read_through:
         link_terms(doctree, docname)
 
 
@@ -162,6 +183,16 @@ def on_skip_member(app, what, name, obj, skip, options):
     return True if re.fullmatch(r"set_\w+_request", name) else None
 
 
+def drop_roles(app, exception):
+    """Take the roles off the bibliography: docutils writes a list whose children are no list items."""
+    page = pathlib.Path(app.outdir) / "bibliography.html"
+    if exception is None and page.exists():
+        text = page.read_text(encoding="utf-8")
+        for role in (' role="list"', ' role="doc-biblioentry"'):
+            text = text.replace(role, "")
+        page.write_text(text, encoding="utf-8")
+
+
 def add_generated_files(app, config):
     """Serve what tools/site.py has written into ``static`` beside the pages."""
     if (app.srcdir / "static").is_dir():
@@ -171,6 +202,7 @@ def add_generated_files(app, config):
 def setup(app):
     app.setup_extension("sphinx.ext.autodoc")  # whose event this listens to
     app.connect("config-inited", add_generated_files)
+    app.connect("build-finished", drop_roles)
     app.connect("doctree-read", on_doctree_read)
     # Before napoleon, which turns the sections of a docstring into other markup.
     app.connect("autodoc-process-docstring", on_docstring, priority=100)

@@ -12,9 +12,9 @@ import unicodedata
 from pybtex.database import parse_file
 
 BIBLIOGRAPHY = pathlib.Path(__file__).parents[2] / "references.bib"
-# A docstring's "as cited for the class" refers to a citation; it is none itself.
 UNDERLINE = re.compile(r"\s*-{3,}\s*")
-NOT_A_CITATION = re.compile(r"\bas cited\b")
+# "As cited for the class" and "As in `split`" point to another docstring's references.
+ELSEWHERE = re.compile(r"\bas (?:cited|in `)", re.IGNORECASE)
 
 
 def plain(text):
@@ -52,10 +52,11 @@ def reading_items(markdown):
     end = re.compile(r"^#", re.MULTILINE).search(markdown, begin)
     block = markdown[begin : end.start() if end else len(markdown)]
     item = re.compile(r"^- (?:.*\n?)(?:^[ \t]+\S.*\n?)*", re.MULTILINE)
-    return [
-        (begin + match.start(), begin + match.start() + len(match.group().rstrip()), match.group().rstrip()[2:])
-        for match in item.finditer(block)
-    ]
+    found = []
+    for match in item.finditer(block):
+        text = match.group().rstrip()
+        found.append((begin + match.start(), begin + match.start() + len(text), text[2:]))
+    return found
 
 
 def cite_reading(markdown):
@@ -68,7 +69,7 @@ def cite_reading(markdown):
 
 
 def reference_sections(lines):
-    """Return a docstring's "References" sections as [(first line, line after the last, [(label, text)])]."""
+    """Return a docstring's "References" sections: [(first line, line after the last, [(label, text)])]."""
     sections = []
     for place in range(len(lines) - 1):
         if lines[place].strip() == "References" and UNDERLINE.fullmatch(lines[place + 1]):
@@ -102,7 +103,8 @@ def _references(lines):
 def labels(lines):
     """Return {label: key} of a docstring's references that the bibliography has."""
     return {
-        label: find(text) for _, _, items in reference_sections(lines) for label, text in items if label and find(text)
+        label: find(text)
+        for _, _, items in reference_sections(lines) for label, text in items if label and find(text)
     }
 
 
@@ -133,8 +135,9 @@ def cite_docstring(lines, module_lines=()):
         indent = re.match(r"\s*", lines[first]).group()
         listed = [f"{indent}* {text}" + (f" :cite:`{find(text)}`" if find(text) else "") for _, text in items]
         lines[first + 2 : end] = [*listed, ""]
+
+    def link(mark):
+        return f":cite:`{keys[mark[1]]}`" if mark[1] in keys else f"[{mark[1]}]"
+
     for place, line in enumerate(lines):
-        line = escape(line)
-        lines[place] = re.sub(
-            r"\[(\w+)\]_", lambda mark: f":cite:`{keys[mark[1]]}`" if mark[1] in keys else f"[{mark[1]}]", line
-        )
+        lines[place] = re.sub(r"\[(\w+)\]_", link, escape(line))

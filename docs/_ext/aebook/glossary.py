@@ -23,7 +23,7 @@ class Term:
     @functools.cached_property
     def pattern(self):
         """Find the term, in any of its forms, as whole words."""
-        before = "".join(rf"(?<!{re.escape(word)}\s)" for word in self.not_after)
+        before = "".join(rf"(?<!(?i:{re.escape(word)})\s)" for word in self.not_after)
         return re.compile(before + either((self.name, *self.forms)))
 
 
@@ -40,8 +40,10 @@ def either(forms):
 def terms(path=WORDS):
     """Return all terms, by name."""
     table = tomllib.loads(path.read_text(encoding="utf-8"))["term"]
-    found = [Term(**{key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()})
-             for entry in table]
+    found = []
+    for entry in table:
+        fixed = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+        found.append(Term(**fixed))
     return tuple(sorted(found, key=lambda term: term.name.lower()))
 
 
@@ -67,8 +69,8 @@ def first_uses(text, wanted):
 
 def page():
     """Return the glossary as MyST Markdown."""
-    lines = ["# Glossary", "", "The words of the course. The lessons link to them where they first use them.", "",
-             "```{glossary}"]
+    introduction = "The words of the course. The lessons link to them where they first use them."
+    lines = ["# Glossary", "", introduction, "", "```{glossary}"]
     for term in terms():
         definition = " ".join(term.definition.split())
         lines += [term.name, f"  {definition} (Lesson {term.lesson}.)", ""]

@@ -1,0 +1,437 @@
+"""The web book: its pages, links, words, citations and pictures. How it looks is tested in a browser."""
+
+import ast
+import inspect
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import urllib.parse
+import urllib.request
+
+import nbformat
+import pytest
+from site_build import ROOT, built_site, pages, tool
+
+import catalogue  # noqa: I001  (found by site_build)
+import readme
+from aebook import citations, glossary
+
+LESSONS = [entry.path.stem for entry in catalogue.read()]
+ASSIGNMENTS = sorted(path.stem for path in (ROOT / "assignments" / "release").glob("*/*.ipynb"))
+site = tool()
+
+
+def lesson(name):
+    return nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+
+
+def lesson_page(name):
+    return pages()[f"lessons/{name}.html"]
+
+
+def words_of(notebook):
+    """Return a lesson's running text: Markdown without code, mathematics, headings and further reading."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    text = re.sub(r"^## Further reading\s*$.*?(?=^#|\Z)", "", text, flags=re.MULTILINE | re.DOTALL)
+    for code in (r"```.*?```", r"`[^`]*`", r"\$\$.*?\$\$", r"(?<![\\$])\$[^$\n]+\$", r"^#.*?$"):
+        text = re.sub(code, " ", text, flags=re.DOTALL | re.MULTILINE)
+    return text
+
+
+# --- Pages ---------------------------------------------------------------------------------------
+
+
+def test_every_page_is_there():
+    expected = {"index.html", "search.html", "genindex.html", "glossary.html", "bibliography.html",
+                "instructors.html", "explorer/index.html", "reference/index.html"}
+    expected |= {f"lessons/{name}.html" for name in LESSONS}
+    expected |= {f"assignments/{name}.html" for name in ASSIGNMENTS}
+    expected |= {f"reference/{name}.html" for name in site.modules()}
+    assert expected <= set(pages())
+
+
+def test_lessons_follow_each_other():
+    for before, after in zip(LESSONS, LESSONS[1:], strict=False):
+        assert lesson_page(before).next == f"{after}.html"
+        assert lesson_page(after).previous == f"{before}.html"
+
+
+def test_landing_page_has_the_tables_of_the_readme():
+    text = " ".join(pages()["index.html"].text.split())
+    entries = catalogue.read()
+    for entry in entries:
+        assert entry.about in text
+        assert f"lessons/{entry.path.stem}.html" in pages()["index.html"].links
+    rows = re.findall(r"^\| (\d\d .*?) \| (.*?) \|$", readme.results(entries), re.MULTILINE)
+    assert len(rows) == len(entries)
+    for _, result in rows:
+        assert " ".join(result.split()) in text
+    assert "make course" in text and "make lab" in text
+
+
+def test_every_link_and_anchor_resolves():
+    faults, checked = [], 0
+    for name, page in pages().items():
+        for link in page.links:
+            address = urllib.parse.urlsplit(link)
+            if address.scheme or address.netloc:
+                continue
+            target = page.path
+            if address.path:
+                target = (page.path.parent / urllib.parse.unquote(address.path)).resolve()
+            inside = str(target.relative_to(built_site())) if target.is_relative_to(built_site()) else None
+            if inside is None or not target.is_file():
+                faults.append(f"{name}: {link}: no such file")
+            elif address.fragment and inside in pages() and urllib.parse.unquote(address.fragment) not in (
+                pages()[inside].ids
+            ):
+                faults.append(f"{name}: {link}: no such place on the page")
+            checked += 1
+    assert faults == []
+    assert checked > 1000
+
+
+def test_nothing_is_loaded_from_another_host():
+    faults = []
+    for name, page in pages().items():
+        for tag, address in page.loads:
+            parts = urllib.parse.urlsplit(address)
+            if parts.scheme in ("http", "https") or parts.netloc:
+                faults.append(f"{name}: <{tag}> {address}")
+            elif parts.scheme != "data" and not (page.path.parent / urllib.parse.unquote(parts.path)).is_file():
+                faults.append(f"{name}: <{tag}> {address}: no such file")
+    for style in built_site().rglob("*.css"):
+        text = style.read_text(encoding="utf-8")
+        elsewhere = re.findall(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//[^)\s]+", text)
+        faults += [f"{style.name}: {address}" for address in elsewhere]
+    assert faults == []
+
+
+def test_lessons_say_what_they_need():
+    for entry in catalogue.read():
+        text = " ".join(lesson_page(entry.path.stem).text.split())
+        minutes = f"about {entry.reading} to work through; under {entry.minutes:g}"
+        assert minutes in text.replace(".0 to compute", " to compute")
+        assert "Prerequisites" in text and "Run this lesson" in text
+        for way in ("make lab", "Binder", "Colab"):
+            assert way in text
+        copies = [link for link in lesson_page(entry.path.stem).links if link.endswith(entry.path.name)]
+        assert len(copies) == 1
+        copy = (lesson_page(entry.path.stem).path.parent / copies[0]).resolve()
+        assert copy.read_bytes() == entry.path.read_bytes()
+
+
+# --- Running a lesson ------------------------------------------------------------------------------
+
+
+def test_without_an_address_the_lessons_say_how_to_run_them_from_a_copy():
+    box = site.how_to_run("notebooks/06_mnist_zeros_lab.ipynb", None)
+    assert "https://" not in box
+    assert "address of your copy" in box and "ADDRESS-OF-YOUR-COPY" in box and "make lab" in box
+
+
+@pytest.mark.parametrize("address, binder, colab", [
+    ("https://github.com/someone/course",
+     "https://mybinder.org/v2/gh/someone/course/HEAD?urlpath=lab/tree/notebooks/a.ipynb",
+     "https://colab.research.google.com/github/someone/course/blob/main/notebooks/a.ipynb"),
+    ("https://gitlab.com/group/course",
+     "https://mybinder.org/v2/gl/group%2Fcourse/HEAD?urlpath=lab/tree/notebooks/a.ipynb", None),
+    ("https://git.example.org/course",
+     "https://mybinder.org/v2/git/https%3A%2F%2Fgit.example.org%2Fcourse/HEAD?urlpath=lab/tree/notebooks/a.ipynb",
+     None),
+])
+def test_with_an_address_the_lessons_link_to_binder_and_colab(address, binder, colab):
+    box = site.how_to_run("notebooks/a.ipynb", address)
+    assert f"({binder})" in box and f"git clone {address} course" in box
+    assert (f"({colab})" in box) if colab else ("colab.research" not in box and "upload the notebook" in box)
+
+
+def test_the_address_is_one_setting(monkeypatch):
+    monkeypatch.delenv("AECOURSE_REPOSITORY", raising=False)
+    before = site.fingerprint()
+    monkeypatch.setenv("AECOURSE_REPOSITORY", "https://github.com/someone/course.git/")
+    assert site.repository() == "https://github.com/someone/course"
+    assert site.fingerprint() != before
+    monkeypatch.setenv("AECOURSE_REPOSITORY", "")
+    assert site.repository() is None
+
+
+# --- Folds -----------------------------------------------------------------------------------------
+
+
+def test_solutions_and_quiz_answers_are_folded():
+    for name in LESSONS:
+        notebook = lesson(name)
+        solutions = [cell for cell in notebook.cells if "solution" in cell.metadata.get("tags", [])]
+        answers = sum(cell.source.count("<details>") for cell in notebook.cells if cell.cell_type == "markdown")
+        folds = lesson_page(name).folds
+        assert len(solutions) >= 1 and answers >= 5
+        assert sum("hide" in classes for classes, _ in folds) == len(solutions)
+        assert sum("hide" not in classes for classes, _ in folds) == answers
+        assert not any(is_open for _, is_open in folds)
+
+
+def test_assignments_show_neither_solutions_nor_hidden_tests():
+    looked_for = 0
+    for name in ASSIGNMENTS:
+        released = (ROOT / "assignments" / "release" / name / f"{name}.ipynb").read_text(encoding="utf-8")
+        source = nbformat.read(ROOT / "assignments" / "source" / name / f"{name}.ipynb", as_version=4)
+        page = pages()[f"assignments/{name}.html"]
+        copies = [link for link in page.links if link.endswith(f"{name}.ipynb")]
+        assert len(copies) == 1
+        shown = page.text + (page.path.parent / copies[0]).resolve().read_text(encoding="utf-8")
+        assert "BEGIN SOLUTION" not in shown and "BEGIN HIDDEN" not in shown
+        code = "\n".join(cell.source for cell in source.cells)
+        blocks = re.findall(r"### BEGIN (?:SOLUTION|HIDDEN TESTS)\n(.*?)### END", code, re.DOTALL)
+        assert blocks
+        for line in {line.strip() for block in blocks for line in block.split("\n")}:
+            if len(line) > 12 and json.dumps(line)[1:-1] not in released:
+                looked_for += 1
+                assert line not in shown and json.dumps(line)[1:-1] not in shown, (name, line)
+    assert looked_for > 100
+    stray = {path.name for path in built_site().rglob("*.ipynb")}
+    assert stray == {f"{name}.ipynb" for name in LESSONS + ASSIGNMENTS}
+
+
+# --- Pictures --------------------------------------------------------------------------------------
+
+
+def test_every_picture_has_a_description():
+    for name, page in pages().items():
+        for source, alt in page.pictures:
+            assert alt and len(alt.split()) >= 5, (name, source, alt)
+
+
+def test_the_pictures_of_a_lesson_have_the_descriptions_stored_beside_them():
+    total = 0
+    for name in LESSONS:
+        stored = [
+            output.metadata["image/png"]["alt"]
+            for cell in lesson(name).cells for output in cell.get("outputs", ())
+            if "image/png" in output.get("data", {})
+        ]
+        shown = [alt for source, alt in lesson_page(name).pictures if "_images/" in source]
+        assert [" ".join(alt.split()) for alt in shown] == [" ".join(alt.split()) for alt in stored]
+        total += len(stored)
+    assert total > 50
+
+
+def test_colours_of_code_stand_out():
+    """WCAG 2.2's 4.5 to 1 for every kind of token, in light and in dark; a browser checks the rest."""
+    from test_plots import contrast
+
+    style = (built_site() / "_static" / "pygments.css").read_text(encoding="utf-8")
+    checked = 0
+    for theme in ("light", "dark"):
+        ground = re.search(rf'html\[data-theme="{theme}"\] \.highlight \{{ background: (#\w+)', style)[1]
+        rules = re.findall(rf'html\[data-theme="{theme}"\] \.highlight (\.\w+) \{{([^}}]*)\}}', style)
+        for kind, rule in rules:
+            colour = re.search(r"(?<![-\w])color: (#\w+)", rule)
+            own_ground = re.search(r"background-color: (#\w+)", rule)
+            if colour and kind not in (".hll",):
+                behind = own_ground[1] if own_ground else ground
+                assert contrast(colour[1], behind) >= 4.5, (theme, kind, rule)
+                checked += 1
+    assert checked > 60
+
+
+# --- Words -----------------------------------------------------------------------------------------
+
+
+def test_every_term_is_defined_once():
+    names = [term.name for term in glossary.terms()]
+    forms = [form for term in glossary.terms() for form in (term.name, *term.forms)]
+    assert len(set(names)) == len(names) and len(set(forms)) == len(forms)
+    text = (built_site() / "glossary.html").read_text(encoding="utf-8")
+    defined = re.findall(r'<dt id="(term-[^"]+)">', text)
+    assert len(defined) == len(set(defined)) == len(names)
+    for term in glossary.terms():
+        assert 5 <= len(term.definition.split()) <= 60, term.name
+        assert any(name.startswith(f"{term.lesson}_") for name in LESSONS) or int(term.lesson) > 9, term.name
+
+
+def test_the_glossary_uses_its_own_words():
+    forms = {form for term in glossary.terms() for form in (term.name, *term.forms)}
+    shunned = [word for term in glossary.terms() for word in term.instead_of]
+    assert len(shunned) > 40 and not forms & set(shunned)
+    for term in glossary.terms():
+        found = re.search(glossary.either(shunned), term.definition)
+        assert found is None, (term.name, found)
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_uses_one_word_for_one_thing(name):
+    words = words_of(lesson(name))
+    found = {
+        (term.name, match.group()) for term in glossary.terms() if term.instead_of
+        for match in re.finditer(glossary.either(term.instead_of), words)
+    }
+    assert found == set(), f"the course's words are {sorted(found)} (term, what the lesson says)"
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_the_first_use_of_each_term_leads_to_the_glossary(name):
+    page = lesson_page(name)
+    links = {}
+    for start, _, target in page.term_links:
+        assert target not in links, f"{target} is linked twice"
+        links[target] = start
+    ids = {target.removeprefix("term-").lower(): target for target in pages()["glossary.html"].ids}
+    linked = 0
+    for term in glossary.terms():
+        target = ids[term.name.replace(" ", "-").lower()]
+        free = [
+            match.start() for match in term.pattern.finditer(page.prose)
+            if not any(start <= match.start() < end for start, end in page.linked)
+        ]
+        assert not free or links.get(target, len(page.prose)) < free[0], (
+            f"{term.name}: first used at ...{page.prose[max(0, free[0] - 60):free[0] + 40]!r}"
+        )
+        linked += target in links
+    assert linked == len(links) >= 5
+
+
+def test_terms_are_found_as_whole_words_and_the_longest_wins():
+    terms = {term.name: term for term in glossary.terms()}
+    text = ("The denoising autoencoder has a false-alarm\nrate; autoencoders score. "
+            "Double precision, then precision.")
+    uses = [(text[start:end], term.name) for start, end, term in glossary.first_uses(text, terms.values())]
+    assert uses == [("denoising autoencoder", "denoising autoencoder"),
+                    ("false-alarm\nrate", "false-alarm rate"),
+                    ("autoencoders", "autoencoder"), ("precision", "precision")]
+    assert glossary.first_uses(text, [terms["precision"]])[0][0] > text.index("then")
+
+
+# --- Citations -------------------------------------------------------------------------------------
+
+
+def reading(name):
+    return [text for cell in lesson(name).cells if cell.cell_type == "markdown"
+            for _, _, text in citations.reading_items(cell.source)]
+
+
+def docstring_references():
+    """Yield (where, citation) for every reference in the package's docstrings."""
+    for path in sorted((ROOT / "aecourse").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node):
+                for _, _, items in citations.reference_sections(ast.get_docstring(node).split("\n")):
+                    for _, text in items:
+                        yield f"{path.name}: {getattr(node, 'name', '')}", text
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_every_further_reading_is_in_the_bibliography(name):
+    items = reading(name)
+    assert len(items) >= 2
+    missing = [text for text in items if citations.find(text) is None]
+    assert missing == [], "add these to docs/references.bib"
+    linked = [link for link in lesson_page(name).links if "bibliography.html#cite-" in link]
+    assert [link.partition("#cite-")[2] for link in linked] == [citations.find(text) for text in items]
+
+
+def test_every_reference_of_a_docstring_is_in_the_bibliography():
+    items = list(docstring_references())
+    missing = [(where, text) for where, text in items
+               if citations.find(text) is None and not citations.ELSEWHERE.search(text)]
+    assert missing == [], "add these to docs/references.bib"
+    assert len(items) > 40
+
+
+def test_every_work_in_the_bibliography_is_cited():
+    cited = {citations.find(text) for name in LESSONS for text in reading(name)}
+    cited |= {citations.find(text) for _, text in docstring_references()}
+    works = {key for key, _, _ in citations.entries()}
+    assert works - cited == set()
+    assert {f"cite-{key}" for key in works} <= pages()["bibliography.html"].ids
+
+
+def test_a_citation_needs_title_and_year():
+    adam = "D. P. Kingma and J. Ba (2015). Adam: a method for stochastic\n  optimization. *ICLR*."
+    assert citations.find(adam) == "kingma2015"
+    assert citations.find(adam.replace("2015", "2014")) is None
+    assert citations.find("S. Hariri and others (2021). Extended isolation forest.") == "hariri2021"
+    assert citations.find("F. T. Liu, K. M. Ting and Z.-H. Zhou (2008). Isolation forest. ICDM.") == "liu2008"
+
+
+def test_references_of_a_docstring_become_links():
+    lines = ["Score [1]_ of ``threshold_``.", "", "References", "----------",
+             ".. [1] J. Davis and M. Goadrich (2006). The relationship between",
+             "   precision-recall and ROC curves. ICML.", "", "Examples", "--------", ">>> a_"]
+    citations.cite_docstring(lines)
+    assert lines[0] == "Score :cite:`davis2006` of ``threshold_``."
+    assert lines[4].startswith("* J. Davis and M. Goadrich (2006).")
+    assert lines[4].endswith("ICML. :cite:`davis2006`")
+    assert lines[-1] == ">>> a_" and not any("[1]" in line for line in lines)
+    assert citations.escape("shape (n, *image_shape), |code| and model_ and `x_`") == (
+        r"shape (n, \*image_shape), \|code\| and model\_ and `x_`")
+
+
+# --- Reference -------------------------------------------------------------------------------------
+
+
+def test_the_reference_has_every_public_name():
+    import importlib
+
+    documented = set().union(*(page.ids for name, page in pages().items() if name.startswith("reference/")))
+    names = 0
+    for module_name in site.modules():
+        module = importlib.import_module(f"aecourse.{module_name}")
+        assert f"module-aecourse.{module_name}" in documented
+        for name in getattr(module, "__all__", ()):
+            thing = getattr(module, name)
+            if inspect.isclass(thing) or inspect.isfunction(thing):
+                assert f"aecourse.{module_name}.{name}" in documented
+                names += 1
+    assert names > 60
+
+
+def test_names_of_the_package_in_lessons_lead_to_the_reference():
+    documented = set().union(*(page.ids for name, page in pages().items() if name.startswith("reference/")))
+    for name in LESSONS:
+        linked = {link.partition("#")[2] for link in lesson_page(name).links if "/reference/" in link}
+        text = "\n".join(cell.source for cell in lesson(name).cells if cell.cell_type == "markdown")
+        mentioned = set(re.findall(r"(?<!`)`([a-z_]+\.\w+)(?:\([^`]*\))?`(?!`)", text))
+        wanted = {f"aecourse.{code}" for code in mentioned | set(site.package_names(lesson(name)))}
+        assert wanted & documented <= linked
+        assert len(linked) >= 2
+    linked = {link.partition("#")[2] for link in lesson_page("09_threshold_evaluation").links}
+    assert {"aecourse.thresholds.Conformal", "aecourse.explorer.explore"} <= linked
+
+
+# --- The commands ----------------------------------------------------------------------------------
+
+
+def test_a_second_build_does_nothing(monkeypatch):
+    stamp = (built_site() / ".fingerprint").read_text()
+    monkeypatch.setattr(site, "fingerprint", lambda: stamp)
+    monkeypatch.setattr(site, "write_sources", lambda folder: pytest.fail("the book is built again"))
+    assert site.build() == site.SITE
+
+
+def test_a_warning_is_an_error(tmp_path, capfd):
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "index.md").write_text("# A page\n\nA link to [nothing](nowhere.md).\n")
+    assert site.sphinx(tmp_path / "sources", tmp_path / "html") != 0
+    assert "nowhere.md" in capfd.readouterr().err
+
+
+def test_make_site_open_serves_the_book_on_this_machine_only():
+    built_site()
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "tools" / "site.py", "--serve", "--no-browser", "--port", "0"],
+        stdout=subprocess.PIPE, text=True, env=os.environ,
+    )
+    try:
+        lines = [process.stdout.readline(), process.stdout.readline()]
+        address = re.search(r"http://127\.0\.0\.1:\d+/", "".join(lines)).group()
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=20) as answer:
+            assert "Anomaly detection with autoencoders" in answer.read().decode()
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+    makefile = pathlib.Path(ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "site-open: setup\n\t@$(BIN)/python tools/site.py --serve" in makefile
