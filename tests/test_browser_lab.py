@@ -201,4 +201,7 @@ def test_the_picture_of_lesson_09_is_shown_and_follows(lab, sliders):
     sliders.locator(".noUi-handle").first.focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function(f"""(before) => document.querySelector("{BOX} img").src !== before""", arg=before)
+    picture.evaluate("(image) => image.decode()")
+    picture.scroll_into_view_if_needed()
+    page.screenshot(path=chromium.SCREENSHOTS / "lab-09-picture.png")
     assert [fault for fault in faults if not fault.startswith("request failed")] == []

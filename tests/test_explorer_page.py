@@ -133,6 +133,8 @@ def test_the_book_page_takes_the_same_fragment_and_files(page):
     source = (explorer_data.PAGE / "index.md").read_text(encoding="utf-8")
     assert ":file: fragment.html" in source and source.startswith("# ")
     files = [address.removeprefix("../_static/explorer/") for address in Markup(source).addresses]
+    lessons = re.findall(r"\]\(\.\./lessons/([^)]+)\)", source)
+    assert len(lessons) == 3 and all((ROOT / "notebooks" / name).is_file() for name in lessons)
     assert len(files) == 3 and all((page / "static" / name).is_file() for name in files)
     ids = {"alone": (page / "index.html").read_text(encoding="utf-8"),
            "fragment": (explorer_data.PAGE / "fragment.html").read_text(encoding="utf-8")}

@@ -142,7 +142,7 @@ function draw() {
         showarrow: false, font: { color: colour("text"), size: 12 } },
     ],
   };
-  window.Plotly.react(chart, traces, layout, { staticPlot: true, responsive: true });
+  window.Plotly.react(chart, traces, layout, { staticPlot: true });
 }
 
 // The step of the slider that is nearest to where the pointer is.
@@ -212,6 +212,8 @@ function listen() {
   chart.addEventListener("pointermove", (event) => {
     if (chart.hasPointerCapture(event.pointerId)) set(pointed(event), BY_HAND);
   });
+  // A sidebar that opens or closes changes the chart's width, and not the window's.
+  new ResizeObserver(() => window.Plotly.Plots.resize(chart)).observe(chart);
   // Colours of the chart follow the page's theme.
   new MutationObserver(draw).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
