@@ -456,6 +456,8 @@ def test_block_interval_leaves_out_what_cannot_be_measured():
     (lambda: windows.block_compare([0, 1], {"a": [1.0]}, 1), "scores\\['a'\\] has 1 scores for 2"),
     (lambda: windows.block_compare([0, 0], {"a": [1.0, 2.0]}, 1), "y holds no anomalies"),
     (lambda: windows.block_compare([0, 1], {"a": [1.0, 2.0]}, 3), "block must be at most the 2 points"),
+    (lambda: windows.block_compare([1] + [0] * 399, {"a": np.arange(400.0)}, 200, n_resamples=1,
+                                   random_state=2), "no resample holds both classes"),
 ])
 def test_block_intervals_that_cannot_be(call, words):
     with pytest.raises(ValueError, match=words):
