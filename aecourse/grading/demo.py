@@ -363,7 +363,7 @@ except OSError as problem:
 MEMORY = "hoard = []\nwhile True:\n    hoard.append(bytes(2**24))"
 MEMORY_OF_MANY = """
 import os, time
-for _ in range(12):
+for _ in range(5):
     if os.fork() == 0:
         held = bytearray(os.urandom(1)) * (300 * 2**20)
         time.sleep(60)
@@ -639,6 +639,42 @@ def measure(counts, workers=None, scheduler=None):
     return taken
 
 
+def measure_tensorflow(count):
+    """Grade model solutions of assignment 1, which train with TensorFlow, from nothing and warm.
+
+    Parameters
+    ----------
+    count : int
+        Submissions, each another student's.
+
+    Returns
+    -------
+    dict of str to float
+        Seconds a submission: 'from nothing', and 'warm' (with the server's own start, and 'once it runs').
+    """
+    import tempfile
+    import time
+
+    from aecourse.grading import batch, cli, preflight, warm
+
+    data = (cli.SOURCES / "a1" / "a1.ipynb").read_bytes()
+    about = assignments.read(data)
+    rows = [preflight.Incoming(str(number), "", "", assignments.solved(about)) for number in range(count)]
+    warm.close()
+    taken, marks = {}, []
+    for name in ("from nothing", "warm", "once it runs"):
+        with tempfile.TemporaryDirectory() as folder:
+            started = time.monotonic()
+            records, _ = batch.grade_all(data, rows, batch.Store(folder), warmed=name != "from nothing")
+            taken[name] = (time.monotonic() - started) / count
+        marks.append([record.automatic for record in records])
+        print(f"{count} submissions with TensorFlow, {name}: {taken[name]:.2f} s a submission")
+    if marks[0] != marks[1] or marks[0] != marks[2] or set(marks[0]) != {20}:
+        raise RuntimeError(f"the marks differ: {marks}")
+    print(f"from nothing takes {taken['from nothing'] / taken['once it runs']:.1f} times as long")
+    return taken
+
+
 def show(address):
     """Open an address in a browser; where there is no display, say what to open."""
     # Without one a browser in text mode could start and wait for keys.
@@ -664,9 +700,17 @@ def main():
         metavar="COUNT",
         help="grade generated classes of these sizes instead, and print the seconds",
     )
+    parser.add_argument(
+        "--tensorflow",
+        type=int,
+        metavar="COUNT",
+        help="grade so many model solutions of assignment 1 from nothing and warm, and print the seconds",
+    )
     options = parser.parse_args()
-    if options.measure:
-        measure(options.measure)
+    if options.measure or options.tensorflow:
+        measure(options.measure or [])
+        if options.tensorflow:
+            measure_tensorflow(options.tensorflow)
         return 0
     for part in ("submissions", "source"):
         shutil.rmtree(options.folder / part, ignore_errors=True)
