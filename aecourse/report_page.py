@@ -9,6 +9,7 @@ import numpy as np
 __all__ = ["render"]
 
 MOST_ROWS = 20  # flagged rows shown; all of them are in flagged.csv
+MOST_COUNTED = 1000  # flagged rows whose leading columns are counted
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 60rem;
@@ -107,12 +108,8 @@ def _row_picture(errors, row):
                                   title=f"Row {row:,}, the most anomalous")
     first = errors.sort_values(ascending=False, kind="stable").head(3)
     named = ", ".join(f"{name} ({value:.2g})" for name, value in first.items())
-    return _picture(ax, f"Bars of the columns with the largest error of row {row:,}: {named} times the usual.")
-
-
-def _leading(found, rows):
-    """Count how often a column has the largest error of a flagged row."""
-    return found.errors(rows).idxmax(axis=1).value_counts()
+    return _picture(ax, f"Bars of the columns with the largest error of row {row:,}: {named} times the "
+                        "usual.")
 
 
 def render(name, table, found, scored, explained):
@@ -177,7 +174,8 @@ def render(name, table, found, scored, explained):
     parts.append("<h2>Flagged rows</h2>")
     if n_flagged:
         rows = table.loc[explained.index]
-        leading = _leading(found, rows.head(1000))
+        counted = rows.head(MOST_COUNTED)
+        leading = found.errors(counted).idxmax(axis=1).value_counts()
         parts.append(_row_picture(found.errors(rows.head(1)).iloc[0], int(explained["row"].iloc[0])))
         shown = explained.head(MOST_ROWS)
         columns = ["row", "score", "p_value", "outside", "used_for", "reasons"]
@@ -185,8 +183,8 @@ def render(name, table, found, scored, explained):
                             "flagged.csv", columns,
                             shown[columns].itertuples(index=False)))
         parts.append(_paragraph("'outside' counts the columns whose value was never seen in training."))
-        parts.append(_table("Columns by how many flagged rows they lead", ["column", "flagged rows"],
-                            list(leading.head(10).items())))
+        parts.append(_table(f"Columns by how many of the {len(counted):,} highest flagged rows they lead",
+                            ["column", "flagged rows"], leading.head(10).items()))
         parts.append(_paragraph("An error says where the row departs from what the detector expects, not "
                                 "what caused it. Columns that belong together share the blame."))
     else:

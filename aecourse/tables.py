@@ -17,6 +17,7 @@ import io
 import operator
 import re
 import warnings
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -152,7 +153,7 @@ def _layout(path, separator, encoding):
 
 
 def _open(path, separator, decimal, encoding, **options):
-    """Call pandas with everything decided; turn what it says into sentences."""
+    """Call pandas with everything decided."""
     encoding, separator, names = _layout(path, separator, encoding)
     if decimal not in (".", ",") or decimal == separator:
         raise ValueError(f"decimal must be '.' or ',', and not the separator; found {decimal!r} beside the "
@@ -162,35 +163,29 @@ def _open(path, separator, decimal, encoding, **options):
         skipinitialspace=True, low_memory=False, compression=None, **options)
 
 
-class _sentences:
-    """Context in which pandas's errors become sentences; warnings of lost fields are errors."""
-
-    def __init__(self, path, encoding):
-        self.path, self.encoding = path, encoding or "utf-8"
-        self._warnings = warnings.catch_warnings()
-
-    def __enter__(self):
-        self._warnings.__enter__()
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-
-    def __exit__(self, kind, error, _):
-        self._warnings.__exit__(None, None, None)
-        if isinstance(error, UnicodeDecodeError):
-            raise _bad_encoding(self.path, self.encoding, error) from error
-        if isinstance(error, UnicodeError):
-            raise ValueError(f"{self.path} cannot be read as {self.encoding} ({error}). Save it as UTF-8, or "
-                             "name its encoding: encoding= or --encoding.") from error
-        if isinstance(error, pd.errors.ParserWarning):
-            raise ValueError(f"{self.path} has rows with more fields than names in the first line. Quote "
-                             "fields that hold the separator, or name every column.") from error
-        if isinstance(error, (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error)):
-            said = str(error).replace("Error tokenizing data. C error: ", "").strip().rstrip(".")
-            raise ValueError(f"{self.path} cannot be read as a table: {said}. Look at that line: is a "
-                             "quotation mark not closed, or does a field hold the separator?") from error
-        if isinstance(error, MemoryError):
-            raise ValueError(f"{self.path} does not fit into memory. Cut out the rows to train on, fit on "
-                             "them, and score the rest with 'aecourse score', which reads it in "
-                             "pieces.") from error
+@contextmanager
+def _sentences(path, encoding):
+    """Turn pandas's errors into sentences; its warnings of lost fields are errors."""
+    encoding = encoding or "utf-8"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            yield
+    except UnicodeDecodeError as error:
+        raise _bad_encoding(path, encoding, error) from error
+    except UnicodeError as error:
+        raise ValueError(f"{path} cannot be read as {encoding} ({error}). Save it as UTF-8, or name its "
+                         "encoding: encoding= or --encoding.") from error
+    except pd.errors.ParserWarning as error:
+        raise ValueError(f"{path} has rows with more fields than names in the first line. Quote fields that "
+                         "hold the separator, or name every column.") from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
+        said = str(error).replace("Error tokenizing data. C error: ", "").strip().rstrip(".")
+        raise ValueError(f"{path} cannot be read as a table: {said}. Look at that line: is a quotation mark "
+                         "not closed, or does a field hold the separator?") from error
+    except MemoryError as error:
+        raise ValueError(f"{path} does not fit into memory. Cut out the rows to train on, fit on them, and "
+                         "score the rest with 'aecourse score', which reads it in pieces.") from error
 
 
 def read_csv(path, *, separator=None, decimal=".", encoding=None):

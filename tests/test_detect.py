@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -353,6 +354,19 @@ def test_pieces_do_not_change_the_scores(results, tmp_path, monkeypatch):
         outputs.append(tmp_path / f"{size}.csv")
         detect.score(result.output / "detector.aecourse", folder / "data.csv", outputs[-1])
     pd.testing.assert_frame_equal(*map(pd.read_csv, outputs))
+
+
+def test_memory_does_not_grow_with_the_rows_scored(results, tmp_path, monkeypatch):
+    monkeypatch.setattr(detect, "CHUNK", 300)
+    peaks = []
+    for copies in (3, 12):
+        path = tmp_path / f"{copies}.csv"
+        pd.concat([make()] * copies).to_csv(path, index=False)
+        tracemalloc.start()
+        detect.score(results[1].output / "detector.aecourse", path)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
 
 
 # --- the commands ------------------------------------------------------------------------------
