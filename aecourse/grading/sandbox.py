@@ -319,12 +319,18 @@ class Process:
         self._socket, theirs = socket.socketpair()
         with theirs:
             if server is not None:
-                self._child = server.fork(role, theirs, limits, environment or {})
+                self._child = server.fork(role, theirs, limits)
             else:
                 self._child = _Started(role, theirs, limits, environment or {}, trusted)
         self._watched = psutil.Process(self._child.pid)
         self._buffer = bytearray()
         self._next_look = 0.0
+        if server is not None:
+            try:
+                self.send({"environment": environment or {}})
+            except Ended as end:
+                self.close()
+                raise RuntimeError(f"a forked process did not start ({end})") from end
 
     def _look_at_memory(self):
         """End the process where it and its children hold more memory than allowed."""

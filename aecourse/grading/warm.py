@@ -92,10 +92,13 @@ class Server:
             self._control.settimeout(FORK_SECONDS)
             ours, theirs = socket.socketpair()
             with ours, theirs:  # a trial: not every machine lets a sandbox make namespaces
-                self.fork("scorer", theirs, sandbox.Limits(), {}).kill()
+                self.fork("scorer", theirs, sandbox.Limits()).kill()
         except Unavailable:
             self.close()
             raise
+        except OSError as error:
+            self.close()
+            raise Unavailable(f"the server does not answer ({error})") from error
 
     @staticmethod
     def _keep(line, theirs, started):
@@ -131,8 +134,10 @@ class Server:
         except (OSError, ValueError):  # closed on this side
             return False
 
-    def fork(self, role, channel, limits, environment):
+    def fork(self, role, channel, limits):
         """Fork a process with namespaces, folders, limits and a user of its own.
+
+        Its first message is to hold its ``environment``.
 
         Parameters
         ----------
@@ -141,7 +146,6 @@ class Server:
         channel : socket.socket
             Its end of the connection.
         limits : sandbox.Limits
-        environment : dict
 
         Returns
         -------
@@ -157,7 +161,6 @@ class Server:
             "user": random.SystemRandom().randrange(2**20, 2**30),
             "scratch_mb": limits.scratch_mb,
             "limits": limits.resources(),
-            "environment": environment,
         }
         with self._turn:
             try:
