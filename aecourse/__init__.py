@@ -44,6 +44,7 @@ _MODULES = (
     "scaling",
     "thresholds",
     "training",
+    "windows",
 )
 
 __all__ = ["AutoencoderDetector", "__version__", *_MODULES]

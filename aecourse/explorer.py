@@ -8,6 +8,8 @@ one threshold with a description.
 A row is flagged when its score lies strictly above the threshold.
 """
 
+import base64
+import html
 import io
 import math
 from dataclasses import dataclass, replace
@@ -272,10 +274,12 @@ def _html(now, base_rate):
     )
 
 
-def _png(figure):
+def _picture(figure, words):
+    """Return a figure as HTML, with alternative text: ipywidgets' own image has none."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=80, facecolor="white")
-    return buffer.getvalue()
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'<img alt="{html.escape(words)}" src="data:image/png;base64,{data}">'
 
 
 def _controls(widgets, y, score, threshold, day, view, bins, names, unit):
@@ -288,12 +292,12 @@ def _controls(widgets, y, score, threshold, day, view, bins, names, unit):
         threshold, min=view[0], max=view[1], step=step, description="threshold", readout_format=".4g", **wide
     )
     ratio = widgets.FloatLogSlider(
-        day.cost_miss / day.cost_false_alarm, min=-1, max=4, description="miss, in false alarms", **wide
+        day.cost_miss / day.cost_false_alarm, min=-1, max=4, step=0.01, description="miss, in false alarms", **wide
     )
     base_rate = widgets.FloatLogSlider(
         day.base_rate, min=-4, max=math.log10(0.99), description="base rate", readout_format=".2%", **wide
     )
-    table, picture = widgets.HTML(), widgets.Image(format="png")
+    table, picture = widgets.HTML(), widgets.HTML()
     drawn = {}
 
     def settings():
@@ -319,8 +323,7 @@ def _controls(widgets, y, score, threshold, day, view, bins, names, unit):
 
     def show(now):
         table.value = _html(now, base_rate.value)
-        picture.value = _png(drawn["figure"])
-        picture.tooltip = str(now)  # the image widget has no alternative text
+        picture.value = _picture(drawn["figure"], f"At {now}.")
 
     redraw()
     slider.observe(move, "value")

@@ -14,7 +14,7 @@ __all__ = ["cluster", "parquet_batches", "score_parquet"]
 
 
 @contextlib.contextmanager
-def cluster(address=None, *, n_workers=2, memory_limit="1GiB"):
+def cluster(address=None, *, n_workers=2, memory_limit="2GiB"):
     """Yield a client of a Dask cluster: of a scheduler that runs, or of a local cluster made for the purpose.
 
     Parameters
@@ -25,7 +25,7 @@ def cluster(address=None, *, n_workers=2, memory_limit="1GiB"):
     n_workers : int
         Worker processes of the local cluster. Ignored with an address.
     memory_limit : str or int
-        Memory of each local worker, such as ``"1GiB"``. A worker pauses near it, and is restarted beyond it.
+        Memory of each local worker, such as ``"2GiB"``. A worker pauses near it, and is restarted beyond it.
 
     Yields
     ------

@@ -18,7 +18,7 @@ MODULES = sorted(
 LIBRARY = [
     f"aecourse.{name}"
     for name in ("baselines", "builders", "datasets", "detector", "evaluation", "exercises", "explorer", "plots", "progress",
-                 "thresholds", "training")
+                 "scaling", "thresholds", "training", "windows")
 ]
 
 
