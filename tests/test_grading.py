@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from argparse import ArgumentParser
 from dataclasses import replace
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,6 +25,7 @@ from aecourse.grading import (
     cli,
     demo,
     feedback,
+    gradebook,
     personal,
     preflight,
     results,
@@ -441,13 +444,15 @@ def test_without_a_sandbox_nothing_is_graded(tmp_path, monkeypatch, capsys):
     (tmp_path / "in" / "ada_1001_demo.ipynb").write_bytes(PERFECT)
     (tmp_path / "demo.ipynb").write_bytes(SOURCE)
     monkeypatch.setattr(sandbox, "problem", lambda: "the program bwrap is not installed.")
+    monkeypatch.setattr(gradebook, "available", lambda: False)
     words = ["grade", tmp_path / "in", "-o", tmp_path / "out", "-a", tmp_path / "demo.ipynb"]
     assert run(*words) == 1
     said = capsys.readouterr().err
     assert "apt-get install bubblewrap" in said and "--trusted" in said
     assert not (tmp_path / "out").exists()
     assert run(*words, "--trusted") == 0
-    assert "1  graded" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "1  graded" in said and gradebook.HOW_TO_GET_IT in said
 
 
 def test_the_sandbox_says_what_is_missing(monkeypatch):
@@ -569,6 +574,28 @@ def test_a_persons_seed():
         personal.confirmed("your id")
 
 
+# The demonstration.
+
+
+def test_the_made_up_class_has_thirty_students_and_the_hard_cases():
+    rows = demo.class_of_30(ABOUT)
+    assert len(rows) == len({case.label for case in rows}) == 30
+    assert {case.label for case in rows} >= set(demo.HARD_CASES_SHOWN)
+
+
+def test_without_a_display_the_report_is_named_not_opened(monkeypatch, capsys):
+    opened = []
+    monkeypatch.setattr(demo.webbrowser, "open", lambda address: opened.append(address) or True)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(demo.sys, "platform", "linux")
+    demo.show("file:///report.html")
+    assert not opened and "Open it in a browser: file:///report.html" in capsys.readouterr().out
+    monkeypatch.setenv("DISPLAY", ":0")
+    demo.show("file:///report.html")
+    assert opened == ["file:///report.html"] and not capsys.readouterr().out
+
+
 # Batches.
 
 
@@ -626,6 +653,29 @@ def test_killed_half_way_it_goes_on_where_it_was(tmp_path):
     assert computed == 8 - len(kept)
     assert all((tmp_path / name).stat().st_mtime_ns == when for name, when in kept.items())
     assert marks(records) == [(f"{2000 + n}", "graded", 6.0 if n % 3 == 0 else 8.0) for n in range(8)]
+
+
+def test_interrupted_from_the_keyboard_it_ends_and_says_so(tmp_path):
+    """What was graded stays; what runs is ended, an endless loop too."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "demo.ipynb").write_bytes(SOURCE)
+    for number, answers in enumerate(({}, {"scale": demo.LOOP}, {"scale": demo.LOOP})):
+        path = tmp_path / "in" / f"ada_{1001 + number}_demo.ipynb"
+        path.write_bytes(assignment.answered(ABOUT, answers))
+    words = ["grade", "in", "-o", "out", "-a", "demo.ipynb", "--workers", "1"]
+    command = subprocess.Popen(
+        [sys.executable, "-m", "aecourse.cli", *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    waited = time.monotonic() + 60
+    while not list(tmp_path.glob("out/records/*.json")) and time.monotonic() < waited:
+        time.sleep(0.05)
+    time.sleep(1)
+    family = psutil.Process(command.pid).children(recursive=True)
+    command.send_signal(signal.SIGINT)
+    said = command.communicate(timeout=20)[1]
+    assert command.returncode == 130 and "Interrupted. What was graded is kept" in said
+    assert len(list(tmp_path.glob("out/records/*.json"))) == 1
+    assert family and psutil.wait_procs(family, timeout=20)[1] == []
 
 
 def test_a_cluster_that_loses_a_worker_loses_nothing(tmp_path):
