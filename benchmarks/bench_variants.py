@@ -75,7 +75,7 @@ def measure(names, dataset, data, seed, wanted=NAMES):
             scores[kind] = names["error"](model, X_test)
             if kind == "variational":
                 scores[f"{kind}, 20 draws"] = names["drawn_errors"](model, X_test, 20).mean(axis=0)
-                scores[f"{kind}, ELBO"] = names["negative_elbo"](model, X_test)
+                scores[f"{kind}, ELBO"] = names["negative_elbo"](model, X_test, scores[f"{kind}, 20 draws"])
     if "ensemble of three" in wanted:
         members = [scores["dense"]] + [
             names["error"](trained(make(start)["dense"], start), X_test)
