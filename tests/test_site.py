@@ -99,9 +99,10 @@ def test_nothing_is_loaded_from_another_host():
     for name, page in pages().items():
         for tag, address in page.loads:
             parts = urllib.parse.urlsplit(address)
+            here = page.path.parent / urllib.parse.unquote(parts.path)
             if parts.scheme in ("http", "https") or parts.netloc:
                 faults.append(f"{name}: <{tag}> {address}")
-            elif parts.scheme != "data" and not (page.path.parent / urllib.parse.unquote(parts.path)).is_file():
+            elif parts.scheme != "data" and not here.is_file():
                 faults.append(f"{name}: <{tag}> {address}: no such file")
     for style in built_site().rglob("*.css"):
         text = style.read_text(encoding="utf-8")
@@ -166,7 +167,8 @@ def test_solutions_and_quiz_answers_are_folded():
     for name in LESSONS:
         notebook = lesson(name)
         solutions = [cell for cell in notebook.cells if "solution" in cell.metadata.get("tags", [])]
-        answers = sum(cell.source.count("<details>") for cell in notebook.cells if cell.cell_type == "markdown")
+        prose = "".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+        answers = prose.count("<details>")
         folds = lesson_page(name).folds
         assert len(solutions) >= 1 and answers >= 5
         assert sum("hide" in classes for classes, _ in folds) == len(solutions)

@@ -1,0 +1,203 @@
+"""The web book in a real browser: errors, other hosts, folds, search, contrast, narrow screens, paper.
+
+The screenshots that it leaves in ``_build/screenshots`` are for a person to look at.
+"""
+
+import contextlib
+import threading
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+from site_build import CHROMIUM, ROOT, built_site, chromium, pages, tool
+
+SCREENSHOTS = ROOT / "_build" / "screenshots"
+SIZES = {360: 740, 768: 1024, 1440: 900}
+SHOTS = {
+    "index.html": 0, "lessons/06_mnist_zeros_lab.html": 4600, "reference/thresholds.html": 0,
+    "glossary.html": 0,
+}
+LESSON = "lessons/06_mnist_zeros_lab.html"
+# Code and formulas hold thousands of coloured pieces. Here they become plain text: the colours of code
+# are tested one by one in test_site.py. Of long tables of numbers two lines are looked at.
+SIMPLIFY = """
+document.querySelectorAll(".highlight pre").forEach((code) => { code.textContent = code.textContent; });
+document.querySelectorAll("mjx-container").forEach((formula) => { formula.textContent = "formula"; });
+document.querySelectorAll("table.dataframe tbody tr:nth-child(n+3)").forEach((row) => row.remove());
+"""
+AXE = """
+async ([rules, theme]) => {
+  document.documentElement.dataset.theme = theme;
+  const options = {resultTypes: ["violations"], preload: false};
+  if (rules) options.runOnly = rules;
+  const result = await axe.run(options);
+  const where = (fault) => fault.nodes.slice(0, 3).map((node) => node.target.join(" ")).join("; ");
+  return result.violations.filter((fault) => ["serious", "critical"].includes(fault.impact)).map(
+    (fault) => `${theme}: ${fault.id}: ${where(fault)}`);
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def address():
+    """Serve the book on 127.0.0.1."""
+    server = tool().server(built_site())
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        chrome = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM)
+        yield chrome
+        chrome.close()
+
+
+@contextlib.contextmanager
+def opened(browser, address, name="", **settings):
+    """Open a page in a browser window of its own; afterwards nothing may have gone wrong."""
+    context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | settings))
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    page.faults = listen(page, address)
+    page.goto(address + name)
+    yield page
+    assert page.faults == []
+    context.close()
+
+
+def listen(page, address):
+    """Return a list that fills with console errors, errors of scripts, and requests that went wrong."""
+    faults = []
+
+    def note(wrong, text):
+        if wrong:
+            faults.append(f"{page.url}: {text}")
+
+    page.on("console", lambda said: note(said.type == "error", said.text))
+    page.on("pageerror", lambda error: note(True, error))
+    page.on("requestfailed", lambda asked: note(True, f"{asked.url} failed"))
+    page.on("response", lambda answer: note(answer.status >= 400, f"{answer.url}: {answer.status}"))
+    page.on("request", lambda asked: note(
+        not asked.url.startswith((address, "data:", "blob:")), f"asks for {asked.url}"))
+    return faults
+
+
+def look_at(browser, address, names):
+    """Return what is wrong on pages: errors, requests to others, too wide on a phone, accessibility."""
+    faults = []
+    with opened(browser, address, reduced_motion="reduce", color_scheme="light") as page:
+        page.faults.clear()
+        for name in names:
+            page.goto(address + name)
+            page.evaluate("document.fonts.ready")
+            faults += [f"{name}: {fault}" for fault in page.faults]
+            page.faults.clear()
+            page.set_viewport_size({"width": 360, "height": 740})
+            width = page.evaluate("document.documentElement.scrollWidth")
+            if width > 360:
+                faults.append(f"{name}: {width} px wide on a screen of 360 px")
+            page.set_viewport_size({"width": 1440, "height": 900})
+            page.evaluate(SIMPLIFY)
+            page.add_style_tag(content="* { transition: none !important; }")
+            page.evaluate(Axe().axe_script)
+            for rules, theme in ((None, "light"), (["color-contrast"], "dark")):
+                faults += [f"{name}: {fault}" for fault in page.evaluate(AXE, [rules, theme])]
+            page.faults.clear()  # what axe itself asked for
+    return faults
+
+
+class TestLessonPages:
+    def test_no_fault(self, browser, address):
+        names = [name for name in pages() if name.startswith("lessons/")]
+        assert len(names) >= 10
+        assert look_at(browser, address, names) == []
+
+
+class TestOtherPages:
+    def test_no_fault(self, browser, address):
+        names = [name for name in pages() if not name.startswith("lessons/")]
+        assert len(names) >= 20
+        assert look_at(browser, address, names) == []
+
+
+class TestUse:
+    @pytest.mark.parametrize("key", ["click", "Enter", "Space"])
+    def test_folds_open_by_mouse_and_by_keyboard(self, browser, address, key):
+        with opened(browser, address, LESSON) as page:
+            for kind in ("details.hide", "details:not(.hide)"):
+                fold = page.locator(f"article {kind}").first
+                assert not fold.evaluate("fold => fold.open")
+                inside = fold.locator(":scope > :not(summary)").first
+                assert not inside.is_visible()
+                summary = fold.locator("summary")
+                if key == "click":
+                    summary.click()
+                else:
+                    summary.focus()
+                    page.keyboard.press(key)
+                assert fold.evaluate("fold => fold.open") and inside.is_visible()
+
+    def test_solution_and_answer_say_what_they_open(self, browser, address):
+        with opened(browser, address, LESSON) as page:
+            assert "Show the solution" in page.locator("article details.hide > summary").first.inner_text()
+            assert page.locator("article details:not(.hide) > summary").first.inner_text().strip() == "Answer"
+
+    def test_search_finds(self, browser, address):
+        with opened(browser, address) as page:
+            page.keyboard.press("Control+k")
+            field = page.locator("dialog[open] input[type=search]")
+            field.wait_for()
+            field.fill("conformal")
+            field.press("Enter")
+            page.wait_for_url("**/search.html?q=conformal*")
+            page.locator("#search-results li a").first.wait_for()
+            links = page.locator("#search-results li a")
+            found = links.evaluate_all("links => links.map((link) => link.href)")
+            assert any("lessons/09_threshold_evaluation" in link for link in found)
+            assert any("reference/thresholds" in link for link in found)
+
+    def test_light_and_dark_by_the_menu_and_kept_for_the_next_page(self, browser, address):
+        with opened(browser, address, LESSON, color_scheme="light") as page:
+            grounds = set()
+            for mode in ("light", "dark"):
+                page.locator(".theme-switch-button:visible").first.focus()
+                page.keyboard.press("Enter")
+                page.locator(f".theme-change-button[data-mode={mode}]:visible").first.click()
+                assert page.evaluate("document.documentElement.dataset.theme") == mode
+                grounds.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+            assert len(grounds) == 2
+            page.goto(address + "glossary.html")
+            assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+    def test_on_paper_the_folds_are_open_and_the_menus_away(self, browser, address):
+        with opened(browser, address, LESSON) as page:
+            page.emulate_media(media="print")
+            page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+            assert page.locator("article details:not([open])").count() == 0
+            for menu in (".bd-sidebar-primary", ".bd-header-article", ".prev-next-footer"):
+                assert not page.locator(menu).first.is_visible()
+            assert "MNIST" in page.locator("h1:visible").inner_text()
+            page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+            assert page.locator("article details[open]").count() == 0
+
+    def test_a_term_leads_to_its_definition(self, browser, address):
+        with opened(browser, address, LESSON) as page:
+            page.locator("article a:has(> .term)").first.click()
+            page.wait_for_url("**/glossary.html#term-*")
+            assert page.locator("dt:target").is_visible()
+
+    def test_screenshots(self, browser, address):
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        for width, height in SIZES.items():
+            theme = "dark" if width == 768 else "light"
+            for name, scroll in SHOTS.items():
+                with opened(browser, address, name, viewport={"width": width, "height": height},
+                            color_scheme=theme) as page:
+                    page.evaluate(f"window.scrollTo(0, {scroll})")
+                    path = SCREENSHOTS / f"{name.removesuffix('.html').replace('/', '_')}_{width}.png"
+                    page.screenshot(path=path)
+                    assert path.stat().st_size > 5_000
