@@ -11,6 +11,7 @@ project = "Anomaly detection with autoencoders"
 author = "The aecourse developers"
 copyright = "the aecourse developers. Lessons CC BY 4.0, code BSD 3-Clause"
 language = "en"
+suppress_warnings = ["misc.highlighting_failure"]  # an ellipsis in code that stands for more
 smartquotes = False  # "--roster" is an option, not a dash
 
 extensions = [
@@ -38,6 +39,7 @@ source_suffix = {".rst": "restructuredtext", ".ipynb": "myst-nb", ".md": "myst-n
 # --- Reference: from the docstrings --------------------------------------------------------------
 
 toc_object_entries_show_parents = "hide"
+default_role = "py:obj"  # a name in single quotes is a link, if the reference has it
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_preserve_defaults = True
