@@ -108,16 +108,19 @@ def test_standard_scores_keep_their_order():
 
 def test_compare_accepts_the_same_and_names_what_differs(stored):
     assert bench_digits.compare(stored, stored) == []
-    changed = stored | {"scores": stored["scores"].copy(), "chosen": np.array([9.0, 9.0])}
+    changed = stored | {"scores": stored["scores"].copy(), "spoiled": stored["spoiled"].copy()}
     changed["scores"][4, 0] *= -1
+    changed["spoiled"][:, 0] = 0.999
     problems = "\n".join(bench_digits.compare(changed, stored))
-    assert "autoencoder, digit 4" in problems and "mean AUROC" in problems and "score chosen" in problems
+    assert "autoencoder, digit 4" in problems and "mean AUROC" in problems and "choose (0.0, 0.0)" in problems
     assert "PCA-32" not in problems
 
 
 def test_command_compares_one_digit(tmp_path, monkeypatch, capsys, stored):
     train = bench_digits.train
     monkeypatch.setattr(bench_digits, "train", lambda rows, **_: train(rows[:300], (16,), 4, 1))
+    monkeypatch.setattr(bench_digits, "residual_score",
+                        lambda rows, drawn, *_: ((rows - drawn) ** 2).sum(axis=1))
     assert bench_digits.main(["--digits", "2", "--no-simple"]) == 1   # a network that has hardly learned
     assert "autoencoder, digit 2" in capsys.readouterr().out
 
