@@ -981,7 +981,7 @@ def make_sensor_rows(n_rows=10_000, anomaly_share=0.001, random_state=0):
     >>> from aecourse import datasets
     >>> rows = datasets.make_sensor_rows(1000, anomaly_share=0.1)
     >>> rows.shape, int(rows["anomaly"].sum())
-    ((1000, 9), 107)
+    ((1000, 9), 98)
     """
     if not isinstance(n_rows, (int, np.integer)) or isinstance(n_rows, bool) or n_rows < 1:
         raise ValueError(f"n_rows must be a positive whole number; found {n_rows!r}.")

@@ -17,8 +17,10 @@ MODULES = sorted(
 # Public to students and instructors, and so with parameters, results and an example.
 LIBRARY = [
     f"aecourse.{name}"
-    for name in ("baselines", "builders", "datasets", "detector", "evaluation", "exercises", "explorer", "plots", "progress",
-                 "scaling", "thresholds", "training", "windows")
+    for name in (
+        "baselines", "builders", "datasets", "detect", "detector", "downloads", "evaluation", "exercises", "explorer",
+        "plots", "progress", "report_page", "scaling", "tables", "thresholds", "training", "windows",
+    )
 ]
 
 
