@@ -14,7 +14,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 PARALLEL := -n $(WORKERS) --dist loadscope
 
 .PHONY: help setup course lab doctor test test-package test-lessons test-portable test-lowest \
-        coverage bench bench-quality bench-scale benchmark-digits grade-demo lock readme site site-open clean
+        coverage bench bench-quality bench-scale bench-variants benchmark-digits grade-demo lock readme site site-open clean
 
 help:
 	@echo "course         execute every lesson, write HTML to _build/, print one table"
@@ -28,6 +28,7 @@ help:
 	@echo "bench          training and scoring against Keras and PyOD"
 	@echo "bench-quality  detection quality; DATA=folder of ADBench .npz files"
 	@echo "bench-scale    a table of ROWS rows scored on two local Dask workers"
+	@echo "bench-variants the variants of lesson 10 on five data sets, compared with the stored figures"
 	@echo "benchmark-digits  one-class MNIST from nothing, compared with the scores of lesson 12"
 	@echo "lock           resolve requirements.lock anew"
 	@echo "readme         write the generated tables of README.md"
@@ -89,6 +90,9 @@ bench-quality: setup
 ROWS ?= 2000000
 bench-scale: setup
 	$(BIN)/python -m benchmarks.bench_scale --rows $(ROWS) --out _build/bench
+
+bench-variants: setup
+	$(BIN)/python -m benchmarks.bench_variants --check
 
 benchmark-digits: setup
 	$(BIN)/python -m benchmarks.bench_digits
