@@ -28,7 +28,7 @@ help:
 	@echo "bench          training and scoring against Keras and PyOD"
 	@echo "bench-quality  detection quality; DATA=folder of ADBench .npz files"
 	@echo "bench-scale    a table of ROWS rows scored on two local Dask workers"
-	@echo "bench-variants the variants of lesson 10 on five data sets, compared with the stored figures"
+	@echo "bench-variants one start of the table of lesson 10 computed anew and compared"
 	@echo "benchmark-digits  one-class MNIST from nothing, compared with the scores of lesson 12"
 	@echo "lock           resolve requirements.lock anew"
 	@echo "readme         write the generated tables of README.md"
