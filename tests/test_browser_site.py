@@ -79,7 +79,8 @@ def listen(page, address):
 
     page.on("console", lambda said: note(said.type == "error", said.text))
     page.on("pageerror", lambda error: note(True, error))
-    page.on("requestfailed", lambda asked: note(True, f"{asked.url} failed"))
+    # What the last page still asked for when this one was opened is aborted, and no fault.
+    page.on("requestfailed", lambda asked: note(asked.failure != "net::ERR_ABORTED", f"{asked.url} failed"))
     page.on("response", lambda answer: note(answer.status >= 400, f"{answer.url}: {answer.status}"))
     page.on("request", lambda asked: note(
         not asked.url.startswith((address, "data:", "blob:")), f"asks for {asked.url}"))
