@@ -38,7 +38,7 @@ def as_user(*arguments, before=()):
     """
     if os.geteuid() != 0:
         return [*before, *arguments]
-    places = [*sandbox._readable_places(), pathlib.Path(__file__).parents[1]]
+    places = [*sandbox.readable_places(), pathlib.Path(__file__).parents[1]]
     closed = {
         next((parent for parent in reversed(place.parents) if not parent.stat().st_mode & stat.S_IXOTH), None)
         for place in places

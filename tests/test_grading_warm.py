@@ -2,10 +2,12 @@
 
 import json
 import os
+import pathlib
 import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -157,7 +159,9 @@ def test_a_submission_finds_nothing_of_another(server):
     assert warm.server(ABOUT.imports) is server, "all of them were to be forked from one server"
     assert before == during == after
     assert before["memory"] == [0, True] and TOKEN.startswith("left-behind-")
-    assert before["files"] == {"/tmp": [], "/dev/shm": [], "/home/student": [".ipython"]}
+    # Where this clone lies under /tmp, so do Python's own folders.
+    own = sorted({place.parts[2] for place in sandbox.readable_places() if place.is_relative_to("/tmp")})
+    assert before["files"] == {"/tmp": own, "/dev/shm": [], "/home/student": [".ipython"]}
     assert before["environment"]["AECOURSE_STUDENT"] == "10001"
     assert before["rights"] == ["0" * 16] * 3 + ["1", ""]
     assert before["root"] is before["became root"] is False
@@ -169,6 +173,39 @@ def test_a_fork_finds_what_a_fresh_process_finds(server):
     # A server's sandbox holds the server; a fork is the second process of a namespace of its own.
     assert warmed.pop("processes") == [1, 2] and cold.pop("processes") == [1, 2]
     assert warmed == cold
+
+
+@pytest.mark.parametrize("warmed", [True, False])
+def test_python_may_lie_in_a_folder_that_is_covered(warmed, monkeypatch):
+    """A clone under /tmp: each submission has a /tmp of its own, and Python's folders are read there."""
+    places = sandbox.readable_places()
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        place = pathlib.Path(folder) / "deep" / "packages"
+        place.mkdir(parents=True)
+        (place / "found.txt").write_text("found")
+        for each in (place.parent, place, pathlib.Path(folder)):
+            each.chmod(0o755)
+        monkeypatch.setattr(sandbox, "readable_places", lambda: [*places, place])
+        look = f"""
+import json, os
+try:
+    open({str(place / "new")!r}, "w")
+    written = True
+except OSError:
+    written = False
+print(json.dumps([open({str(place / "found.txt")!r}).read(), written, len(os.listdir("/tmp"))]))
+"""
+        server = warm.Server(ABOUT.imports) if warmed else None
+        try:
+            monkeypatch.setattr(warm, "server", lambda modules: server)
+            record = task.grade(SOURCE, incoming(look), warmed=warmed)
+        finally:
+            if server is not None:
+                server.close()
+        read, written, n_names = json.loads(words(record))
+        assert (read, written) == ("found", False)
+        assert not (place / "new").exists()
+        assert n_names == len({each.parts[2] for each in [*places, place] if each.is_relative_to("/tmp")})
 
 
 @pytest.mark.parametrize("label", ["half", "exit-in-test", "snooper", "disk", "network", "forks", "huge"])

@@ -25,7 +25,7 @@ ROLES = {"student": _student.main, "scorer": _scorer.main}
 ALWAYS = ("numpy", "IPython.core.displayhook", "IPython.core.displaypub", "IPython.core.interactiveshell")
 NEW_MOUNTS, NEW_NAMES, NEW_IPC = 0x00020000, 0x04000000, 0x08000000
 NEW_USERS, NEW_PROCESSES, NEW_NETWORK = 0x10000000, 0x20000000, 0x40000000
-PRIVATE, RECURSIVE, NO_SETUID, NO_DEVICES, NO_PROGRAMS = 1 << 18, 1 << 14, 2, 4, 8
+PRIVATE, RECURSIVE, BIND, NO_SETUID, NO_DEVICES, NO_PROGRAMS = 1 << 18, 1 << 14, 1 << 12, 2, 4, 8
 DUMPABLE, NO_NEW_PRIVILEGES = 4, 38
 CAPABILITY_VERSION = 0x20080522
 SET_FLAGS, UP_AND_RUNNING = 0x8914, 0x41
@@ -42,7 +42,7 @@ def _mount(kind, place, flags, options=""):
     _call("mount", kind.encode(), place.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode())
 
 
-def _leave(scratch_mb):
+def _leave(scratch_mb, places):
     """Leave the namespaces and the folders that the others are in."""
     user, group = os.getuid(), os.getgid()
     wanted = NEW_MOUNTS | NEW_NAMES | NEW_IPC | NEW_PROCESSES | NEW_NETWORK
@@ -57,8 +57,17 @@ def _leave(scratch_mb):
                 stream.write(text)
     _raise_loopback()
     _mount("none", "/", PRIVATE | RECURSIVE)
+    # Python itself may be in a folder that is about to be covered, where a clone lies under /tmp.
+    kept = {place: os.open(place, os.O_PATH) for place in places}
     for folder in ("/tmp", "/dev/shm", "/home/student"):
         _mount("tmpfs", folder, NO_SETUID | NO_DEVICES, f"mode=1777,size={scratch_mb * 2**20}")
+    for place, handle in kept.items():
+        if not os.path.isdir(place):
+            os.makedirs(place, mode=0o755)
+            # It stays read-only: a bound folder has the flags of the mount that it was taken from.
+            source = f"/proc/self/fd/{handle}"
+            _call("mount", source.encode(), place.encode(), None, ctypes.c_ulong(BIND | RECURSIVE), None)
+        os.close(handle)
 
 
 def _raise_loopback():
@@ -94,10 +103,10 @@ def _reap_until(child):
             return
 
 
-def _become(control, channel, request):
+def _become(control, channel, request, places):
     """In a fork: become the first process of a namespace, and fork the one that does the work."""
     os.setsid()
-    _leave(request["scratch_mb"])
+    _leave(request["scratch_mb"], places)
     if os.fork() != 0:
         return
     _mount("proc", "/proc", NO_SETUID | NO_DEVICES | NO_PROGRAMS)
@@ -126,12 +135,12 @@ def _become(control, channel, request):
     ROLES[request["role"]](3)
 
 
-def _fork(control, channel, request):
+def _fork(control, channel, request, places):
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            _become(control, channel, request)
+            _become(control, channel, request, places)
             status = 0
         except OSError as error:
             with contextlib.suppress(OSError):  # the control is closed once the answer was given
@@ -143,9 +152,13 @@ def _fork(control, channel, request):
 
 
 def main(number):
-    """Import the modules that the first message names, then fork one process a message."""
+    """Import the modules that the first message names, then fork one process a message.
+
+    The message also names the ``places`` that each fork must be able to read.
+    """
     control = socket.socket(fileno=number)
-    for name in (*ALWAYS, *json.loads(control.recv(1 << 16))["modules"]):
+    wanted = json.loads(control.recv(1 << 16))
+    for name in (*ALWAYS, *wanted["modules"]):
         # One that is missing is missing in the submission's process too, where it is reported.
         with contextlib.suppress(Exception):
             importlib.import_module(name)
@@ -158,7 +171,7 @@ def main(number):
         message, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 1)
         if not message:
             return
-        _fork(control, descriptors[0], json.loads(message))
+        _fork(control, descriptors[0], json.loads(message), wanted["places"])
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ class Limits:
         }
 
 
-def _readable_places():
+def readable_places():
     """Return the folders that Python needs: the interpreter, its packages and this package."""
     places = {sys.prefix, sys.base_prefix, os.path.dirname(aecourse.__file__), *site.getsitepackages()}
     # A package folder that a .pth file adds. Nothing else of sys.path: the working folder may hold solutions.
@@ -161,7 +161,7 @@ def _room(scratch_mb, environment):
     for name in SYSTEM_FILES:
         line += ["--ro-bind-try", name, name]
     made = {"/", "/tmp", "/home", "/etc", "/dev", "/proc", *SYSTEM_FOLDERS}
-    for place in _readable_places():
+    for place in readable_places():
         for parent in reversed(place.parents):
             if str(parent) not in made:
                 line += ["--perms", "0755", "--dir", str(parent)]

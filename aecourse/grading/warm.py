@@ -87,7 +87,8 @@ class Server:
         started.wait()
         try:
             self._control.settimeout(IMPORT_SECONDS)
-            self._control.send(json.dumps({"modules": list(modules)}).encode())
+            places = [str(place) for place in sandbox.readable_places()]
+            self._control.send(json.dumps({"modules": list(modules), "places": places}).encode())
             self._answer()
             self._control.settimeout(FORK_SECONDS)
             ours, theirs = socket.socketpair()
