@@ -229,7 +229,9 @@ def test_a_lost_server_is_our_fault_not_the_students():
     slow = incoming("import time\ntime.sleep(10)")
     grading = threading.Thread(target=lambda: records.append(task.grade(SOURCE, slow)))
     grading.start()
+    waited = time.monotonic() + 30
     while len(first.users) < 2:
+        assert time.monotonic() < waited and grading.is_alive(), records
         time.sleep(0.02)
     time.sleep(0.5)
     first.close()

@@ -91,7 +91,8 @@ def _kill_when_half_done(pid, log):
     import threading
 
     def wait_and_kill():
-        while len(list(log.iterdir())) < 5:
+        waited = time.monotonic() + 60
+        while len(list(log.iterdir())) < 5 and time.monotonic() < waited:
             time.sleep(0.02)
         os.kill(pid, signal.SIGKILL)
 
