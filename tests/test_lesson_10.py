@@ -9,10 +9,15 @@ from benchmarks import bench_variants
 
 @pytest.fixture
 def own_precision():
-    """The lesson's first cell sets Keras to double precision; other tests expect what was there."""
-    before = keras.config.floatx()
+    """The lesson's first cell sets Keras to double precision; other tests expect what was there.
+
+    Once a layer was made, Keras keeps the policy of that moment, whatever floatx is set to later.
+    """
+    before, policy = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float64")
     yield
     keras.config.set_floatx(before)
+    keras.config.set_dtype_policy(policy)
 
 
 def test_the_stored_figures_are_complete():
