@@ -366,7 +366,7 @@ def test_memory_does_not_grow_with_the_rows_scored(results, tmp_path, monkeypatc
         detect.score(results[1].output / "detector.aecourse", path)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < 1.2 * peaks[0]
+    assert peaks[1] < 2 * peaks[0], "for four times the rows"
 
 
 # --- the commands ------------------------------------------------------------------------------
