@@ -10,6 +10,13 @@ import pytest
 # The kernels that nbval starts inherit this: no progress bar in an output that is compared.
 os.environ["AECOURSE_PROGRESS"] = "0"
 
+# Tests and lessons that run side by side share the cores: with as many threads each as there are cores
+# they only wait for one another, and ten minutes of kernels are seven and a half.
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
+    share = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, str(share))
+
 NOTEBOOKS = pathlib.Path(__file__).parent / "notebooks"
 # Emulated processors are slower; `make test-portable` compares outputs, not minutes.
 HOLD_TO_MINUTES = os.environ.get("AECOURSE_MINUTES", "1") != "0"

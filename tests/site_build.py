@@ -5,7 +5,6 @@ import html.parser
 import importlib.util
 import pathlib
 import re
-import shutil
 import sys
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -19,9 +18,6 @@ LOADS = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source
 VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 NOT_PROSE = frozenset("code pre script style h1 h2 h3 h4 h5 h6 summary button".split())
 NOT_PROSE_CLASSES = frozenset(("cell_output", "run-lesson", "math", "admonition-title", "prev-next-area"))
-#: Chromium as a test starts it: no sandbox in containers, and no talk with other hosts.
-CHROMIUM = ("--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-            "--disable-component-update --disable-sync").split()
 
 
 @functools.cache
@@ -37,13 +33,6 @@ def tool():
 def built_site():
     """Return the folder of the book, which is built first if anything has changed."""
     return tool().build()
-
-
-def chromium():
-    """Return the path of Chromium; a test without it fails, and says what to do."""
-    browser = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
-    assert browser, "this test needs Chromium: apt-get install chromium"
-    return browser
 
 
 class Page(html.parser.HTMLParser):

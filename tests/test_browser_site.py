@@ -6,12 +6,11 @@ The screenshots that it leaves in ``_build/screenshots`` are for a person to loo
 import contextlib
 import threading
 
+import chromium
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
-from site_build import CHROMIUM, ROOT, built_site, chromium, pages, tool
+from site_build import built_site, pages, tool
 
-SCREENSHOTS = ROOT / "_build" / "screenshots"
 SIZES = {360: 740, 768: 1024, 1440: 900}
 SHOTS = {
     "index.html": 0, "lessons/06_mnist_zeros_lab.html": 4600, "reference/thresholds.html": 0,
@@ -25,15 +24,39 @@ document.querySelectorAll(".highlight pre").forEach((code) => { code.textContent
 document.querySelectorAll("mjx-container").forEach((formula) => { formula.textContent = "formula"; });
 document.querySelectorAll("table.dataframe tbody tr:nth-child(n+3)").forEach((row) => row.remove());
 """
+# Contrast takes most of axe's time, and hangs on an element's kind: the tags, classes and styles from the
+# body down to it. So each kind of text is looked at on the first page that holds it.
+MARK_NEW_KINDS = """
+() => {
+  const seen = new Set(JSON.parse(sessionStorage.seen || "[]"));
+  const holdsText = (element) => [...element.childNodes].some(
+    (node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+  for (const element of [...document.querySelectorAll("body *")].filter(holdsText)) {
+    let kind = "";
+    for (let at = element; at !== document.body; at = at.parentElement) {
+      kind = `${at.localName}.${at.className}[${at.getAttribute("style")}]${at.rowIndex % 2} ${kind}`;
+    }
+    if (!seen.has(kind)) element.dataset.newKind = "";
+    seen.add(kind);
+  }
+  sessionStorage.seen = JSON.stringify([...seen]);
+}
+"""
 AXE = """
-async ([rules, theme]) => {
-  document.documentElement.dataset.theme = theme;
-  const options = {resultTypes: ["violations"], preload: false};
-  if (rules) options.runOnly = rules;
-  const result = await axe.run(options);
-  const where = (fault) => fault.nodes.slice(0, 3).map((node) => node.target.join(" ")).join("; ");
-  return result.violations.filter((fault) => ["serious", "critical"].includes(fault.impact)).map(
-    (fault) => `${theme}: ${fault.id}: ${where(fault)}`);
+async () => {
+  const faults = [];
+  const look = async (theme, where, rules) => {
+    document.documentElement.dataset.theme = theme;
+    const result = await axe.run(where, {resultTypes: ["violations"], preload: false, ...rules});
+    for (const fault of result.violations.filter((fault) => ["serious", "critical"].includes(fault.impact))) {
+      const places = fault.nodes.slice(0, 3).map((node) => node.target.join(" "));
+      faults.push(`${theme}: ${fault.id}: ${places.join("; ")}`);
+    }
+  };
+  await look("light", document, {rules: {"color-contrast": {enabled: false}}});
+  const kinds = document.querySelectorAll("[data-new-kind]");
+  for (const theme of kinds.length ? ["light", "dark"] : []) await look(theme, kinds, {runOnly: ["color-contrast"]});
+  return faults;
 }
 """
 
@@ -50,10 +73,8 @@ def address():
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as playwright:
-        chrome = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM)
-        yield chrome
-        chrome.close()
+    with chromium.browser() as opened_browser:
+        yield opened_browser
 
 
 @contextlib.contextmanager
@@ -87,6 +108,15 @@ def listen(page, address):
     return faults
 
 
+def accessibility(page):
+    """Return axe's serious and critical faults of a page, as "theme: rule: places"."""
+    page.evaluate(SIMPLIFY)
+    page.add_style_tag(content="* { transition: none !important; }")
+    page.evaluate(Axe().axe_script)
+    page.evaluate(MARK_NEW_KINDS)
+    return page.evaluate(AXE)
+
+
 def look_at(browser, address, names):
     """Return what is wrong on pages: errors, requests to others, too wide on a phone, accessibility."""
     faults = []
@@ -102,11 +132,7 @@ def look_at(browser, address, names):
             if width > 360:
                 faults.append(f"{name}: {width} px wide on a screen of 360 px")
             page.set_viewport_size({"width": 1440, "height": 900})
-            page.evaluate(SIMPLIFY)
-            page.add_style_tag(content="* { transition: none !important; }")
-            page.evaluate(Axe().axe_script)
-            for rules, theme in ((None, "light"), (["color-contrast"], "dark")):
-                faults += [f"{name}: {fault}" for fault in page.evaluate(AXE, [rules, theme])]
+            faults += [f"{name}: {fault}" for fault in accessibility(page)]
             page.faults.clear()  # what axe itself asked for
     return faults
 
@@ -123,6 +149,21 @@ class TestOtherPages:
         names = [name for name in pages() if not name.startswith("lessons/")]
         assert len(names) >= 20
         assert look_at(browser, address, names) == []
+
+
+class TestLooking:
+    @pytest.mark.parametrize(
+        ("put_in", "expected"),
+        [
+            ('<p style="color: #999; background: #aaa">pale</p>', {"light: color-contrast", "dark: color-contrast"}),
+            ('<img src="data:,">', {"light: image-alt"}),
+        ],
+    )
+    def test_finds_a_fault_on_a_page_whose_kinds_were_seen(self, browser, address, put_in, expected):
+        with opened(browser, address, "reference/progress.html", color_scheme="light") as page:
+            assert accessibility(page) == []
+            page.evaluate("text => document.querySelector('article').insertAdjacentHTML('beforeend', text)", put_in)
+            assert {fault.rsplit(": ", 1)[0] for fault in accessibility(page)} == expected
 
 
 class TestUse:
@@ -192,13 +233,13 @@ class TestUse:
             assert page.locator("dt:target").is_visible()
 
     def test_screenshots(self, browser, address):
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        chromium.SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         for width, height in SIZES.items():
             theme = "dark" if width == 768 else "light"
             for name, scroll in SHOTS.items():
                 with opened(browser, address, name, viewport={"width": width, "height": height},
                             color_scheme=theme) as page:
                     page.evaluate(f"window.scrollTo(0, {scroll})")
-                    path = SCREENSHOTS / f"{name.removesuffix('.html').replace('/', '_')}_{width}.png"
+                    path = chromium.SCREENSHOTS / f"{name.removesuffix('.html').replace('/', '_')}_{width}.png"
                     page.screenshot(path=path)
                     assert path.stat().st_size > 5_000
