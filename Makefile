@@ -7,6 +7,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
+# Or every kernel and every process of a test would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
 # What the course needs, of pyproject's extras.
 EXTRAS := $(foreach name,lab test theano grading data scale site browser,--extra $(name))
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300

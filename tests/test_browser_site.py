@@ -47,9 +47,10 @@ async () => {
   const faults = [];
   const look = async (theme, where, rules) => {
     document.documentElement.dataset.theme = theme;
-    const result = await axe.run(where, {resultTypes: ["violations"], preload: false, ...rules});
+    const result = await axe.run(where, {
+      resultTypes: ["violations"], preload: false, selectors: false, ...rules});  // selectors take a third of the time
     for (const fault of result.violations.filter((fault) => ["serious", "critical"].includes(fault.impact))) {
-      const places = fault.nodes.slice(0, 3).map((node) => node.target.join(" "));
+      const places = fault.nodes.slice(0, 3).map((node) => node.html);
       faults.push(`${theme}: ${fault.id}: ${places.join("; ")}`);
     }
   };
@@ -155,15 +156,18 @@ class TestLooking:
     @pytest.mark.parametrize(
         ("put_in", "expected"),
         [
-            ('<p style="color: #999; background: #aaa">pale</p>', {"light: color-contrast", "dark: color-contrast"}),
-            ('<img src="data:,">', {"light: image-alt"}),
+            ('<p style="color: #999; background: #aaa">pale</p>', [["light", "color-contrast"], ["dark", "color-contrast"]]),
+            ('<img src="data:,">', [["light", "image-alt"]]),
         ],
     )
     def test_finds_a_fault_on_a_page_whose_kinds_were_seen(self, browser, address, put_in, expected):
+        def found(page):
+            return [fault.split(": ")[:2] for fault in accessibility(page)]
+
         with opened(browser, address, "reference/progress.html", color_scheme="light") as page:
-            assert accessibility(page) == []
+            assert found(page) == []
             page.evaluate("text => document.querySelector('article').insertAdjacentHTML('beforeend', text)", put_in)
-            assert {fault.rsplit(": ", 1)[0] for fault in accessibility(page)} == expected
+            assert found(page) == expected
 
 
 class TestUse:
@@ -236,9 +240,9 @@ class TestUse:
         chromium.SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         for width, height in SIZES.items():
             theme = "dark" if width == 768 else "light"
-            for name, scroll in SHOTS.items():
-                with opened(browser, address, name, viewport={"width": width, "height": height},
-                            color_scheme=theme) as page:
+            with opened(browser, address, viewport={"width": width, "height": height}, color_scheme=theme) as page:
+                for name, scroll in SHOTS.items():
+                    page.goto(address + name)
                     page.evaluate(f"window.scrollTo(0, {scroll})")
                     path = chromium.SCREENSHOTS / f"{name.removesuffix('.html').replace('/', '_')}_{width}.png"
                     page.screenshot(path=path)

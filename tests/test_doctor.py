@@ -27,11 +27,14 @@ def test_this_environment_is_in_order():
         assert any(name in line for line in lines), name
 
 
-def test_json_holds_the_same():
-    result = run("--json")
-    report = json.loads(result.stdout)
-    assert report["ok"] and result.returncode == 0
-    assert {"name", "ok", "found", "todo"} == set(report["checks"][0])
+@pytest.mark.parametrize("ok", [True, False])
+def test_json_holds_the_same(monkeypatch, capsys, ok):
+    checks = [doctor.check_python(), doctor.Check("memory", ok, "2 GB", "close other programs")]
+    monkeypatch.setattr(doctor, "examine", lambda: checks)
+    assert cli.main(["doctor", "--json"]) == (0 if ok else 1)
+    report = json.loads(capsys.readouterr().out)
+    assert report["ok"] == ok
+    assert report["checks"][1] == {"name": "memory", "ok": ok, "found": "2 GB", "todo": "close other programs"}
 
 
 def test_a_broken_environment_is_found(tmp_path):

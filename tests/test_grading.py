@@ -671,8 +671,10 @@ def test_interrupted_from_the_keyboard_it_ends_and_says_so(tmp_path):
         time.sleep(0.05)
     time.sleep(1)
     family = psutil.Process(command.pid).children(recursive=True)
+    sent = time.monotonic()
     command.send_signal(signal.SIGINT)
     said = command.communicate(timeout=20)[1]
+    assert time.monotonic() - sent < ABOUT.seconds * task.SHARE_OF_A_CELL, "it waited until the loop's time was over"
     assert command.returncode == 130 and "Interrupted. What was graded is kept" in said
     assert len(list(tmp_path.glob("out/records/*.json"))) == 1
     assert family and psutil.wait_procs(family, timeout=20)[1] == []

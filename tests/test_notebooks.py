@@ -4,6 +4,7 @@ import copy
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -168,12 +169,11 @@ plots.show(ax, "Two bars, the first four times as high.")
 """
 
 
-def run_nbval(path):
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov",
-         "--rootdir", str(path.parent), "--nbval", "--nbval-current-env", str(path)],
-        capture_output=True, text=True, cwd=path.parent, env=os.environ | {"AECOURSE_PROGRESS": "0"},
-    )
+CHANGES = {
+    "a number": ("measured 1.333", "measured 1.334"),
+    "a picture's description": ("the first four times", "the first three times"),
+    "a picture's title": ("high. Bars.", "high. Bins."),
+}
 
 
 @pytest.fixture(scope="module")
@@ -186,19 +186,8 @@ def small(tmp_path_factory):
     return path
 
 
-def test_nbval_passes_what_was_just_executed(small):
-    result = run_nbval(small)
-    assert result.returncode == 0, result.stdout
-    assert "2 passed" in result.stdout
-
-
-@pytest.mark.parametrize(
-    "before, after",
-    [("measured 1.333", "measured 1.334"), ("the first four times", "the first three times"), ("high. Bars.", "high. Bins.")],
-    ids=["a number", "a picture's description", "a picture's title"],
-)
-def test_nbval_fails_on_a_changed_output(small, tmp_path, before, after):
-    notebook = nbformat.read(small, as_version=4)
+def change(notebook, before, after):
+    """Change a word of the stored outputs; return how often it stood there."""
     changed = 0
     for cell in guards.code_cells(notebook):
         for output in cell.outputs:
@@ -206,11 +195,40 @@ def test_nbval_fails_on_a_changed_output(small, tmp_path, before, after):
                 if before in holder.get(key, ""):
                     holder[key] = holder[key].replace(before, after)
                     changed += 1
-    assert changed == 1, [cell.outputs for cell in guards.code_cells(notebook)]
-    path = tmp_path / small.name
-    nbformat.write(notebook, path)
-    result = run_nbval(path)
-    assert result.returncode == 1 and "1 failed" in result.stdout, result.stdout
+    return changed
+
+
+@pytest.fixture(scope="module")
+def nbval_said(small, tmp_path_factory):
+    """What nbval says of the notebook as executed, and of a copy for each change: one line a cell."""
+    folder = tmp_path_factory.mktemp("changed")
+    shutil.copy(small, folder / "as executed.ipynb")
+    for name, (before, after) in CHANGES.items():
+        notebook = nbformat.read(small, as_version=4)
+        assert change(notebook, before, after) == 1, [cell.outputs for cell in guards.code_cells(notebook)]
+        nbformat.write(notebook, folder / f"{name}.ipynb")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-vv", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov",
+         "--rootdir", str(folder), "--nbval", "--nbval-current-env", str(folder)],
+        capture_output=True, text=True, cwd=folder, env=os.environ | {"AECOURSE_PROGRESS": "0"},
+    )
+    assert done.returncode == 1, done.stdout
+    return done.stdout
+
+
+def outcomes(said, name):
+    """Return nbval's word on each cell of a notebook, in order."""
+    return re.findall(rf"^{re.escape(name)}::ipynb::Cell \d+ (\w+)", said, re.MULTILINE)
+
+
+def test_nbval_passes_what_was_just_executed(nbval_said):
+    assert outcomes(nbval_said, "as executed") == ["PASSED", "PASSED"]
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_nbval_fails_on_a_changed_output(nbval_said, name):
+    expected = ["FAILED", "PASSED"] if name == "a number" else ["PASSED", "FAILED"]
+    assert outcomes(nbval_said, name) == expected
 
 
 def test_executing_twice_gives_the_same_file(small, tmp_path):

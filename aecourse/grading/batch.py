@@ -125,8 +125,12 @@ def _run(source, waiting, trusted, warmed, scheduler, workers):
             client.submit(_task, shared, incoming, trusted, key, warmed, key=f"grade-{key}", retries=2)
             for key, incoming in waiting
         ]
-        for future in distributed.as_completed(futures, loop=client.loop):
-            yield future.result()
+        try:
+            for future in distributed.as_completed(futures, loop=client.loop):
+                yield future.result()
+        except BaseException:  # the cluster ends when its threads do, and they wait for sandboxes
+            sandbox.INTERRUPTED.set()
+            raise
 
 
 def grade_all(source, submissions, store, *, scheduler=None, workers=None, trusted=False, warmed=True):
@@ -167,10 +171,14 @@ def grade_all(source, submissions, store, *, scheduler=None, workers=None, trust
     with progress.bar(total=len(keys), description="grading") as shown:
         shown.update(len(keys) - len(waiting))
         if waiting:
-            for values in _run(source, waiting.items(), trusted, warmed, scheduler, workers):
-                record = task.Record.from_dict(values)
-                records[record.key] = record
-                if record.status not in NOT_KEPT:
-                    store.put(record)
-                shown.update()
+            try:
+                with contextlib.closing(_run(source, waiting.items(), trusted, warmed, scheduler, workers)) as graded:
+                    for values in graded:
+                        record = task.Record.from_dict(values)
+                        records[record.key] = record
+                        if record.status not in NOT_KEPT:
+                            store.put(record)
+                        shown.update()
+            finally:
+                sandbox.INTERRUPTED.clear()
     return [records[key] for key in keys], len(waiting)

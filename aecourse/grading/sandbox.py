@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 
@@ -298,6 +299,10 @@ class _Started:
             self._folder.cleanup()
 
 
+#: Set, it ends the wait for every sandboxed process, in all threads.
+INTERRUPTED = threading.Event()
+
+
 class Process:
     """A process in a sandbox, and the frames exchanged with it.
 
@@ -353,6 +358,8 @@ class Process:
     def _wait(self, deadline, for_write=False):
         """Wait until the socket is ready, or raise :class:`Ended`."""
         while True:
+            if INTERRUPTED.is_set():
+                raise RuntimeError("the run was interrupted")
             left = deadline - time.monotonic()
             if left <= 0:
                 raise Ended("timed out")
