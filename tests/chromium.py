@@ -19,9 +19,13 @@ ARGUMENTS = [
 
 
 def executable():
-    """Return the path of the browser; a machine without one fails the test."""
-    found = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
-    assert found, "this test needs Chromium: apt-get install chromium"
+    """Return the path of the browser; a machine without one fails the test.
+
+    The shell without windows takes half the time of the whole browser.
+    """
+    names = ("chromium-headless-shell", "chromium", "google-chrome", "chromium-browser")
+    found = next(filter(None, map(shutil.which, names)), None)
+    assert found, "this test needs Chromium: apt-get install chromium-headless-shell"
     return found
 
 

@@ -24,7 +24,7 @@ document.querySelectorAll(".highlight pre").forEach((code) => { code.textContent
 document.querySelectorAll("mjx-container").forEach((formula) => { formula.textContent = "formula"; });
 document.querySelectorAll("table.dataframe tbody tr:nth-child(n+3)").forEach((row) => row.remove());
 """
-# Contrast takes most of axe's time, and hangs on an element's kind: the tags, classes and styles from the
+# Colours take most of axe's time, and hang on an element's kind: the tags, classes and styles from the
 # body down to it. So each kind of text is looked at on the first page that holds it.
 MARK_NEW_KINDS = """
 () => {
@@ -54,9 +54,10 @@ async () => {
       faults.push(`${theme}: ${fault.id}: ${places.join("; ")}`);
     }
   };
-  await look("light", document, {rules: {"color-contrast": {enabled: false}}});
+  const ofColours = ["color-contrast", "link-in-text-block"];
+  await look("light", document, {rules: Object.fromEntries(ofColours.map((rule) => [rule, {enabled: false}]))});
   const kinds = document.querySelectorAll("[data-new-kind]");
-  for (const theme of kinds.length ? ["light", "dark"] : []) await look(theme, kinds, {runOnly: ["color-contrast"]});
+  for (const theme of kinds.length ? ["light", "dark"] : []) await look(theme, kinds, {runOnly: ofColours});
   return faults;
 }
 """

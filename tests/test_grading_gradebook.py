@@ -7,13 +7,13 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 
+import chromium
 import nbgrader  # noqa: F401  (a missing nbgrader is a failure, not a skipped test)
 import pytest
 from nbgrader.api import Gradebook
@@ -181,10 +181,8 @@ def test_nbgraders_own_autograder_finds_no_code_to_run(pages, course):
 
 
 def test_a_planted_script_does_not_run_on_the_marking_page(pages, tmp_path):
-    browser = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
-    assert browser, "this test needs Chromium: apt-get install chromium"
     line = [
-        browser,
+        chromium.executable(),
         "--headless",
         "--no-sandbox",
         "--disable-gpu",
