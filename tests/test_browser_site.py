@@ -171,27 +171,39 @@ class TestLooking:
             assert found(page) == expected
 
 
+@pytest.fixture(scope="module")
+def window(browser, address):
+    with opened(browser, address) as page:
+        yield page
+
+
+@pytest.fixture
+def lesson(window, address):
+    """A lesson's page as it opens, in one window for all tests that leave nothing behind."""
+    window.goto(address + LESSON)
+    yield window
+    assert window.faults == []
+
+
 class TestUse:
     @pytest.mark.parametrize("key", ["click", "Enter", "Space"])
-    def test_folds_open_by_mouse_and_by_keyboard(self, browser, address, key):
-        with opened(browser, address, LESSON) as page:
-            for kind in ("details.hide", "details:not(.hide)"):
-                fold = page.locator(f"article {kind}").first
-                assert not fold.evaluate("fold => fold.open")
-                inside = fold.locator(":scope > :not(summary)").first
-                assert not inside.is_visible()
-                summary = fold.locator("summary")
-                if key == "click":
-                    summary.click()
-                else:
-                    summary.focus()
-                    page.keyboard.press(key)
-                assert fold.evaluate("fold => fold.open") and inside.is_visible()
+    def test_folds_open_by_mouse_and_by_keyboard(self, lesson, key):
+        for kind in ("details.hide", "details:not(.hide)"):
+            fold = lesson.locator(f"article {kind}").first
+            assert not fold.evaluate("fold => fold.open")
+            inside = fold.locator(":scope > :not(summary)").first
+            assert not inside.is_visible()
+            summary = fold.locator("summary")
+            if key == "click":
+                summary.click()
+            else:
+                summary.focus()
+                lesson.keyboard.press(key)
+            assert fold.evaluate("fold => fold.open") and inside.is_visible()
 
-    def test_solution_and_answer_say_what_they_open(self, browser, address):
-        with opened(browser, address, LESSON) as page:
-            assert "Show the solution" in page.locator("article details.hide > summary").first.inner_text()
-            assert page.locator("article details:not(.hide) > summary").first.inner_text().strip() == "Answer"
+    def test_solution_and_answer_say_what_they_open(self, lesson):
+        assert "Show the solution" in lesson.locator("article details.hide > summary").first.inner_text()
+        assert lesson.locator("article details:not(.hide) > summary").first.inner_text().strip() == "Answer"
 
     def test_search_finds(self, browser, address):
         with opened(browser, address) as page:
@@ -220,22 +232,21 @@ class TestUse:
             page.goto(address + "glossary.html")
             assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
-    def test_on_paper_the_folds_are_open_and_the_menus_away(self, browser, address):
-        with opened(browser, address, LESSON) as page:
-            page.emulate_media(media="print")
-            page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-            assert page.locator("article details:not([open])").count() == 0
-            for menu in (".bd-sidebar-primary", ".bd-header-article", ".prev-next-footer"):
-                assert not page.locator(menu).first.is_visible()
-            assert "MNIST" in page.locator("h1:visible").inner_text()
-            page.evaluate("window.dispatchEvent(new Event('afterprint'))")
-            assert page.locator("article details[open]").count() == 0
+    def test_on_paper_the_folds_are_open_and_the_menus_away(self, lesson):
+        lesson.emulate_media(media="print")
+        lesson.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        assert lesson.locator("article details:not([open])").count() == 0
+        for menu in (".bd-sidebar-primary", ".bd-header-article", ".prev-next-footer"):
+            assert not lesson.locator(menu).first.is_visible()
+        assert "MNIST" in lesson.locator("h1:visible").inner_text()
+        lesson.evaluate("window.dispatchEvent(new Event('afterprint'))")
+        assert lesson.locator("article details[open]").count() == 0
+        lesson.emulate_media(media="screen")
 
-    def test_a_term_leads_to_its_definition(self, browser, address):
-        with opened(browser, address, LESSON) as page:
-            page.locator("article a:has(> .term)").first.click()
-            page.wait_for_url("**/glossary.html#term-*")
-            assert page.locator("dt:target").is_visible()
+    def test_a_term_leads_to_its_definition(self, lesson):
+        lesson.locator("article a:has(> .term)").first.click()
+        lesson.wait_for_url("**/glossary.html#term-*")
+        assert lesson.locator("dt:target").is_visible()
 
     def test_screenshots(self, browser, address):
         chromium.SCREENSHOTS.mkdir(parents=True, exist_ok=True)
