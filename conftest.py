@@ -1,6 +1,7 @@
 """Settings of every test run: headless lessons, and lessons held to their minutes."""
 
 import collections
+import gc
 import os
 import pathlib
 import tomllib
@@ -21,6 +22,12 @@ NOTEBOOKS = pathlib.Path(__file__).parent / "notebooks"
 # Emulated processors are slower; `make test-portable` compares outputs, not minutes.
 HOLD_TO_MINUTES = os.environ.get("AECOURSE_MINUTES", "1") != "0"
 seconds = collections.Counter()
+
+
+def pytest_collection_finish():
+    """Leave what the imports made out of every later search for garbage: it stays to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_logreport(report):
