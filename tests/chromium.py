@@ -5,6 +5,7 @@ import functools
 import http.server
 import pathlib
 import shutil
+import subprocess
 import threading
 import urllib.parse
 
@@ -27,6 +28,13 @@ def executable():
     found = next(filter(None, map(shutil.which, names)), None)
     assert found, "this test needs Chromium: apt-get install chromium-headless-shell"
     return found
+
+
+def dumped(address, profile, milliseconds):
+    """Return a page as HTML, after its scripts had so much of the browser's own time."""
+    line = [executable(), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}",
+            f"--virtual-time-budget={milliseconds}", "--dump-dom", address]
+    return subprocess.run(line, capture_output=True, text=True, timeout=120).stdout
 
 
 @contextlib.contextmanager

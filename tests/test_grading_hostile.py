@@ -7,7 +7,6 @@ import os
 import random
 import re
 import sqlite3
-import subprocess
 import time
 from argparse import ArgumentParser
 from types import SimpleNamespace
@@ -192,17 +191,7 @@ def test_a_planted_script_does_not_run(graded, tmp_path):
     """In a real browser: the title that the scripts would set is not set; without our care it would be."""
 
     def title(path):
-        line = [
-            chromium.executable(),
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            f"--user-data-dir={tmp_path / 'profile'}",
-            "--virtual-time-budget=2000",
-            "--dump-dom",
-            path.as_uri(),
-        ]
-        shown = subprocess.run(line, capture_output=True, text=True, timeout=120).stdout
+        shown = chromium.dumped(path.as_uri(), tmp_path / "profile", 2000)
         return re.search(r"<title>(.*?)</title>", shown, re.DOTALL)[1]
 
     assert title(graded.results / "feedback" / f"{graded.students['script']}.html").startswith("demo ")

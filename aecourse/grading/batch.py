@@ -95,11 +95,18 @@ def _task(source, incoming, trusted, key, warmed):
     return record.to_dict()
 
 
+def _end_sandboxes(kind, *_):
+    """After an error, end what the cluster's threads wait for: the cluster ends when they do."""
+    if kind is not None:
+        sandbox.INTERRUPTED.set()
+
+
 @contextlib.contextmanager
 def _client(scheduler, workers):
     """Connect to a Dask scheduler: the one at an address, or one of our own in this process."""
     with contextlib.ExitStack() as stack:
         if scheduler is None:
+            stack.callback(sandbox.INTERRUPTED.clear)
             # Threads, for they only wait for sandboxes; so all of them fork from one server. No limit to this
             # process's memory: what takes memory are the submissions, and they are bounded.
             scheduler = stack.enter_context(
@@ -114,6 +121,7 @@ def _client(scheduler, workers):
                     silence_logs=logging.ERROR,
                 )
             )
+            stack.push(_end_sandboxes)
         yield stack.enter_context(distributed.Client(scheduler, timeout="30s", set_as_default=False))
 
 
@@ -125,12 +133,8 @@ def _run(source, waiting, trusted, warmed, scheduler, workers):
             client.submit(_task, shared, incoming, trusted, key, warmed, key=f"grade-{key}", retries=2)
             for key, incoming in waiting
         ]
-        try:
-            for future in distributed.as_completed(futures, loop=client.loop):
-                yield future.result()
-        except BaseException:  # the cluster ends when its threads do, and they wait for sandboxes
-            sandbox.INTERRUPTED.set()
-            raise
+        for future in distributed.as_completed(futures, loop=client.loop):
+            yield future.result()
 
 
 def grade_all(source, submissions, store, *, scheduler=None, workers=None, trusted=False, warmed=True):
@@ -171,14 +175,11 @@ def grade_all(source, submissions, store, *, scheduler=None, workers=None, trust
     with progress.bar(total=len(keys), description="grading") as shown:
         shown.update(len(keys) - len(waiting))
         if waiting:
-            try:
-                with contextlib.closing(_run(source, waiting.items(), trusted, warmed, scheduler, workers)) as graded:
-                    for values in graded:
-                        record = task.Record.from_dict(values)
-                        records[record.key] = record
-                        if record.status not in NOT_KEPT:
-                            store.put(record)
-                        shown.update()
-            finally:
-                sandbox.INTERRUPTED.clear()
+            with contextlib.closing(_run(source, waiting.items(), trusted, warmed, scheduler, workers)) as graded:
+                for values in graded:
+                    record = task.Record.from_dict(values)
+                    records[record.key] = record
+                    if record.status not in NOT_KEPT:
+                        store.put(record)
+                    shown.update()
     return [records[key] for key in keys], len(waiting)
