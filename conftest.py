@@ -12,8 +12,9 @@ import pytest
 os.environ["AECOURSE_PROGRESS"] = "0"
 
 # Tests and lessons that run side by side share the cores: with as many threads each as there are cores
-# they only wait for one another, and ten minutes of kernels are seven and a half.
-if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
+# they only wait for one another, and ten minutes of kernels are seven and a half. One variant of
+# `make test-portable` leaves each of them all cores.
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ and os.environ.get("AECOURSE_SHARE_CORES", "1") != "0":
     share = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, str(share))
