@@ -16,7 +16,12 @@ os.environ["AECOURSE_PROGRESS"] = "0"
 # `make test-portable` leaves each of them all cores.
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ and os.environ.get("AECOURSE_SHARE_CORES", "1") != "0":
     share = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
-    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    for name in (
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+    ):
         os.environ.setdefault(name, str(share))
 
 NOTEBOOKS = pathlib.Path(__file__).parent / "notebooks"
@@ -55,7 +60,13 @@ def _limits():
 def pytest_sessionfinish(session):
     """Fail the run where a lesson broke its limit, though every cell passed."""
     on_worker = hasattr(session.config, "workerinput")
-    if HOLD_TO_MINUTES and seconds and not on_worker and session.exitstatus == 0 and over_limit(seconds, _limits()):
+    if (
+        HOLD_TO_MINUTES
+        and seconds
+        and not on_worker
+        and session.exitstatus == 0
+        and over_limit(seconds, _limits())
+    ):
         session.exitstatus = 1
 
 
@@ -70,4 +81,6 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(f"{name:<44} {taken / 60:5.2f} of at most {limit}")
     terminalreporter.write_line(f"{'all':<44} {sum(seconds.values()) / 60:5.2f}")
     for name, taken, limit in over_limit(seconds, limits):
-        terminalreporter.write_line(f"TOO SLOW: {name} took {taken:.2f} minutes, over its limit of {limit}", red=True)
+        terminalreporter.write_line(
+            f"TOO SLOW: {name} took {taken:.2f} minutes, over its limit of {limit}", red=True
+        )

@@ -21,8 +21,20 @@ from aecourse._tensorflow import keras
 
 layers, ops = keras.layers, keras.ops
 
-__all__ = ["Fan", "Gather", "JoinMembers", "MemberDense", "RowNoise", "SplitMembers", "build",
-           "get_weights", "set_weights", "shape_of", "squared_residual", "train"]
+__all__ = [
+    "Fan",
+    "Gather",
+    "JoinMembers",
+    "MemberDense",
+    "RowNoise",
+    "SplitMembers",
+    "build",
+    "get_weights",
+    "set_weights",
+    "shape_of",
+    "squared_residual",
+    "train",
+]
 
 _PACKAGE = "aecourse.members"
 
@@ -38,8 +50,9 @@ class Fan(layers.Layer):
     def build(self, input_shape):
         width = input_shape[-1]
         if self.n_white:
-            self.whitener = self.add_weight(name="whitener", shape=(width, width), initializer="zeros",
-                                            trainable=False)
+            self.whitener = self.add_weight(
+                name="whitener", shape=(width, width), initializer="zeros", trainable=False
+            )
 
     def call(self, inputs):
         views = [ops.repeat(inputs[None], self.n_plain, axis=0)] if self.n_plain else []
@@ -62,13 +75,14 @@ class Gather(layers.Layer):
     def build(self, input_shape):
         width = input_shape[-1]
         if self.n_white:
-            self.colourer = self.add_weight(name="colourer", shape=(width, width), initializer="zeros",
-                                            trainable=False)
+            self.colourer = self.add_weight(
+                name="colourer", shape=(width, width), initializer="zeros", trainable=False
+            )
 
     def call(self, inputs):
-        total = ops.sum(inputs[:self.n_plain], axis=0)
+        total = ops.sum(inputs[: self.n_plain], axis=0)
         if self.n_white:
-            total += ops.matmul(ops.sum(inputs[self.n_plain:], axis=0), self.colourer)
+            total += ops.matmul(ops.sum(inputs[self.n_plain :], axis=0), self.colourer)
         return total / (self.n_plain + self.n_white)
 
     def get_config(self):
@@ -92,10 +106,16 @@ class RowNoise(layers.Layer):
         if not training or self.high == 0:
             return inputs
         shape = ops.shape(inputs)
-        size = ops.exp(keras.random.uniform((*shape[:-1], 1), np.log(self.low), np.log(self.high),
-                                            dtype=self.compute_dtype, seed=self.seed_generator))
-        return inputs + size * keras.random.normal(shape, dtype=self.compute_dtype,
-                                                   seed=self.seed_generator)
+        size = ops.exp(
+            keras.random.uniform(
+                (*shape[:-1], 1),
+                np.log(self.low),
+                np.log(self.high),
+                dtype=self.compute_dtype,
+                seed=self.seed_generator,
+            )
+        )
+        return inputs + size * keras.random.normal(shape, dtype=self.compute_dtype, seed=self.seed_generator)
 
     def get_config(self):
         return super().get_config() | {"low": self.low, "high": self.high, "seed": self.seed}
@@ -120,7 +140,9 @@ class MemberDense(layers.Layer):
 
     def get_config(self):
         return super().get_config() | {
-            "units": self.units, "activation": keras.activations.serialize(self.activation)}
+            "units": self.units,
+            "activation": keras.activations.serialize(self.activation),
+        }
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
@@ -195,8 +217,12 @@ def build(n_features, n_plain, n_white, hidden, code_size, noise, dtype="float32
 
 def _variables(model):
     """The weights of a built model by name, such as ``encoder_1.kernel``."""
-    return {f"{layer.name}.{weight.name}": weight for layer in model.layers for weight in layer.weights
-            if not weight.name.startswith("seed")}
+    return {
+        f"{layer.name}.{weight.name}": weight
+        for layer in model.layers
+        for weight in layer.weights
+        if not weight.name.startswith("seed")
+    }
 
 
 def get_weights(model):
@@ -228,9 +254,14 @@ def _starting_weights(model, whitener, random_state):
 def shape_of(model):
     """Return the arguments of `build`, but ``dtype``, that made a model."""
     views, noise = model.get_layer("views"), model.get_layer("noise")
-    return {"n_features": model.input_shape[1], "n_plain": views.n_plain, "n_white": views.n_white,
-            "hidden": model.get_layer("encoder_1").units, "code_size": model.get_layer("encoder_2").units,
-            "noise": (noise.low, noise.high)}
+    return {
+        "n_features": model.input_shape[1],
+        "n_plain": views.n_plain,
+        "n_white": views.n_white,
+        "hidden": model.get_layer("encoder_1").units,
+        "code_size": model.get_layer("encoder_2").units,
+        "noise": (noise.low, noise.high),
+    }
 
 
 # ---------------------------------------------------------------------------- training
@@ -308,9 +339,16 @@ def train(shape, rows, held_out, epochs, batch_size, learning_rate, patience, wh
     for variable in trainee.optimizer.variables:  # moments and step count of the last fit
         variable.assign(np.zeros(variable.shape))
     history = training.fit(
-        trainee, rows.astype(np.float32), epochs=epochs, batch_size=batch_size,
-        validation_data=held_out.astype(np.float32), early_stopping=patience, random_state=seed,
-        compiled="graph", progress=False)
+        trainee,
+        rows.astype(np.float32),
+        epochs=epochs,
+        batch_size=batch_size,
+        validation_data=held_out.astype(np.float32),
+        early_stopping=patience,
+        random_state=seed,
+        compiled="graph",
+        progress=False,
+    )
     weights = get_weights(model)
     if whitener is not None:  # these are not trained; keep their full precision
         weights |= {"views.whitener": whitener, "output.colourer": np.linalg.inv(whitener)}

@@ -23,8 +23,7 @@ def _check_finite(array, name):
         n_nan = int(np.isnan(array).sum())
         n_inf = int(bad.sum()) - n_nan
         raise ValueError(
-            f"{name} holds {n_nan} NaN and {n_inf} infinite values. "
-            "Fill or drop them before this call."
+            f"{name} holds {n_nan} NaN and {n_inf} infinite values. Fill or drop them before this call."
         )
 
 
@@ -91,6 +90,8 @@ def check_fraction(value, name, inclusive=False):
         raise ValueError(f"{name} must be a number between 0 and 1; found {value!r}.") from error
     inside = 0 <= number <= 1 if inclusive else 0 < number < 1
     if not inside:
-        raise ValueError(f"{name} must be {'from' if inclusive else 'strictly between'} 0 "
-                         f"{'to' if inclusive else 'and'} 1; found {value!r}.")
+        raise ValueError(
+            f"{name} must be {'from' if inclusive else 'strictly between'} 0 "
+            f"{'to' if inclusive else 'and'} 1; found {value!r}."
+        )
     return number

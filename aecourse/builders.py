@@ -60,8 +60,9 @@ def _units(values, name):
     try:
         values = tuple(values)
     except TypeError as error:
-        raise ValueError(f"{name} must be a tuple of layer widths, such as (64, 32); "
-                         f"found {values!r}.") from error
+        raise ValueError(
+            f"{name} must be a tuple of layer widths, such as (64, 32); found {values!r}."
+        ) from error
     return tuple(_positive_int(value, f"{name}[{i}]") for i, value in enumerate(values))
 
 
@@ -86,7 +87,9 @@ def _warn_overcomplete(code_size, n_features, stacklevel=3):
             "network can learn to copy its input, anomalies included, and their reconstruction "
             f"error will be as small as that of normal rows. Use a code_size below {n_features}, "
             "or noise or a sparsity penalty that makes copying costly.",
-            UserWarning, stacklevel=stacklevel)
+            UserWarning,
+            stacklevel=stacklevel,
+        )
 
 
 # ---------------------------------------------------------------------------- small parts
@@ -99,8 +102,10 @@ class _Seeds:
         try:
             self._rng = check_random_state(random_state)
         except ValueError as error:
-            raise ValueError(f"random_state must be None, a whole number of at least 0, or a "
-                             f"numpy RandomState; found {random_state!r}.") from error
+            raise ValueError(
+                f"random_state must be None, a whole number of at least 0, or a "
+                f"numpy RandomState; found {random_state!r}."
+            ) from error
 
     def __call__(self):
         return int(self._rng.randint(2**31 - 1))
@@ -111,8 +116,9 @@ class _Seeds:
 
 def _dense(units, activation, seeds, dtype, name=None, **more):
     """A Keras Dense layer with Keras's own default initialiser, seeded."""
-    return layers.Dense(units, activation=activation, kernel_initializer=seeds.glorot(),
-                        dtype=dtype, name=name, **more)
+    return layers.Dense(
+        units, activation=activation, kernel_initializer=seeds.glorot(), dtype=dtype, name=name, **more
+    )
 
 
 def _stack(inputs, chain):
@@ -133,8 +139,12 @@ def _loss(name, dtype):
     return getattr(keras.losses, _LOSSES[name])(dtype=dtype)
 
 
-_LOSSES = {"mse": "MeanSquaredError", "mae": "MeanAbsoluteError",
-           "binary_crossentropy": "BinaryCrossentropy", "huber": "Huber"}
+_LOSSES = {
+    "mse": "MeanSquaredError",
+    "mae": "MeanAbsoluteError",
+    "binary_crossentropy": "BinaryCrossentropy",
+    "huber": "Huber",
+}
 
 
 def _finish(inputs, outputs, name, optimizer, loss, dtype):
@@ -148,13 +158,13 @@ def _optimizer(name, learning_rate):
     """An optimizer by Keras's name for it, at a learning rate of its own if one is given."""
     if not isinstance(name, str):
         return name
-    config = {} if learning_rate is None else {
-        "learning_rate": _number(learning_rate, "learning_rate", 0)}
+    config = {} if learning_rate is None else {"learning_rate": _number(learning_rate, "learning_rate", 0)}
     try:
         return keras.optimizers.get({"class_name": name, "config": config})
     except ValueError as error:
-        raise ValueError(f"optimizer must be a Keras optimizer or its name, such as 'adam'; "
-                         f"found {name!r}.") from error
+        raise ValueError(
+            f"optimizer must be a Keras optimizer or its name, such as 'adam'; found {name!r}."
+        ) from error
 
 
 def attach_parts(model):
@@ -188,8 +198,10 @@ def attach_parts(model):
     """
     names = [layer.name for layer in getattr(model, "layers", [])]
     if _CODE not in names or not isinstance(model, keras.Model) or not hasattr(model, "output"):
-        raise ValueError(f"model must be a functional Keras model with a layer named {_CODE!r}, the "
-                         f"last one of the encoder; found a {type(model).__name__} with layers {names}.")
+        raise ValueError(
+            f"model must be a functional Keras model with a layer named {_CODE!r}, the "
+            f"last one of the encoder; found a {type(model).__name__} with layers {names}."
+        )
     code = model.get_layer(_CODE).output
     # Set past Keras's attribute tracking: the parts own no weights, so they must not be
     # counted or saved a second time.
@@ -310,8 +322,14 @@ class TiedDense(layers.Layer):
     (TensorShape([3, 2]), TensorShape([3, 5]), [(5, 2), (2,), (5,)])
     """
 
-    def __init__(self, units, activation="linear", back_activation="linear",
-                 kernel_initializer="glorot_uniform", **kwargs):
+    def __init__(
+        self,
+        units,
+        activation="linear",
+        back_activation="linear",
+        kernel_initializer="glorot_uniform",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.units = _positive_int(units, "units")
         self.activation = keras.activations.get(activation)
@@ -320,8 +338,9 @@ class TiedDense(layers.Layer):
 
     def build(self, input_shape):
         width = input_shape[-1]
-        self.kernel = self.add_weight(name="kernel", shape=(width, self.units),
-                                      initializer=self.kernel_initializer)
+        self.kernel = self.add_weight(
+            name="kernel", shape=(width, self.units), initializer=self.kernel_initializer
+        )
         self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
         self.back_bias = self.add_weight(name="back_bias", shape=(width,), initializer="zeros")
 
@@ -379,8 +398,7 @@ class MaskingNoise(layers.Layer):
     def call(self, inputs, training=False):
         if not training or self.rate == 0:
             return inputs
-        draw = keras.random.uniform(ops.shape(inputs), dtype=self.compute_dtype,
-                                    seed=self.seed_generator)
+        draw = keras.random.uniform(ops.shape(inputs), dtype=self.compute_dtype, seed=self.seed_generator)
         return inputs * ops.cast(draw >= self.rate, self.compute_dtype)
 
     def get_config(self):
@@ -427,8 +445,9 @@ class KLSparsity(layers.Layer):
     def call(self, inputs):
         tiny = keras.config.epsilon()
         mean = ops.clip(ops.mean(inputs, axis=0), tiny, 1 - tiny)
-        divergence = (self.target * (np.log(self.target) - ops.log(mean))
-                      + (1 - self.target) * (np.log(1 - self.target) - ops.log(1 - mean)))
+        divergence = self.target * (np.log(self.target) - ops.log(mean)) + (1 - self.target) * (
+            np.log(1 - self.target) - ops.log(1 - mean)
+        )
         self.add_loss(_penalty(self.weight * ops.sum(divergence)))
         return inputs
 
@@ -497,19 +516,35 @@ def _widths(n_features, hidden, code_size):
 
 
 def _decoder_chain(hidden, n_features, activation, output, seeds, dtype):
-    chain = [_dense(units, activation, seeds, dtype, name=f"decoder_{i}")
-             for i, units in enumerate(reversed(hidden), start=1)]
+    chain = [
+        _dense(units, activation, seeds, dtype, name=f"decoder_{i}")
+        for i, units in enumerate(reversed(hidden), start=1)
+    ]
     return [*chain, _dense(n_features, output, seeds, dtype, name="output")]
 
 
 def _encoder_chain(hidden, activation, seeds, dtype):
-    return [_dense(units, activation, seeds, dtype, name=f"encoder_{i}")
-            for i, units in enumerate(hidden, start=1)]
+    return [
+        _dense(units, activation, seeds, dtype, name=f"encoder_{i}")
+        for i, units in enumerate(hidden, start=1)
+    ]
 
 
-def dense(n_features, hidden=(64, 32), code_size=None, *, activation="relu", code_activation=None,
-          output="auto", X=None, optimizer="adam", learning_rate=None, loss="mse",
-          random_state=0, dtype=None):
+def dense(
+    n_features,
+    hidden=(64, 32),
+    code_size=None,
+    *,
+    activation="relu",
+    code_activation=None,
+    output="auto",
+    X=None,
+    optimizer="adam",
+    learning_rate=None,
+    loss="mse",
+    random_state=0,
+    dtype=None,
+):
     """Build a dense autoencoder: hidden layers down to a code, and the same widths back up.
 
     Parameters
@@ -566,25 +601,61 @@ def dense(n_features, hidden=(64, 32), code_size=None, *, activation="relu", cod
     """
     n_features, hidden, code_size = _widths(n_features, hidden, code_size)
     _warn_overcomplete(code_size, n_features)
-    return _plain(n_features, hidden, code_size, activation, code_activation or activation,
-                  _choose_output(output, X), "dense", _optimizer(optimizer, learning_rate), loss,
-                  random_state, dtype)
+    return _plain(
+        n_features,
+        hidden,
+        code_size,
+        activation,
+        code_activation or activation,
+        _choose_output(output, X),
+        "dense",
+        _optimizer(optimizer, learning_rate),
+        loss,
+        random_state,
+        dtype,
+    )
 
 
-def _plain(n_features, hidden, code_size, activation, code_activation, output, name, optimizer, loss,
-           random_state, dtype):
+def _plain(
+    n_features,
+    hidden,
+    code_size,
+    activation,
+    code_activation,
+    output,
+    name,
+    optimizer,
+    loss,
+    random_state,
+    dtype,
+):
     seeds = _Seeds(random_state)
     inputs = keras.Input((n_features,), dtype=dtype, name="input")
-    outputs = _stack(inputs, [
-        *_encoder_chain(hidden, activation, seeds, dtype),
-        _dense(code_size, code_activation, seeds, dtype, name=_CODE),
-        *_decoder_chain(hidden, n_features, activation, output, seeds, dtype),
-    ])
+    outputs = _stack(
+        inputs,
+        [
+            *_encoder_chain(hidden, activation, seeds, dtype),
+            _dense(code_size, code_activation, seeds, dtype, name=_CODE),
+            *_decoder_chain(hidden, n_features, activation, output, seeds, dtype),
+        ],
+    )
     return _finish(inputs, outputs, name, optimizer, loss, dtype)
 
 
-def tied(n_features, hidden=(64, 32), code_size=None, *, activation="tanh", output="auto", X=None,
-         optimizer="adam", learning_rate=None, loss="mse", random_state=0, dtype=None):
+def tied(
+    n_features,
+    hidden=(64, 32),
+    code_size=None,
+    *,
+    activation="tanh",
+    output="auto",
+    X=None,
+    optimizer="adam",
+    learning_rate=None,
+    loss="mse",
+    random_state=0,
+    dtype=None,
+):
     """Build a dense autoencoder whose decoder uses the encoder's kernels, transposed.
 
     It has about half the weights of `dense`, and a linear one of a single layer is nearer to PCA.
@@ -623,8 +694,10 @@ def tied(n_features, hidden=(64, 32), code_size=None, *, activation="tanh", outp
     _warn_overcomplete(code_size, n_features)
     seeds = _Seeds(random_state)
     backs = [_choose_output(output, X), *[activation] * len(hidden)]
-    chain = [TiedDense(units, activation, back, seeds.glorot(), dtype=dtype, name=f"tied_{i}")
-             for i, (units, back) in enumerate(zip((*hidden, code_size), backs, strict=True), start=1)]
+    chain = [
+        TiedDense(units, activation, back, seeds.glorot(), dtype=dtype, name=f"tied_{i}")
+        for i, (units, back) in enumerate(zip((*hidden, code_size), backs, strict=True), start=1)
+    ]
     inputs = keras.Input((n_features,), dtype=dtype, name="input")
     outputs = layers.Identity(name=_CODE, dtype=dtype)(_stack(inputs, chain))
     for layer in reversed(chain):
@@ -632,9 +705,22 @@ def tied(n_features, hidden=(64, 32), code_size=None, *, activation="tanh", outp
     return _finish(inputs, outputs, "tied", _optimizer(optimizer, learning_rate), loss, dtype)
 
 
-def denoising(n_features, hidden=(64, 32), code_size=None, *, noise="gaussian", amount=0.1,
-              activation="relu", output="auto", X=None, optimizer="adam", learning_rate=None,
-              loss="mse", random_state=0, dtype=None):
+def denoising(
+    n_features,
+    hidden=(64, 32),
+    code_size=None,
+    *,
+    noise="gaussian",
+    amount=0.1,
+    activation="relu",
+    output="auto",
+    X=None,
+    optimizer="adam",
+    learning_rate=None,
+    loss="mse",
+    random_state=0,
+    dtype=None,
+):
     """Build a dense autoencoder that is trained to undo noise on its input.
 
     The noise acts in training only; at prediction the model sees the rows as they are.
@@ -687,18 +773,35 @@ def denoising(n_features, hidden=(64, 32), code_size=None, *, noise="gaussian", 
     else:
         raise ValueError(f"noise must be 'gaussian' or 'masking'; found {noise!r}.")
     inputs = keras.Input((n_features,), dtype=dtype, name="input")
-    outputs = _stack(inputs, [
-        layer,
-        *_encoder_chain(hidden, activation, seeds, dtype),
-        _dense(code_size, activation, seeds, dtype, name=_CODE),
-        *_decoder_chain(hidden, n_features, activation, _choose_output(output, X), seeds, dtype),
-    ])
+    outputs = _stack(
+        inputs,
+        [
+            layer,
+            *_encoder_chain(hidden, activation, seeds, dtype),
+            _dense(code_size, activation, seeds, dtype, name=_CODE),
+            *_decoder_chain(hidden, n_features, activation, _choose_output(output, X), seeds, dtype),
+        ],
+    )
     return _finish(inputs, outputs, "denoising", _optimizer(optimizer, learning_rate), loss, dtype)
 
 
-def sparse(n_features, hidden=(64,), code_size=None, *, penalty="l1", weight=1e-3, target=0.05,
-           activation="relu", output="auto", X=None, optimizer="adam", learning_rate=None,
-           loss="mse", random_state=0, dtype=None):
+def sparse(
+    n_features,
+    hidden=(64,),
+    code_size=None,
+    *,
+    penalty="l1",
+    weight=1e-3,
+    target=0.05,
+    activation="relu",
+    output="auto",
+    X=None,
+    optimizer="adam",
+    learning_rate=None,
+    loss="mse",
+    random_state=0,
+    dtype=None,
+):
     """Build a dense autoencoder whose code is pushed to be mostly zero.
 
     Parameters
@@ -740,23 +843,39 @@ def sparse(n_features, hidden=(64,), code_size=None, *, penalty="l1", weight=1e-
     seeds = _Seeds(random_state)
     chain = _encoder_chain(hidden, activation, seeds, dtype)
     if penalty == "l1":
-        chain += [_dense(code_size, activation, seeds, dtype, name=_CODE,
-                         activity_regularizer=ActivityL1(weight))]
+        chain += [
+            _dense(code_size, activation, seeds, dtype, name=_CODE, activity_regularizer=ActivityL1(weight))
+        ]
     elif penalty == "kl":
-        chain += [_dense(code_size, "sigmoid", seeds, dtype, name="code_units"),
-                  KLSparsity(target, weight, dtype=dtype, name=_CODE)]
+        chain += [
+            _dense(code_size, "sigmoid", seeds, dtype, name="code_units"),
+            KLSparsity(target, weight, dtype=dtype, name=_CODE),
+        ]
     else:
         raise ValueError(f"penalty must be 'l1' or 'kl'; found {penalty!r}.")
     inputs = keras.Input((n_features,), dtype=dtype, name="input")
-    outputs = _stack(inputs, [
-        *chain,
-        *_decoder_chain(hidden, n_features, activation, _choose_output(output, X), seeds, dtype)])
+    outputs = _stack(
+        inputs,
+        [*chain, *_decoder_chain(hidden, n_features, activation, _choose_output(output, X), seeds, dtype)],
+    )
     return _finish(inputs, outputs, "sparse", _optimizer(optimizer, learning_rate), loss, dtype)
 
 
-def variational(n_features, hidden=(64, 32), code_size=None, *, beta=0.1, activation="relu",
-                output="auto", X=None, optimizer="adam", learning_rate=None, loss="mse",
-                random_state=0, dtype=None):
+def variational(
+    n_features,
+    hidden=(64, 32),
+    code_size=None,
+    *,
+    beta=0.1,
+    activation="relu",
+    output="auto",
+    X=None,
+    optimizer="adam",
+    learning_rate=None,
+    loss="mse",
+    random_state=0,
+    dtype=None,
+):
     """Build a variational autoencoder: the code is a normal distribution, kept near N(0, 1).
 
     The loss is the reconstruction loss (a mean over features) plus ``beta`` · KL / n_features. With
@@ -815,17 +934,30 @@ def variational(n_features, hidden=(64, 32), code_size=None, *, beta=0.1, activa
     mean = _dense(code_size, "linear", seeds, dtype, name="code_mean")(last)
     log_var = _dense(code_size, "linear", seeds, dtype, name="code_log_var")(last)
     code = GaussianCode(beta / n_features, seed=seeds(), dtype=dtype, name=_CODE)([mean, log_var])
-    outputs = _stack(code, _decoder_chain(hidden, n_features, activation, _choose_output(output, X),
-                                          seeds, dtype))
+    outputs = _stack(
+        code, _decoder_chain(hidden, n_features, activation, _choose_output(output, X), seeds, dtype)
+    )
     model = _finish(inputs, outputs, "variational", _optimizer(optimizer, learning_rate), loss, dtype)
     if isinstance(loss, str):
         model.compile(optimizer=model.optimizer, loss=model.loss, metrics=[loss])
     return model
 
 
-def convolutional(image_shape, filters=(16, 8), code_size=32, *, kernel_size=3, activation="relu",
-                  output="auto", X=None, optimizer="adam", learning_rate=None, loss="mse",
-                  random_state=0, dtype=None):
+def convolutional(
+    image_shape,
+    filters=(16, 8),
+    code_size=32,
+    *,
+    kernel_size=3,
+    activation="relu",
+    output="auto",
+    X=None,
+    optimizer="adam",
+    learning_rate=None,
+    loss="mse",
+    random_state=0,
+    dtype=None,
+):
     """Build a convolutional autoencoder for images, with a dense code in the middle.
 
     Each convolution of the encoder halves height and width (stride 2); the decoder doubles them back.
@@ -876,37 +1008,67 @@ def convolutional(image_shape, filters=(16, 8), code_size=32, *, kernel_size=3, 
         raise ValueError(
             f"image_shape must be (height, width) or (height, width, channels), with height and width "
             f"divisible by {factor}, as each of the {len(filters)} entries of filters (at least one) "
-            f"halves them; found {shape}. Crop or pad the images, or change filters.")
+            f"halves them; found {shape}. Crop or pad the images, or change filters."
+        )
     _warn_overcomplete(code_size, int(np.prod(shape)))
     height, width, channels = shape if len(shape) == 3 else (*shape, 1)
     small = (height // factor, width // factor, filters[-1])
     seeds = _Seeds(random_state)
 
     def conv(kind, units, stride, act, name):
-        return kind(units, kernel_size, strides=stride, padding="same", activation=act,
-                    kernel_initializer=seeds.glorot(), dtype=dtype, name=name)
+        return kind(
+            units,
+            kernel_size,
+            strides=stride,
+            padding="same",
+            activation=act,
+            kernel_initializer=seeds.glorot(),
+            dtype=dtype,
+            name=name,
+        )
 
     inputs = keras.Input(shape, dtype=dtype, name="input")
-    chain = [layers.Reshape((height, width, channels), dtype=dtype, name="add_channel")] \
-        if len(shape) == 2 else []
-    chain += [conv(layers.Conv2D, units, 2, activation, f"encoder_{i}")
-              for i, units in enumerate(filters, start=1)]
-    chain += [layers.Flatten(dtype=dtype, name="flatten"),
-              _dense(code_size, activation, seeds, dtype, name=_CODE),
-              _dense(int(np.prod(small)), activation, seeds, dtype, name="decoder_dense"),
-              layers.Reshape(small, dtype=dtype, name="unflatten")]
-    chain += [conv(layers.Conv2DTranspose, units, 2, activation, f"decoder_{i}")
-              for i, units in enumerate(reversed(filters), start=1)]
+    chain = (
+        [layers.Reshape((height, width, channels), dtype=dtype, name="add_channel")]
+        if len(shape) == 2
+        else []
+    )
+    chain += [
+        conv(layers.Conv2D, units, 2, activation, f"encoder_{i}") for i, units in enumerate(filters, start=1)
+    ]
+    chain += [
+        layers.Flatten(dtype=dtype, name="flatten"),
+        _dense(code_size, activation, seeds, dtype, name=_CODE),
+        _dense(int(np.prod(small)), activation, seeds, dtype, name="decoder_dense"),
+        layers.Reshape(small, dtype=dtype, name="unflatten"),
+    ]
+    chain += [
+        conv(layers.Conv2DTranspose, units, 2, activation, f"decoder_{i}")
+        for i, units in enumerate(reversed(filters), start=1)
+    ]
     chain += [conv(layers.Conv2D, channels, 1, _choose_output(output, X), "output")]
     if len(shape) == 2:
         chain += [layers.Reshape(shape, dtype=dtype, name="drop_channel")]
-    return _finish(inputs, _stack(inputs, chain), "convolutional",
-                   _optimizer(optimizer, learning_rate), loss, dtype)
+    return _finish(
+        inputs, _stack(inputs, chain), "convolutional", _optimizer(optimizer, learning_rate), loss, dtype
+    )
 
 
-def convolutional_1d(window_shape, filters=(16, 8), code_size=8, *, kernel_size=5, activation="relu",
-                     code_activation=None, output="linear", optimizer="adam", learning_rate=None, loss="mse",
-                     random_state=0, dtype=None):
+def convolutional_1d(
+    window_shape,
+    filters=(16, 8),
+    code_size=8,
+    *,
+    kernel_size=5,
+    activation="relu",
+    code_activation=None,
+    output="linear",
+    optimizer="adam",
+    learning_rate=None,
+    loss="mse",
+    random_state=0,
+    dtype=None,
+):
     """Build a convolutional autoencoder for windows of a series, with a dense code in the middle.
 
     Each convolution of the encoder halves the number of time steps (stride 2); the decoder doubles
@@ -958,31 +1120,46 @@ def convolutional_1d(window_shape, filters=(16, 8), code_size=8, *, kernel_size=
         raise ValueError(
             f"window_shape must be the time steps, or (time steps, channels), with steps divisible by "
             f"{factor}, as each of the {len(filters)} entries of filters (at least one) halves them; found "
-            f"{shape}. Change the size of the windows, or filters.")
+            f"{shape}. Change the size of the windows, or filters."
+        )
     _warn_overcomplete(code_size, int(np.prod(shape)))
     steps, channels = shape if len(shape) == 2 else (*shape, 1)
     small = (steps // factor, filters[-1])
     seeds = _Seeds(random_state)
 
     def conv(kind, units, stride, act, name):
-        return kind(units, kernel_size, strides=stride, padding="same", activation=act,
-                    kernel_initializer=seeds.glorot(), dtype=dtype, name=name)
+        return kind(
+            units,
+            kernel_size,
+            strides=stride,
+            padding="same",
+            activation=act,
+            kernel_initializer=seeds.glorot(),
+            dtype=dtype,
+            name=name,
+        )
 
     inputs = keras.Input(shape, dtype=dtype, name="input")
     chain = [layers.Reshape((steps, channels), dtype=dtype, name="add_channel")] if len(shape) == 1 else []
-    chain += [conv(layers.Conv1D, units, 2, activation, f"encoder_{i}")
-              for i, units in enumerate(filters, start=1)]
-    chain += [layers.Flatten(dtype=dtype, name="flatten"),
-              _dense(code_size, code_activation or activation, seeds, dtype, name=_CODE),
-              _dense(int(np.prod(small)), activation, seeds, dtype, name="decoder_dense"),
-              layers.Reshape(small, dtype=dtype, name="unflatten")]
-    chain += [conv(layers.Conv1DTranspose, units, 2, activation, f"decoder_{i}")
-              for i, units in enumerate(reversed(filters), start=1)]
+    chain += [
+        conv(layers.Conv1D, units, 2, activation, f"encoder_{i}") for i, units in enumerate(filters, start=1)
+    ]
+    chain += [
+        layers.Flatten(dtype=dtype, name="flatten"),
+        _dense(code_size, code_activation or activation, seeds, dtype, name=_CODE),
+        _dense(int(np.prod(small)), activation, seeds, dtype, name="decoder_dense"),
+        layers.Reshape(small, dtype=dtype, name="unflatten"),
+    ]
+    chain += [
+        conv(layers.Conv1DTranspose, units, 2, activation, f"decoder_{i}")
+        for i, units in enumerate(reversed(filters), start=1)
+    ]
     chain += [conv(layers.Conv1D, channels, 1, output, "output")]
     if len(shape) == 1:
         chain += [layers.Reshape(shape, dtype=dtype, name="drop_channel")]
-    return _finish(inputs, _stack(inputs, chain), "convolutional_1d",
-                   _optimizer(optimizer, learning_rate), loss, dtype)
+    return _finish(
+        inputs, _stack(inputs, chain), "convolutional_1d", _optimizer(optimizer, learning_rate), loss, dtype
+    )
 
 
 # ---------------------------------------------------------------------------- the published models
@@ -1016,8 +1193,9 @@ def theano_symbolic(random_state=0, dtype=None):
 
     def layer(units, name):
         start = keras.initializers.RandomNormal(mean=0.0, stddev=1.0, seed=seeds())
-        return layers.Dense(units, activation="sigmoid", use_bias=False, kernel_initializer=start,
-                            dtype=dtype, name=name)
+        return layers.Dense(
+            units, activation="sigmoid", use_bias=False, kernel_initializer=start, dtype=dtype, name=name
+        )
 
     inputs = keras.Input((20,), dtype=dtype, name="input")
     outputs = _stack(inputs, [layer(10, _CODE), layer(20, "output")])
@@ -1061,8 +1239,19 @@ def eight_step(n_features=32, random_state=0, dtype=None):
     """
     n_features = _positive_int(n_features, "n_features")
     _warn_overcomplete(32, n_features)
-    return _plain(n_features, (64,), 32, "relu", "relu", "sigmoid", "eight_step", keras.optimizers.Adam(),
-                  "mse", random_state, dtype)
+    return _plain(
+        n_features,
+        (64,),
+        32,
+        "relu",
+        "relu",
+        "sigmoid",
+        "eight_step",
+        keras.optimizers.Adam(),
+        "mse",
+        random_state,
+        dtype,
+    )
 
 
 def iris_printed(random_state=0, dtype=None):
@@ -1102,12 +1291,16 @@ def iris_printed(random_state=0, dtype=None):
     _warn_overcomplete(50, 4)
     seeds = _Seeds(random_state)
     inputs = keras.Input((4,), dtype=dtype, name="input")
-    outputs = _stack(inputs, [
-        _dense(100, "tanh", seeds, dtype, name="encoder_1", activity_regularizer=ActivityL1(10e-5)),
-        _dense(50, "relu", seeds, dtype, name=_CODE),
-        _dense(50, "tanh", seeds, dtype, name="decoder_1"),
-        _dense(100, "tanh", seeds, dtype, name="decoder_2"),
-        _dense(4, "relu", seeds, dtype, name="output")])
+    outputs = _stack(
+        inputs,
+        [
+            _dense(100, "tanh", seeds, dtype, name="encoder_1", activity_regularizer=ActivityL1(10e-5)),
+            _dense(50, "relu", seeds, dtype, name=_CODE),
+            _dense(50, "tanh", seeds, dtype, name="decoder_1"),
+            _dense(100, "tanh", seeds, dtype, name="decoder_2"),
+            _dense(4, "relu", seeds, dtype, name="output"),
+        ],
+    )
     return _finish(inputs, outputs, "iris_printed", keras.optimizers.Adadelta(0.001), "mse", dtype)
 
 
@@ -1137,11 +1330,15 @@ def mnist_zeros(random_state=0, dtype=None):
     """
     seeds = _Seeds(random_state)
     inputs = keras.Input((28, 28), dtype=dtype, name="input")
-    outputs = _stack(inputs, [
-        layers.Flatten(dtype=dtype, name="flatten"),
-        _dense(16, "relu", seeds, dtype, name=_CODE),
-        _dense(784, "sigmoid", seeds, dtype, name="output"),
-        layers.Reshape((28, 28), dtype=dtype, name="image")])
+    outputs = _stack(
+        inputs,
+        [
+            layers.Flatten(dtype=dtype, name="flatten"),
+            _dense(16, "relu", seeds, dtype, name=_CODE),
+            _dense(784, "sigmoid", seeds, dtype, name="output"),
+            layers.Reshape((28, 28), dtype=dtype, name="image"),
+        ],
+    )
     return _finish(inputs, outputs, "mnist_zeros", keras.optimizers.Adam(), "mse", dtype)
 
 
@@ -1185,8 +1382,19 @@ def theory_code32(n_features=784, random_state=0, dtype=None):
     """
     n_features = _positive_int(n_features, "n_features")
     _warn_overcomplete(32, n_features)
-    return _plain(n_features, (), 32, "relu", "relu", "sigmoid", "theory_code32", keras.optimizers.Adam(),
-                  "mae", random_state, dtype)
+    return _plain(
+        n_features,
+        (),
+        32,
+        "relu",
+        "relu",
+        "sigmoid",
+        "theory_code32",
+        keras.optimizers.Adam(),
+        "mae",
+        random_state,
+        dtype,
+    )
 
 
 def imbalanced_lab(random_state=0, dtype=None):
@@ -1213,8 +1421,19 @@ def imbalanced_lab(random_state=0, dtype=None):
     >>> [layer.units for layer in builders.imbalanced_lab().layers[1:]]
     [16, 8, 4, 8, 16, 32]
     """
-    return _plain(32, (16, 8), 4, "relu", "relu", "sigmoid", "imbalanced_lab", keras.optimizers.Adam(),
-                  "mae", random_state, dtype)
+    return _plain(
+        32,
+        (16, 8),
+        4,
+        "relu",
+        "relu",
+        "sigmoid",
+        "imbalanced_lab",
+        keras.optimizers.Adam(),
+        "mae",
+        random_state,
+        dtype,
+    )
 
 
 SEEDS = {

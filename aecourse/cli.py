@@ -14,8 +14,12 @@ def _doctor(options):
 
 
 def _reading(options):
-    return {"separator": options.separator, "decimal": options.decimal, "encoding": options.encoding,
-            "force": options.force}
+    return {
+        "separator": options.separator,
+        "decimal": options.decimal,
+        "encoding": options.encoding,
+        "force": options.force,
+    }
 
 
 def _job(work):
@@ -38,9 +42,17 @@ def _job(work):
 def _detect(options):
     from aecourse import detect
 
-    return _job(lambda: detect.detect(
-        options.csv, options.output, train_on=options.train_on, budget=options.budget, ignore=options.ignore,
-        random_state=options.random_state, **_reading(options)))
+    return _job(
+        lambda: detect.detect(
+            options.csv,
+            options.output,
+            train_on=options.train_on,
+            budget=options.budget,
+            ignore=options.ignore,
+            random_state=options.random_state,
+            **_reading(options),
+        )
+    )
 
 
 def _score(options):
@@ -77,22 +89,41 @@ def _add_tables(commands):
     reading.add_argument("--decimal", default=".", metavar="SIGN", help="decimal sign, . or , (default: .)")
     reading.add_argument("--encoding", metavar="NAME", help="of the file (default: UTF-8)")
     reading.add_argument("--force", action="store_true", help="replace results that are there")
-    detect = commands.add_parser("detect", parents=[reading], help="find anomalous rows of a CSV file",
-                                 description="Fit a detector on the normal rows of a table, score all rows, "
-                                             "and write scores, flagged rows, a report and the detector.")
+    detect = commands.add_parser(
+        "detect",
+        parents=[reading],
+        help="find anomalous rows of a CSV file",
+        description="Fit a detector on the normal rows of a table, score all rows, "
+        "and write scores, flagged rows, a report and the detector.",
+    )
     detect.add_argument("csv", metavar="TABLE.csv")
-    detect.add_argument("--train-on", type=_query, metavar="QUERY",
-                        help="which rows are normal, such as \"label == 'normal'\"; its columns are no "
-                             "features (default: all rows)")
-    detect.add_argument("--budget", type=_budget, default=0.01, metavar="SHARE",
-                        help="share of normal rows that may be flagged (default: 0.01)")
-    detect.add_argument("--ignore", action="append", default=[], metavar="COLUMN",
-                        help="a column that is no feature; may be given again")
+    detect.add_argument(
+        "--train-on",
+        type=_query,
+        metavar="QUERY",
+        help="which rows are normal, such as \"label == 'normal'\"; its columns are no "
+        "features (default: all rows)",
+    )
+    detect.add_argument(
+        "--budget",
+        type=_budget,
+        default=0.01,
+        metavar="SHARE",
+        help="share of normal rows that may be flagged (default: 0.01)",
+    )
+    detect.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="a column that is no feature; may be given again",
+    )
     detect.add_argument("--random-state", type=int, default=0, metavar="SEED", help="seed (default: 0)")
     detect.add_argument("-o", "--output", metavar="FOLDER", help="where to (default: TABLE-results)")
     detect.set_defaults(run=_detect)
-    score = commands.add_parser("score", parents=[reading],
-                                help="score the rows of a CSV file with a saved detector")
+    score = commands.add_parser(
+        "score", parents=[reading], help="score the rows of a CSV file with a saved detector"
+    )
     score.add_argument("detector", metavar="DETECTOR.aecourse")
     score.add_argument("csv", metavar="NEW.csv")
     score.add_argument("-o", "--output", metavar="FILE", help="where to (default: NEW-scores.csv)")
@@ -101,7 +132,9 @@ def _add_tables(commands):
 
 def parser():
     """Build the parser of the command line, a subcommand a function."""
-    top = argparse.ArgumentParser(prog="aecourse", description="Anomaly detection with autoencoders: the course.")
+    top = argparse.ArgumentParser(
+        prog="aecourse", description="Anomaly detection with autoencoders: the course."
+    )
     top.add_argument("--version", action="version", version=f"aecourse {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     doctor = commands.add_parser("doctor", help="check this machine and the environment")

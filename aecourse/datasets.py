@@ -143,8 +143,7 @@ def check_mnist_file(path=MNIST_PATH):
     >>> datasets.check_mnist_file()
     """
     restore = (
-        "Restore it with 'git checkout -- aecourse/data/mnist.npz' in a clone, "
-        "or reinstall the package."
+        "Restore it with 'git checkout -- aecourse/data/mnist.npz' in a clone, or reinstall the package."
     )
     try:
         content = Path(path).read_bytes()
@@ -556,7 +555,8 @@ def load_adbench(name, validation_fraction=0.2, random_state=0, base_url=None, c
     with np.load(path, allow_pickle=False) as arrays:
         X, y = arrays["X"].astype(float), arrays["y"].astype(int)
     X_train, X_test, y_train, y_test = train_test_split(
-        X, y, test_size=0.3, stratify=y, random_state=random_state)
+        X, y, test_size=0.3, stratify=y, random_state=random_state
+    )
     normal = X_train[y_train == 0]
     train, val = _hold_out(len(normal), validation_fraction, np.random.RandomState(random_state))
     return Split(
@@ -889,17 +889,22 @@ def make_machine_temperature(weeks=(4, 2, 12), n_faults=10, drift=0.0, random_st
             f"found weeks={weeks!r}, n_faults={n_faults!r}."
         ) from error
     if len(n_weeks) != 3 or min(n_weeks) < 1:
-        raise ValueError(f"weeks must be three whole numbers of at least 1, for train, validation and test; "
-                         f"found {weeks!r}.")
+        raise ValueError(
+            f"weeks must be three whole numbers of at least 1, for train, validation and test; "
+            f"found {weeks!r}."
+        )
     if not np.isfinite(drift):
         raise ValueError(f"drift must be a finite number of °C a week; found {drift!r}.")
     first, most = 7 * _DAY * sum(n_weeks[:2]), 7 * n_weeks[2] * 2 // 3 // len(FAULTS)
     if not 0 <= n_faults <= most:
-        raise ValueError(f"n_faults must be from 0 to {most} of each kind for {n_weeks[2]} weeks of test; "
-                         f"found {n_faults!r}. Ask for more weeks or fewer faults.")
+        raise ValueError(
+            f"n_faults must be from 0 to {most} of each kind for {n_weeks[2]} weeks of test; "
+            f"found {n_faults!r}. Ask for more weeks or fewer faults."
+        )
     # Two streams, so that the faults leave the normal life as it is.
-    life, harm = (np.random.RandomState(seed)
-                  for seed in np.random.RandomState(random_state).randint(2**31 - 1, size=2))
+    life, harm = (
+        np.random.RandomState(seed) for seed in np.random.RandomState(random_state).randint(2**31 - 1, size=2)
+    )
     n_days = 7 * sum(n_weeks)
     load = _shifts(n_days, life)
     n = len(load)

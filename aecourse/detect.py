@@ -38,8 +38,17 @@ SURPRISE = 0.001  # a warning of drift where chance alone would give one in so f
 
 _FORMAT, _FORMAT_VERSION = "aecourse table detector", 1
 _ABOUT, _DETECTOR = "about.json", "detector.zip"
-_ENTRIES = {"format", "format_version", "version", "sha256", "preparation", "budget", "train_on", "threshold",
-            "calibration_scores"}
+_ENTRIES = {
+    "format",
+    "format_version",
+    "version",
+    "sha256",
+    "preparation",
+    "budget",
+    "train_on",
+    "threshold",
+    "calibration_scores",
+}
 
 
 class TableDetector:
@@ -135,9 +144,11 @@ class TableDetector:
         X = self.preparation_.transform(rows)
         X = X[(np.abs(X) < tables.FAR).all(axis=1)]
         if len(X) < MIN_NORMAL // 2:
-            raise ValueError(f"only {len(X)} of {len(fit)} training rows hold no infinite value; at least "
-                             f"{MIN_NORMAL // 2} are needed. Replace infinite values, or leave their columns "
-                             "out: ignore= or --ignore.")
+            raise ValueError(
+                f"only {len(X)} of {len(fit)} training rows hold no infinite value; at least "
+                f"{MIN_NORMAL // 2} are needed. Replace infinite values, or leave their columns "
+                "out: ignore= or --ignore."
+            )
         self.detector_ = AutoencoderDetector(random_state=self.random_state).fit(X)
         self._set_threshold(self._scores(table.iloc[calibration]))
         return self
@@ -174,11 +185,15 @@ class TableDetector:
             If a column is missing, or does not hold what it held in training.
         """
         score = self._scores(table)
-        return pd.DataFrame({
-            "score": score, "p_value": self.rule_.p_values(score),
-            "flagged": (score > self.threshold_).astype(int),
-            "outside": self.preparation_.outside(table).sum(axis=1).to_numpy(),
-        }, index=table.index)
+        return pd.DataFrame(
+            {
+                "score": score,
+                "p_value": self.rule_.p_values(score),
+                "flagged": (score > self.threshold_).astype(int),
+                "outside": self.preparation_.outside(table).sum(axis=1).to_numpy(),
+            },
+            index=table.index,
+        )
 
     def errors(self, table):
         """Return how much of each row's anomaly lies in each column.
@@ -218,9 +233,13 @@ class TableDetector:
         """
         errors = self.errors(table)
         order = np.argsort(-errors.to_numpy(), axis=1, kind="stable")[:, :top]
-        return ["; ".join(_reason(errors.columns[place], table[errors.columns[place]].iloc[row],
-                                  errors.iat[row, place]) for place in places)
-                for row, places in enumerate(order)]
+        return [
+            "; ".join(
+                _reason(errors.columns[place], table[errors.columns[place]].iloc[row], errors.iat[row, place])
+                for place in places
+            )
+            for row, places in enumerate(order)
+        ]
 
     def drift(self, table):
         """Compare a table with the training rows.
@@ -260,9 +279,14 @@ class TableDetector:
             self.detector_.save(inner)
             detector = inner.read_bytes()
         about = {
-            "format": _FORMAT, "format_version": _FORMAT_VERSION, "version": aecourse.__version__,
-            "sha256": hashlib.sha256(detector).hexdigest(), "preparation": self.preparation_.to_json(),
-            "budget": float(self.budget), "train_on": self.train_on_, "threshold": self.threshold_,
+            "format": _FORMAT,
+            "format_version": _FORMAT_VERSION,
+            "version": aecourse.__version__,
+            "sha256": hashlib.sha256(detector).hexdigest(),
+            "preparation": self.preparation_.to_json(),
+            "budget": float(self.budget),
+            "train_on": self.train_on_,
+            "threshold": self.threshold_,
             "calibration_scores": self.rule_.scores_.tolist(),
         }
         with _whole_file(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -293,9 +317,11 @@ class TableDetector:
         about, detector = _read(path)
         try:
             if about["format"] != _FORMAT or about["format_version"] != _FORMAT_VERSION:
-                raise ValueError(f"it has the format {about['format']!r}, version "
-                                 f"{about['format_version']!r}; this aecourse reads {_FORMAT!r}, version "
-                                 f"{_FORMAT_VERSION}")
+                raise ValueError(
+                    f"it has the format {about['format']!r}, version "
+                    f"{about['format_version']!r}; this aecourse reads {_FORMAT!r}, version "
+                    f"{_FORMAT_VERSION}"
+                )
             if set(about) != _ENTRIES:
                 raise ValueError(f"entries are unknown or missing: {sorted(set(about) ^ _ENTRIES)}")
             if hashlib.sha256(detector).hexdigest() != about["sha256"]:
@@ -313,8 +339,9 @@ class TableDetector:
             if found.threshold_ != about["threshold"]:
                 raise ValueError("its threshold and its scores do not fit together")
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{os.fspath(path)!r} cannot be used: {error}. Make it again with "
-                             "'aecourse detect'.") from error
+            raise ValueError(
+                f"{os.fspath(path)!r} cannot be used: {error}. Make it again with 'aecourse detect'."
+            ) from error
         return found
 
 
@@ -327,10 +354,12 @@ def _divide(normal, budget, rng):
         way_out = f", or ask for a budget of {could:g} or more" if len(normal) >= MIN_NORMAL else ""
         raise ValueError(
             f"a budget of {budget:g} needs at least {needed:,} normal rows, half of them ({for_promise:,} at "
-            f"least) to set the threshold; found {len(normal):,}. Add normal rows{way_out}.")
+            f"least) to set the threshold; found {len(normal):,}. Add normal rows{way_out}."
+        )
     order = rng.permutation(normal)
-    n_calibration = min(max(round(CALIBRATION_SHARE * len(normal)), for_promise),
-                        max(MAX_CALIBRATION, 2 * for_promise))
+    n_calibration = min(
+        max(round(CALIBRATION_SHARE * len(normal)), for_promise), max(MAX_CALIBRATION, 2 * for_promise)
+    )
     calibration, rest = order[:n_calibration], order[n_calibration:]
     return np.sort(rest[:MAX_FIT]), np.sort(calibration)
 
@@ -426,20 +455,26 @@ class Drift:
         for name, count in sorted(self.outside.items(), key=lambda item: -item[1]):
             chance = stats.betabinom.sf(count - 1, self.n_rows, 2, n_train - 1) if count else 1.0
             if chance < SURPRISE / len(self.outside):
-                found.append(f"{name!r}: {count:,} of {self.n_rows:,} values ({count / self.n_rows:.1%}) lie "
-                             f"outside of those in training; {2 / (n_train + 1):.1%} would be usual.")
+                found.append(
+                    f"{name!r}: {count:,} of {self.n_rows:,} values ({count / self.n_rows:.1%}) lie "
+                    f"outside of those in training; {2 / (n_train + 1):.1%} would be usual."
+                )
         return found
 
     def _flags(self):
         rule = self._detector.rule_
         n = rule.scores_.size
         above = int((rule.scores_ > self._detector.threshold_).sum()) + 1
-        if not self.n_flagged or \
-                stats.betabinom.sf(self.n_flagged - 1, self.n_rows, above, n + 1 - above) >= SURPRISE:
+        if (
+            not self.n_flagged
+            or stats.betabinom.sf(self.n_flagged - 1, self.n_rows, above, n + 1 - above) >= SURPRISE
+        ):
             return []
-        return [f"{self.n_flagged:,} of {self.n_rows:,} rows ({self.n_flagged / self.n_rows:.1%}) are "
-                f"flagged; of normal rows at most {self._detector.budget:.1%} would be, on average. There "
-                "are anomalies, or the table has drifted: look at some flagged rows before you decide which."]
+        return [
+            f"{self.n_flagged:,} of {self.n_rows:,} rows ({self.n_flagged / self.n_rows:.1%}) are "
+            f"flagged; of normal rows at most {self._detector.budget:.1%} would be, on average. There "
+            "are anomalies, or the table has drifted: look at some flagged rows before you decide which."
+        ]
 
 
 # ---------------------------------------------------------------------------- jobs on files
@@ -473,8 +508,19 @@ class Result:
     warnings: tuple = ()
 
 
-def detect(csv, output=None, *, train_on=None, budget=0.01, ignore=(), force=False, separator=None,
-           decimal=".", encoding=None, random_state=0):
+def detect(
+    csv,
+    output=None,
+    *,
+    train_on=None,
+    budget=0.01,
+    ignore=(),
+    force=False,
+    separator=None,
+    decimal=".",
+    encoding=None,
+    random_state=0,
+):
     """Fit a detector on a CSV file, score all its rows, and write a folder of results.
 
     The folder holds ``scores.csv`` (each row), ``flagged.csv`` (flagged rows, with the columns that made them
@@ -597,15 +643,17 @@ def score(detector, csv, output=None, *, force=False, separator=None, decimal=".
     if output.exists() and output.resolve() == csv.resolve():
         raise FileExistsError(f"{output} is the table itself. Name another file for the scores.")
     if output.exists() and not force:
-        raise FileExistsError(f"{output} is there already. Name another file, or replace it with force=True "
-                              "or --force.")
+        raise FileExistsError(
+            f"{output} is there already. Name another file, or replace it with force=True or --force."
+        )
     found = TableDetector.load(detector)
     texts = [column.name for column in found.preparation_.columns_ if column.kind != "number"]
     drift, ignored = Drift(found), []
     bar = progress.bar(description="scoring", total=_count_lines(csv))
     with bar, _whole_file(output) as temporary:
-        for piece in tables.read_chunks(csv, CHUNK, text_columns=texts, separator=separator, decimal=decimal,
-                                        encoding=encoding):
+        for piece in tables.read_chunks(
+            csv, CHUNK, text_columns=texts, separator=separator, decimal=decimal, encoding=encoding
+        ):
             first = drift.n_rows == 0
             ignored = found.preparation_.check(piece)
             scored = found.score(piece)
@@ -614,11 +662,14 @@ def score(detector, csv, output=None, *, force=False, separator=None, decimal=".
             scored["reasons"] = ""
             scored.loc[flagged, "reasons"] = found.reasons(piece[flagged]) if flagged.any() else []
             scored.insert(0, "row", piece.index + 1)
-            scored.to_csv(temporary, mode="w" if first else "a", header=first, index=False,
-                          float_format="%.6g")
+            scored.to_csv(
+                temporary, mode="w" if first else "a", header=first, index=False, float_format="%.6g"
+            )
             bar.update(len(piece))
-    lines = [f"{csv.name}: {drift.n_rows:,} rows; {drift.n_flagged:,} flagged "
-             f"({drift.n_flagged / drift.n_rows:.1%}), with a budget of {found.budget:.3%} of normal rows."]
+    lines = [
+        f"{csv.name}: {drift.n_rows:,} rows; {drift.n_flagged:,} flagged "
+        f"({drift.n_flagged / drift.n_rows:.1%}), with a budget of {found.budget:.3%} of normal rows."
+    ]
     if ignored:
         lines.append(f"Ignored, because unknown in training: {tables._some(ignored)}.")
     return Result(output, drift.n_rows, drift.n_flagged, tuple(lines), tuple(drift.warnings))
@@ -628,7 +679,7 @@ def _pieces(table, description):
     """Yield pieces of a table, with a progress bar over rows."""
     with progress.bar(description=description, total=len(table)) as bar:
         for start in range(0, len(table), CHUNK):
-            yield table.iloc[start:start + CHUNK]
+            yield table.iloc[start : start + CHUNK]
             bar.update(min(CHUNK, len(table) - start))
 
 
@@ -637,18 +688,27 @@ def _summary(csv, table, found, scored):
     used = scored["used_for"]
     n_train, n_calibration = int((used == TRAINING).sum()), int((used == CALIBRATION).sum())
     if found.train_on_ is None:
-        which = ("all rows count as normal, because no query says which do; anomalies among them make the "
-                 "detector blunt")
+        which = (
+            "all rows count as normal, because no query says which do; anomalies among them make the "
+            "detector blunt"
+        )
     else:
         which = f"normal rows are those with {found.train_on_}"
-    lines = [f"{csv.name}: {len(table):,} rows, {table.shape[1]} columns; {which}.",
-             f"{n_train:,} normal rows to train on, {n_calibration:,} others to set the threshold."]
+    lines = [
+        f"{csv.name}: {len(table):,} rows, {table.shape[1]} columns; {which}.",
+        f"{n_train:,} normal rows to train on, {n_calibration:,} others to set the threshold.",
+    ]
     lines += [f"Left out {name!r}: {why}." for name, why in found.preparation_.left_out_.items()]
     lines += found.preparation_.notes_
-    lines.append(f"Threshold {found.threshold_:.4g}: of new normal rows at most {found.budget:.3%} are "
-                 "flagged, on average.")
-    for role, words in ((NOT_USED, "rows that were used for nothing"),
-                        (CALIBRATION, "rows that set the threshold"), (TRAINING, "rows trained on")):
+    lines.append(
+        f"Threshold {found.threshold_:.4g}: of new normal rows at most {found.budget:.3%} are "
+        "flagged, on average."
+    )
+    for role, words in (
+        (NOT_USED, "rows that were used for nothing"),
+        (CALIBRATION, "rows that set the threshold"),
+        (TRAINING, "rows trained on"),
+    ):
         of = scored.loc[used == role, "flagged"]
         if len(of):
             lines.append(f"Flagged: {int(of.sum()):,} of {len(of):,} {words}.")
@@ -672,32 +732,47 @@ def _read(path):
     try:
         with zipfile.ZipFile(path) as archive:
             if sorted(archive.namelist()) != sorted([_ABOUT, _DETECTOR]):
-                raise ValueError(f"{name!r} is no detector of a table. Name a file that 'aecourse detect' "
-                                 "wrote.")
+                raise ValueError(
+                    f"{name!r} is no detector of a table. Name a file that 'aecourse detect' wrote."
+                )
             about = json.loads(archive.read(_ABOUT))
             if not isinstance(about, dict):
-                raise ValueError(f"{name!r} is no detector of a table. Name a file that 'aecourse detect' "
-                                 "wrote.")
+                raise ValueError(
+                    f"{name!r} is no detector of a table. Name a file that 'aecourse detect' wrote."
+                )
             return about, archive.read(_DETECTOR)
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"{name!r} does not exist. Name a file that 'aecourse detect' "
-                                "wrote.") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError,
-            UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise OSError(f"{name!r} is damaged, or no detector of a table ({error}). Make it again with "
-                      "'aecourse detect'.") from error
+        raise FileNotFoundError(
+            f"{name!r} does not exist. Name a file that 'aecourse detect' wrote."
+        ) from error
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        UnicodeDecodeError,
+        json.JSONDecodeError,
+    ) as error:
+        raise OSError(
+            f"{name!r} is damaged, or no detector of a table ({error}). Make it again with 'aecourse detect'."
+        ) from error
 
 
 def _needs_parent(path):
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"the folder {path.parent} does not exist. Make it first, or write "
-                                "elsewhere.")
+        raise FileNotFoundError(
+            f"the folder {path.parent} does not exist. Make it first, or write elsewhere."
+        )
 
 
 def _is_result(folder):
     """Whether a folder holds results of an earlier run and nothing else."""
-    return folder.is_dir() and not folder.is_symlink() and \
-        all(path.name in RESULT_FILES for path in folder.iterdir())
+    return (
+        folder.is_dir()
+        and not folder.is_symlink()
+        and all(path.name in RESULT_FILES for path in folder.iterdir())
+    )
 
 
 def _check_free(output, force):
@@ -707,8 +782,10 @@ def _check_free(output, force):
     if not _is_result(output):
         raise FileExistsError(f"{output} is there already, and is no folder of results. Name another folder.")
     if not force and any(output.iterdir()):
-        raise FileExistsError(f"{output} holds results already. Name another folder, or replace them with "
-                              "force=True or --force.")
+        raise FileExistsError(
+            f"{output} holds results already. Name another folder, or replace them with "
+            "force=True or --force."
+        )
 
 
 @contextmanager

@@ -43,8 +43,18 @@ _VALUES_A_CHUNK = 2**22
 _FORMAT, _FORMAT_VERSION = "aecourse detector", 1
 _FILES = ("about.json", "model.keras", "arrays.npz")
 _ARRAYS = ("center", "scale", "references", "part_center", "part_spread", "feature_level")
-_CLASSES = {"Functional", "InputLayer", "DTypePolicy", "Fan", "Gather", "RowNoise", "MemberDense",
-            "JoinMembers", "SplitMembers", "__keras_tensor__"}
+_CLASSES = {
+    "Functional",
+    "InputLayer",
+    "DTypePolicy",
+    "Fan",
+    "Gather",
+    "RowNoise",
+    "MemberDense",
+    "JoinMembers",
+    "SplitMembers",
+    "__keras_tensor__",
+}
 
 
 class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixin, BaseEstimator):
@@ -161,9 +171,24 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
     array([ 1, -1, -1])
     """
 
-    def __init__(self, n_members=6, *, hidden=128, code_size=None, noise=(0.1, 2.0), criterion="combined",
-                 n_neighbors=5, max_references=5000, epochs=None, batch_size=None, learning_rate=0.01,
-                 patience=5, validation_fraction=0.15, false_alarm_rate=0.05, random_state=0):
+    def __init__(
+        self,
+        n_members=6,
+        *,
+        hidden=128,
+        code_size=None,
+        noise=(0.1, 2.0),
+        criterion="combined",
+        n_neighbors=5,
+        max_references=5000,
+        epochs=None,
+        batch_size=None,
+        learning_rate=0.01,
+        patience=5,
+        validation_fraction=0.15,
+        false_alarm_rate=0.05,
+        random_state=0,
+    ):
         self.n_members = n_members
         self.hidden = hidden
         self.code_size = code_size
@@ -215,13 +240,18 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         self.center_, self.scale_ = _location_and_scale(train)
         train, held_out = self._standardise(train), self._standardise(held_out)
         self._train(train, held_out, rng)
-        keep = rng.permutation(len(train))[:self.max_references]
+        keep = rng.permutation(len(train))[: self.max_references]
         self._calibrate(train[keep], held_out)
         return self
 
     def _check_parameters(self):
-        for name, low in (("n_members", 1), ("hidden", 1), ("n_neighbors", 1), ("max_references", 1),
-                          ("patience", 0)):
+        for name, low in (
+            ("n_members", 1),
+            ("hidden", 1),
+            ("n_neighbors", 1),
+            ("max_references", 1),
+            ("patience", 0),
+        ):
             _check_whole(getattr(self, name), name, low)
         for name in ("code_size", "epochs", "batch_size"):
             if getattr(self, name) is not None:
@@ -233,11 +263,15 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         try:
             low, high = (float(value) for value in self.noise)
         except (TypeError, ValueError) as error:
-            raise ValueError("noise must be two numbers, the smallest and the largest standard deviation; "
-                             f"found {self.noise!r}.") from error
+            raise ValueError(
+                "noise must be two numbers, the smallest and the largest standard deviation; "
+                f"found {self.noise!r}."
+            ) from error
         if not (0 < low <= high < np.inf or low == high == 0):
-            raise ValueError("noise must be two finite numbers with 0 < smallest <= largest, or (0, 0) for "
-                             f"none; found {self.noise!r}.")
+            raise ValueError(
+                "noise must be two finite numbers with 0 < smallest <= largest, or (0, 0) for "
+                f"none; found {self.noise!r}."
+            )
         try:
             rate = float(self.learning_rate)
         except (TypeError, ValueError):
@@ -257,16 +291,30 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         n_plain, n_white = self._members(*train.shape)
         self.parts_ = tuple(part for part in PARTS if part != "white" or n_white)
         if self.criterion not in ("combined", *self.parts_):
-            raise ValueError(f"criterion='white' needs at least two members and 2 to {_MAX_WHITE_FEATURES} "
-                             f"columns; found n_members={self.n_members} and {n_features} columns.")
+            raise ValueError(
+                f"criterion='white' needs at least two members and 2 to {_MAX_WHITE_FEATURES} "
+                f"columns; found n_members={self.n_members} and {n_features} columns."
+            )
         self._shape = {
-            "n_features": n_features, "n_plain": n_plain, "n_white": n_white, "hidden": int(self.hidden),
+            "n_features": n_features,
+            "n_plain": n_plain,
+            "n_white": n_white,
+            "hidden": int(self.hidden),
             "code_size": int(self.code_size or min(n_features, self.hidden)),
-            "noise": tuple(float(value) for value in self.noise)}
+            "noise": tuple(float(value) for value in self.noise),
+        }
         rows, batch_size, epochs = _plan(train, self.batch_size, self.epochs)
         self._weights, self.history_ = _members.train(
-            self._shape, rows, held_out, epochs, batch_size, float(self.learning_rate), self.patience,
-            _whitener(train, held_out) if n_white else None, int(rng.randint(2**31 - 1)))
+            self._shape,
+            rows,
+            held_out,
+            epochs,
+            batch_size,
+            float(self.learning_rate),
+            self.patience,
+            _whitener(train, held_out) if n_white else None,
+            int(rng.randint(2**31 - 1)),
+        )
         self._model = None
 
     @property
@@ -282,7 +330,7 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
 
     def _calibrate(self, train, held_out):
         """Find what is usual on held-out rows, and the threshold."""
-        codes = self._through(train)[2][:self._shape["n_plain"]]
+        codes = self._through(train)[2][: self._shape["n_plain"]]
         self._references = _side_by_side(codes).astype(np.float32)
         self._index()
         parts, squares = self._measure(held_out)
@@ -319,7 +367,7 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         widest = self._n_members * max(self._shape[name] for name in ("n_features", "hidden", "code_size"))
         size = max(64, _VALUES_A_CHUNK // widest)
         for start in range(0, len(Z), size):
-            yield Z[start:start + size]
+            yield Z[start : start + size]
 
     @property
     def _n_members(self):
@@ -334,7 +382,7 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         weights = self._weights
         views = np.repeat(Z[None], self._n_members, axis=0)
         if self._shape["n_white"]:
-            views[self._shape["n_plain"]:] = Z @ weights["views.whitener"]
+            views[self._shape["n_plain"] :] = Z @ weights["views.whitener"]
 
         def dense(x, name):
             x = x @ weights[f"{name}.kernel"]
@@ -370,7 +418,7 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         k = min(self._neighbors.n_neighbors + skip_nearest, len(self._references))
         nearest = self._neighbors.kneighbors(codes.astype(np.float32), n_neighbors=k, return_distance=False)
         if k > 1:
-            nearest = nearest[:, int(skip_nearest):]
+            nearest = nearest[:, int(skip_nearest) :]
         # The search rounds; the distances are computed afresh, so that equal rows get equal scores.
         total = np.zeros(len(codes))
         for column in nearest.T:
@@ -619,8 +667,9 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         2
         """
         Z = self._check(X)
-        return np.concatenate([(self._measure(chunk)[1] / self._feature_level).mean(axis=1)
-                               for chunk in self._chunks(Z)])
+        return np.concatenate(
+            [(self._measure(chunk)[1] / self._feature_level).mean(axis=1) for chunk in self._chunks(Z)]
+        )
 
     # ------------------------------------------------------------------ files
 
@@ -660,12 +709,17 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         np.savez_compressed(arrays, **{name: getattr(self, where) for name, where in _array_attributes()})
         contents = {"model.keras": _model_to_bytes(self.model_), "arrays.npz": arrays.getvalue()}
         about = {
-            "format": _FORMAT, "format_version": _FORMAT_VERSION, "versions": _versions(),
+            "format": _FORMAT,
+            "format_version": _FORMAT_VERSION,
+            "versions": _versions(),
             "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()},
             "params": {name: _plain(value, name) for name, value in self.get_params().items()},
-            "threshold": self.threshold_, "promised_rate": self.promised_rate_, "history": self.history_,
+            "threshold": self.threshold_,
+            "promised_rate": self.promised_rate_,
+            "history": self.history_,
             "feature_names": [str(name) for name in self.feature_names_in_]
-            if hasattr(self, "feature_names_in_") else None,
+            if hasattr(self, "feature_names_in_")
+            else None,
         }
         contents["about.json"] = json.dumps(about, indent=1).encode()
         _write_whole(path, contents)
@@ -704,8 +758,10 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         contents = _read_whole(path)
         about = _read_about(contents, path, set(cls().get_params()))
         arrays = _read_arrays(contents["arrays.npz"], path)
-        params = {name: tuple(value) if isinstance(value, list) else value
-                  for name, value in about["params"].items()}
+        params = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in about["params"].items()
+        }
         detector = cls(**params)
         detector._check_parameters()
         for name, attribute in _array_attributes():
@@ -806,8 +862,9 @@ def _plain(value, name):
         return [_plain(part, name) for part in value]
     value = value.item() if isinstance(value, np.generic) else value
     if value is not None and not isinstance(value, (bool, int, float, str)):
-        raise ValueError(f"{name}={value!r} cannot be saved. Set a plain value first: "
-                         f"detector.set_params({name}=...).")
+        raise ValueError(
+            f"{name}={value!r} cannot be saved. Set a plain value first: detector.set_params({name}=...)."
+        )
     return value
 
 
@@ -816,9 +873,14 @@ def _versions():
     import sklearn
     import tensorflow
 
-    return {"aecourse": aecourse.__version__, "keras": keras.__version__, "numpy": np.__version__,
-            "python": platform.python_version(), "scikit-learn": sklearn.__version__,
-            "tensorflow": tensorflow.__version__}
+    return {
+        "aecourse": aecourse.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "scikit-learn": sklearn.__version__,
+        "tensorflow": tensorflow.__version__,
+    }
 
 
 def _write_whole(path, contents):
@@ -846,12 +908,15 @@ def _read_whole(path):
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             if sorted(names) != sorted(_FILES):
-                raise ValueError(f"{os.fspath(path)!r} is no saved detector: it holds {sorted(names)[:5]}, "
-                                 f"not {sorted(_FILES)}. Pass a file that AutoencoderDetector.save wrote.")
+                raise ValueError(
+                    f"{os.fspath(path)!r} is no saved detector: it holds {sorted(names)[:5]}, "
+                    f"not {sorted(_FILES)}. Pass a file that AutoencoderDetector.save wrote."
+                )
             return {name: archive.read(name) for name in names}
     except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
-        raise OSError(f"{os.fspath(path)!r} is damaged or no saved detector ({error}). "
-                      "Save the detector again.") from error
+        raise OSError(
+            f"{os.fspath(path)!r} is damaged or no saved detector ({error}). Save the detector again."
+        ) from error
 
 
 def _read_about(contents, path, known_params):
@@ -861,23 +926,39 @@ def _read_about(contents, path, known_params):
         about = json.loads(contents["about.json"])
         found = about["format"], about["format_version"]
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path!r} is no saved detector: its description cannot be read "
-                         f"({error}).") from error
+        raise ValueError(
+            f"{path!r} is no saved detector: its description cannot be read ({error})."
+        ) from error
     if found != (_FORMAT, _FORMAT_VERSION):
-        raise ValueError(f"{path!r} has format {found[0]!r}, version {found[1]!r}; this aecourse reads "
-                         f"{_FORMAT!r}, version {_FORMAT_VERSION}. Use the aecourse that wrote it"
-                         f" ({about.get('versions')}).")
-    wanted = {"format", "format_version", "versions", "sha256", "params", "threshold", "promised_rate",
-              "history", "feature_names"}
+        raise ValueError(
+            f"{path!r} has format {found[0]!r}, version {found[1]!r}; this aecourse reads "
+            f"{_FORMAT!r}, version {_FORMAT_VERSION}. Use the aecourse that wrote it"
+            f" ({about.get('versions')})."
+        )
+    wanted = {
+        "format",
+        "format_version",
+        "versions",
+        "sha256",
+        "params",
+        "threshold",
+        "promised_rate",
+        "history",
+        "feature_names",
+    }
     if set(about) != wanted:
         raise ValueError(f"{path!r} has unknown or missing entries {sorted(set(about) ^ wanted)}; refused.")
     if not isinstance(about["params"], dict) or set(about["params"]) != known_params:
-        raise ValueError(f"{path!r} has unknown or missing parameters "
-                         f"{sorted(set(about['params']) ^ known_params)}; refused.")
+        raise ValueError(
+            f"{path!r} has unknown or missing parameters "
+            f"{sorted(set(about['params']) ^ known_params)}; refused."
+        )
     for name in ("model.keras", "arrays.npz"):
         if hashlib.sha256(contents[name]).hexdigest() != about["sha256"].get(name):
-            raise ValueError(f"{path!r} was changed after it was saved: the checksum of {name} differs. "
-                             "Save the detector again.")
+            raise ValueError(
+                f"{path!r} was changed after it was saved: the checksum of {name} differs. "
+                "Save the detector again."
+            )
     for name in ("threshold", "promised_rate"):
         if not isinstance(about[name], float) or not np.isfinite(about[name]):
             raise ValueError(f"{path!r} has {name}={about[name]!r}, which is no finite number; refused.")
@@ -891,8 +972,10 @@ def _read_arrays(data, path):
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{os.fspath(path)!r}: its arrays cannot be read ({error}); refused.") from error
     if sorted(arrays) != sorted(_ARRAYS):
-        raise ValueError(f"{os.fspath(path)!r} has unknown or missing arrays "
-                         f"{sorted(set(arrays) ^ set(_ARRAYS))}; refused.")
+        raise ValueError(
+            f"{os.fspath(path)!r} has unknown or missing arrays "
+            f"{sorted(set(arrays) ^ set(_ARRAYS))}; refused."
+        )
     for name, array in arrays.items():
         if array.dtype.kind != "f" or not np.isfinite(array).all():
             raise ValueError(f"{os.fspath(path)!r}: its array {name!r} holds no finite numbers; refused.")
@@ -903,12 +986,20 @@ def _check_agreement(detector, path):
     """Refuse a file whose model and arrays have shapes that do not fit together."""
     shape, d, n_parts = detector._shape, detector.n_features_in_, len(detector.parts_)
     width = shape["n_plain"] * shape["code_size"]
-    shapes = {"center": (d,), "scale": (d,), "part_center": (n_parts,), "part_spread": (n_parts,),
-              "references": (len(detector._references), width), "feature_level": (n_parts - 1, d)}
+    shapes = {
+        "center": (d,),
+        "scale": (d,),
+        "part_center": (n_parts,),
+        "part_spread": (n_parts,),
+        "references": (len(detector._references), width),
+        "feature_level": (n_parts - 1, d),
+    }
     found = {name: getattr(detector, attribute).shape for name, attribute in _array_attributes()}
     if found != shapes or shape["n_features"] != d or not len(detector._references):
-        raise ValueError(f"{os.fspath(path)!r} does not fit together: its model has {shape}, and its arrays "
-                         f"have the shapes {found}; refused.")
+        raise ValueError(
+            f"{os.fspath(path)!r} does not fit together: its model has {shape}, and its arrays "
+            f"have the shapes {found}; refused."
+        )
 
 
 def _model_to_bytes(model):

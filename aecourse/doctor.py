@@ -65,7 +65,9 @@ def check_requirements():
         try:
             found = importlib.metadata.version(requirement.name)
         except importlib.metadata.PackageNotFoundError:
-            checks.append(Check(requirement.name, False, f"missing (needs {requirement.specifier})", REINSTALL))
+            checks.append(
+                Check(requirement.name, False, f"missing (needs {requirement.specifier})", REINSTALL)
+            )
             continue
         ok = requirement.specifier.contains(found, prereleases=True)
         checks.append(Check(requirement.name, ok, f"{found} (needs {requirement.specifier})", REINSTALL))
@@ -82,7 +84,9 @@ def check_tensorflow(timeout=120):
     if result.returncode != 0 or not result.stdout.endswith(" 6.0\n"):
         last = (result.stderr.strip().splitlines() or [f"exit status {result.returncode}"])[-1]
         return Check(
-            "TensorFlow import", False, last,
+            "TensorFlow import",
+            False,
+            last,
             f"{REINSTALL}; on a processor without AVX no TensorFlow from PyPI runs: use Colab or Binder",
         )
     return Check("TensorFlow import", True, f"{result.stdout.split()[0]}, adds up")
@@ -99,7 +103,9 @@ def check_machine():
     return [
         Check("cores", cores >= 1, f"{cores}{slow}"),
         Check(
-            "memory", total >= MIN_MEMORY_GB, f"{total:.1f} GiB, {free:.1f} free",
+            "memory",
+            total >= MIN_MEMORY_GB,
+            f"{total:.1f} GiB, {free:.1f} free",
             f"{MIN_MEMORY_GB} GiB are needed: close other programs, or use Colab or Binder",
         ),
     ]
@@ -149,7 +155,12 @@ def examine():
     True
     """
     return [
-        check_python(), *check_requirements(), check_tensorflow(), *check_machine(), check_kernel(), check_data()
+        check_python(),
+        *check_requirements(),
+        check_tensorflow(),
+        *check_machine(),
+        check_kernel(),
+        check_data(),
     ]
 
 

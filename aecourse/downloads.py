@@ -75,8 +75,9 @@ def _pooch():
     try:
         import pooch
     except ImportError as error:
-        raise ImportError("downloads need pooch, which is not installed. Install it with "
-                          "'pip install \"aecourse[data]\"'.") from error
+        raise ImportError(
+            "downloads need pooch, which is not installed. Install it with 'pip install \"aecourse[data]\"'."
+        ) from error
     pooch.get_logger().setLevel(logging.WARNING)  # its notes would stand in lessons
     return pooch
 
@@ -110,8 +111,10 @@ class _Resuming:
         from aecourse import progress
 
         total = start + int(response.headers.get("Content-Length", 0)) or None
-        with open(self.kept, "ab" if start else "wb") as file, \
-                progress.bar(description=f"{self.kept.stem}, bytes", total=total) as bar:
+        with (
+            open(self.kept, "ab" if start else "wb") as file,
+            progress.bar(description=f"{self.kept.stem}, bytes", total=total) as bar,
+        ):
             bar.update(start)
             for block in response.iter_content(_BLOCK):
                 file.write(block)
@@ -185,7 +188,8 @@ def fetch(file_name, sha256, base_url, *, cache=None, attempts=3):
     raise DownloadError(
         f"{file_name} is not in {folder}, and could not be downloaded from {url} (attempt {attempt} of "
         f"{attempts}: {reason}).{left} Without a network: copy the file to {target} from a machine that has "
-        "one, or name a mirror.") from last
+        "one, or name a mirror."
+    ) from last
 
 
 def _in_words(error):

@@ -345,15 +345,21 @@ def report(y, score, threshold=None, *, k=None, confidence=0.95, n_resamples=100
     if threshold is not None:
         trials["precision"] = int((score > threshold).sum())
     rows = {
-        name: _interval(values[name][0], resampled[name], confidence, looks_at.get(name, n),
-                        trials=trials.get(name, n))
+        name: _interval(
+            values[name][0], resampled[name], confidence, looks_at.get(name, n), trials=trials.get(name, n)
+        )
         for name in values
     }
     base_rate = n_anomalies / y.size
     rows["base rate"] = Interval(base_rate, base_rate, base_rate)
     table = Table.from_dict(rows, orient="index", columns=["value", "low", "high"])
-    table.attrs = {"threshold": threshold, "k": k, "confidence": confidence,
-                   "n_anomalies": n_anomalies, "n_normals": n_normals}
+    table.attrs = {
+        "threshold": threshold,
+        "k": k,
+        "confidence": confidence,
+        "n_anomalies": n_anomalies,
+        "n_normals": n_normals,
+    }
     return table
 
 
@@ -452,14 +458,20 @@ def compare(y, scores, *, reference=None, by="AUROC", confidence=0.95, n_resampl
             row |= _three(column, interval)
         difference = _interval(
             values[name, by][0] - values[reference, by][0],
-            resampled[name, by] - resampled[reference, by], confidence, n,
+            resampled[name, by] - resampled[reference, by],
+            confidence,
+            n,
         )
         rows[name] = row | _three("difference", difference)
     table = Table.from_dict(rows, orient="index")
     table.insert(0, "rank", table[by].rank(ascending=False, method="min").astype(int))
     table = table.sort_values("rank", kind="stable")
-    table.attrs = {"reference": reference, "by": by, "confidence": confidence,
-                   "base_rate": n_anomalies / labels.size}
+    table.attrs = {
+        "reference": reference,
+        "by": by,
+        "confidence": confidence,
+        "base_rate": n_anomalies / labels.size,
+    }
     return table
 
 
@@ -576,8 +588,14 @@ def by_group(y, score, groups, threshold=None, *, confidence=0.95, n_resamples=1
     rows = {}
     for group in np.unique(groups[y == 1]).tolist():
         chosen = (y == 0) | (groups == group)
-        table = report(y[chosen], score[chosen], threshold, confidence=confidence,
-                       n_resamples=n_resamples, random_state=random_state)
+        table = report(
+            y[chosen],
+            score[chosen],
+            threshold,
+            confidence=confidence,
+            n_resamples=n_resamples,
+            random_state=random_state,
+        )
         rows[group] = {"anomalies": table.attrs["n_anomalies"]} | _three("AUROC", table.loc["AUROC"])
         if threshold is not None:
             rows[group]["flagged"] = table.loc["recall", "value"]
@@ -666,8 +684,10 @@ def _draws(n_anomalies, n_normals, n_resamples, random_state):
     step = max(1, _DRAWS_AT_A_TIME // (n_anomalies + n_normals))
     for start in range(0, n_resamples, step):
         size = min(step, n_resamples - start)
-        yield (anomalies.integers(n_anomalies, size=(size, n_anomalies)),
-               normals.integers(n_normals, size=(size, n_normals)))
+        yield (
+            anomalies.integers(n_anomalies, size=(size, n_anomalies)),
+            normals.integers(n_normals, size=(size, n_normals)),
+        )
 
 
 def _concatenate(parts):

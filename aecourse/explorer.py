@@ -115,7 +115,9 @@ def _day(y, cost_miss, cost_false_alarm, base_rate, rows_per_day):
     """Check the settings of a day."""
     base_rate = y.mean() if base_rate is None else check_fraction(base_rate, "base_rate")
     return _Day(
-        _positive(cost_miss, "cost_miss"), _positive(cost_false_alarm, "cost_false_alarm"), float(base_rate),
+        _positive(cost_miss, "cost_miss"),
+        _positive(cost_false_alarm, "cost_false_alarm"),
+        float(base_rate),
         _positive(rows_per_day, "rows_per_day"),
     )
 
@@ -128,8 +130,7 @@ def _flagged(y, score, thresholds):
     )
 
 
-def outcome(y, score, threshold, *, cost_miss=10.0, cost_false_alarm=1.0, base_rate=None,
-            rows_per_day=1000):
+def outcome(y, score, threshold, *, cost_miss=10.0, cost_false_alarm=1.0, base_rate=None, rows_per_day=1000):
     """Return what a threshold does on labelled rows, and on a day in use.
 
     Recall and false-alarm rate are shares of one class each, so they hold at any base rate b.
@@ -185,15 +186,25 @@ def _outcome(y, score, threshold, day):
     true_alerts, false_alerts = day.rows * day.base_rate * recall, day.false_alerts(false_alarm_rate)
     alerts = true_alerts + false_alerts
     return Outcome(
-        threshold=threshold, caught=caught, missed=n_anomalies - caught, false_alarms=false_alarms,
-        passed=n_normals - false_alarms, recall=recall, false_alarm_rate=false_alarm_rate,
-        precision=true_alerts / alerts if alerts else math.nan, alerts=alerts, false_alerts=false_alerts,
-        misses=day.misses(recall), cost=day.cost(recall, false_alarm_rate), rows_per_day=int(day.rows),
+        threshold=threshold,
+        caught=caught,
+        missed=n_anomalies - caught,
+        false_alarms=false_alarms,
+        passed=n_normals - false_alarms,
+        recall=recall,
+        false_alarm_rate=false_alarm_rate,
+        precision=true_alerts / alerts if alerts else math.nan,
+        alerts=alerts,
+        false_alerts=false_alerts,
+        misses=day.misses(recall),
+        cost=day.cost(recall, false_alarm_rate),
+        rows_per_day=int(day.rows),
     )
 
 
-def cost_curve(y, score, thresholds, *, cost_miss=10.0, cost_false_alarm=1.0, base_rate=None,
-               rows_per_day=1000):
+def cost_curve(
+    y, score, thresholds, *, cost_miss=10.0, cost_false_alarm=1.0, base_rate=None, rows_per_day=1000
+):
     """Return the expected cost a day at each of many thresholds.
 
     Parameters
@@ -239,8 +250,16 @@ def _draw(y, score, now, day, view, bins, names, unit, confusion):
     width, panels = (12.6, 3) if confusion else (10.2, 2)
     figure, axes = plt.subplots(1, panels, figsize=(width, 3.4), layout="constrained")
     plots.score_histogram(
-        score[y == 0], score[y == 1], threshold=now.threshold, bins=bins, range=view, share=True, ax=axes[0],
-        names=names, unit=unit, title="Scores and threshold",
+        score[y == 0],
+        score[y == 1],
+        threshold=now.threshold,
+        bins=bins,
+        range=view,
+        share=True,
+        ax=axes[0],
+        names=names,
+        unit=unit,
+        title="Scores and threshold",
     )
     axes[0].legend(frameon=False, fontsize=8, loc="upper right")
     if confusion:
@@ -250,10 +269,15 @@ def _draw(y, score, now, day, view, bins, names, unit, confusion):
     ax = axes[-1]
     ax.plot(thresholds, costs, color=plots.PALETTE["normal"], label="all thresholds")
     ax.axhline(nothing, color=plots.PALETTE["reference"], linestyle=":", label="flag nothing")
-    point, = ax.plot(now.threshold, now.cost, "o", color=plots.PALETTE["threshold"], label="this threshold")
+    (point,) = ax.plot(now.threshold, now.cost, "o", color=plots.PALETTE["threshold"], label="this threshold")
     # Flagging nearly everything costs so much that the lowest part of the curve would not be seen.
-    ax.set(title="Cost of a day", xlabel=f"Threshold ({unit})", ylabel="Expected cost a day", xlim=view,
-           ylim=(0, 1.6 * max(nothing, now.cost)))
+    ax.set(
+        title="Cost of a day",
+        xlabel=f"Threshold ({unit})",
+        ylabel="Expected cost a day",
+        xlim=view,
+        ylim=(0, 1.6 * max(nothing, now.cost)),
+    )
     ax.legend(frameon=False, fontsize=8)
     line = next(line for line in axes[0].get_lines() if line.get_label().startswith("threshold"))
     return figure, axes, line, point
@@ -292,7 +316,12 @@ def _controls(widgets, y, score, threshold, day, view, bins, names, unit):
         threshold, min=view[0], max=view[1], step=step, description="threshold", readout_format=".4g", **wide
     )
     ratio = widgets.FloatLogSlider(
-        day.cost_miss / day.cost_false_alarm, min=-1, max=4, step=0.01, description="miss, in false alarms", **wide
+        day.cost_miss / day.cost_false_alarm,
+        min=-1,
+        max=4,
+        step=0.01,
+        description="miss, in false alarms",
+        **wide,
     )
     base_rate = widgets.FloatLogSlider(
         day.base_rate, min=-4, max=math.log10(0.99), description="base rate", readout_format=".2%", **wide
@@ -306,7 +335,8 @@ def _controls(widgets, y, score, threshold, day, view, bins, names, unit):
     def redraw(change=None):
         now = _outcome(y, score, slider.value, settings())
         figure, _, drawn["line"], drawn["point"] = _draw(
-            y, score, now, settings(), view, bins, names, unit, confusion=False)
+            y, score, now, settings(), view, bins, names, unit, confusion=False
+        )
         plt.close(figure)
         drawn["figure"] = figure
         show(now)
@@ -317,7 +347,8 @@ def _controls(widgets, y, score, threshold, day, view, bins, names, unit):
         drawn["line"].set_label(f"threshold ({now.threshold:.3g})")
         legend = drawn["line"].axes.get_legend()
         next(text for text in legend.get_texts() if text.get_text().startswith("threshold")).set_text(
-            drawn["line"].get_label())
+            drawn["line"].get_label()
+        )
         drawn["point"].set_data([now.threshold], [now.cost])
         show(now)
 
@@ -332,8 +363,21 @@ def _controls(widgets, y, score, threshold, day, view, bins, names, unit):
     return widgets.VBox([slider, ratio, base_rate, table, picture])
 
 
-def explore(y, score, threshold, *, cost_miss=10.0, cost_false_alarm=1.0, base_rate=None, rows_per_day=1000,
-            view=None, bins=40, names=("normal", "anomaly"), unit="mean squared error", interactive=None):
+def explore(
+    y,
+    score,
+    threshold,
+    *,
+    cost_miss=10.0,
+    cost_false_alarm=1.0,
+    base_rate=None,
+    rows_per_day=1000,
+    view=None,
+    bins=40,
+    names=("normal", "anomaly"),
+    unit="mean squared error",
+    interactive=None,
+):
     """Show what a threshold does, with a slider where widgets run and as a picture where not.
 
     Parameters

@@ -59,15 +59,17 @@ __all__ = [
 ]
 
 #: Colour by role. All but ``grid``, which carries no meaning, stand out from white by 3 to 1.
-PALETTE = MappingProxyType({
-    "normal": "#0072B2",
-    "anomaly": "#D55E00",
-    "threshold": "#111111",
-    "reference": "#5f5f5f",
-    "text": "#222222",
-    "axis": "#767676",
-    "grid": "#e4e4e4",
-})
+PALETTE = MappingProxyType(
+    {
+        "normal": "#0072B2",
+        "anomaly": "#D55E00",
+        "threshold": "#111111",
+        "reference": "#5f5f5f",
+        "text": "#222222",
+        "axis": "#767676",
+        "grid": "#e4e4e4",
+    }
+)
 
 #: Colour, marker and line style of the first, second, ... series of a plot.
 SERIES = (
@@ -132,8 +134,14 @@ def _dress(ax, title, xlabel, ylabel, grid="both"):
 def _legend(ax, **entries):
     """Put the legend to the right of the Axes, where it covers no data."""
     legend = ax.legend(
-        loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=_SMALL,
-        labelcolor=PALETTE["text"], handlelength=2.6, borderaxespad=0.0, **entries,
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        frameon=False,
+        fontsize=_SMALL,
+        labelcolor=PALETTE["text"],
+        handlelength=2.6,
+        borderaxespad=0.0,
+        **entries,
     )
     for handle in legend.legend_handles:  # points of a crowded plot are too small to tell apart
         if isinstance(handle, PathCollection):
@@ -165,8 +173,12 @@ def _threshold_lines(ax, threshold, vertical):
     styles = ("--", ":", "-.", (0, (8, 2)), (0, (1, 1)))
     for place, (name, value) in enumerate(_mapping(threshold, "threshold").items()):
         line = line_across(
-            float(value), color=PALETTE["threshold"], linewidth=1.6, linestyle=styles[place % len(styles)],
-            label=f"{name} ({float(value):.3g})", zorder=5,
+            float(value),
+            color=PALETTE["threshold"],
+            linewidth=1.6,
+            linestyle=styles[place % len(styles)],
+            label=f"{name} ({float(value):.3g})",
+            zorder=5,
         )
         _name(line, name)
 
@@ -175,7 +187,10 @@ def _references(ax, reference):
     """Draw level lines that a curve is compared with."""
     for place, (name, value) in enumerate((reference or {}).items()):
         line = ax.axhline(
-            float(value), color=PALETTE["reference"], linewidth=1.4, label=f"{name} ({float(value):.4g})",
+            float(value),
+            color=PALETTE["reference"],
+            linewidth=1.4,
+            label=f"{name} ({float(value):.4g})",
             linestyle=_REFERENCE_LINES[place % len(_REFERENCE_LINES)],
         )
         _name(line, name)
@@ -188,8 +203,16 @@ def _rows(count):
 # --- Training and scores -----------------------------------------------------------------------
 
 
-def loss_curves(history, ax=None, *, metric="loss", title="Training and validation loss",
-                ylabel="Loss (mean over a batch)", log=False, reference=None):
+def loss_curves(
+    history,
+    ax=None,
+    *,
+    metric="loss",
+    title="Training and validation loss",
+    ylabel="Loss (mean over a batch)",
+    log=False,
+    reference=None,
+):
     """Draw a measure of training, epoch by epoch, and the same on validation rows.
 
     Parameters
@@ -235,8 +258,15 @@ def loss_curves(history, ax=None, *, metric="loss", title="Training and validati
             losses = np.asarray(values[key], dtype=float)
             colour, marker, line = SERIES[place]
             ax.plot(
-                np.arange(1, len(losses) + 1), losses, color=colour, marker=marker, linestyle=line,
-                label=name, linewidth=1.8, markersize=4.5, markevery=max(1, len(losses) // 20),
+                np.arange(1, len(losses) + 1),
+                losses,
+                color=colour,
+                marker=marker,
+                linestyle=line,
+                label=name,
+                linewidth=1.8,
+                markersize=4.5,
+                markevery=max(1, len(losses) // 20),
             )
     _references(ax, reference)
     if log:
@@ -247,9 +277,20 @@ def loss_curves(history, ax=None, *, metric="loss", title="Training and validati
     return ax
 
 
-def score_histogram(scores_normal, scores_anomaly=None, threshold=None, bins=30, range=None, log=False,
-                    unit="mean squared error", ax=None, *, share=False, title="Anomaly scores",
-                    names=("normal", "anomaly")):
+def score_histogram(
+    scores_normal,
+    scores_anomaly=None,
+    threshold=None,
+    bins=30,
+    range=None,
+    log=False,
+    unit="mean squared error",
+    ax=None,
+    *,
+    share=False,
+    title="Anomaly scores",
+    names=("normal", "anomaly"),
+):
     """Draw the histogram of anomaly scores, by class, with the threshold.
 
     Both classes share their bins. Rows outside ``range`` are not drawn; the legend counts them.
@@ -301,7 +342,11 @@ def score_histogram(scores_normal, scores_anomaly=None, threshold=None, bins=30,
         outside = scores.size - drawn.size
         weights = np.full(drawn.size, 100 / scores.size) if share else None
         _, _, bars = ax.hist(
-            drawn, bins=edges, weights=weights, hatch=hatch, log=log,
+            drawn,
+            bins=edges,
+            weights=weights,
+            hatch=hatch,
+            log=log,
             label=f"{stable}\n({outside:,} outside the range)" if outside else stable,
         )
         for bar in bars:  # the face is pale, so that classes show through; edges and hatching are not
@@ -319,8 +364,16 @@ def score_histogram(scores_normal, scores_anomaly=None, threshold=None, bins=30,
     return ax
 
 
-def error_scatter(y, score, threshold=None, ax=None, *, unit="mean squared error", log=False,
-                  title="Anomaly score of each row"):
+def error_scatter(
+    y,
+    score,
+    threshold=None,
+    ax=None,
+    *,
+    unit="mean squared error",
+    log=False,
+    title="Anomaly score of each row",
+):
     """Draw the anomaly score of every row at the row's own index, whatever its class.
 
     Parameters
@@ -360,9 +413,15 @@ def error_scatter(y, score, threshold=None, ax=None, *, unit="mean squared error
         mine = y == label
         if mine.any():
             ax.scatter(
-                index[mine], score[mine], marker=marker, color=PALETTE[role], s=(6 if crowded else 16),
-                alpha=(0.5 if crowded and label == 0 else 0.9), linewidths=(0 if label == 0 else 1.0),
-                label=f"{role}, {_rows(int(mine.sum()))}", zorder=2 + label,
+                index[mine],
+                score[mine],
+                marker=marker,
+                color=PALETTE[role],
+                s=(6 if crowded else 16),
+                alpha=(0.5 if crowded and label == 0 else 0.9),
+                linewidths=(0 if label == 0 else 1.0),
+                label=f"{role}, {_rows(int(mine.sum()))}",
+                zorder=2 + label,
             )
     if threshold is not None:
         _threshold_lines(ax, threshold, vertical=False)
@@ -415,16 +474,27 @@ def roc(y, scores, ax=None, *, thresholds=None, title="ROC curve"):
     for place, (name, score) in enumerate(scores.items()):
         colour, marker, style = _series(place)
         false_alarms, recall, _ = roc_curve(y, score, drop_intermediate=False)
-        line, = ax.plot(
-            false_alarms, recall, color=colour, linestyle=style, linewidth=1.9,
+        (line,) = ax.plot(
+            false_alarms,
+            recall,
+            color=colour,
+            linestyle=style,
+            linewidth=1.9,
             label=f"{name} (AUROC {roc_auc_score(y, score):.3f})",
         )
         _name(line, name, "curve")
         if thresholds is not None and name in thresholds:
             flagged = score > thresholds[name]
-            point, = ax.plot(
-                [flagged[y == 0].mean()], [flagged[y == 1].mean()], color=colour, marker=marker, markersize=8,
-                markeredgecolor="white", linestyle="none", label=f"{name} at its threshold", zorder=4,
+            (point,) = ax.plot(
+                [flagged[y == 0].mean()],
+                [flagged[y == 1].mean()],
+                color=colour,
+                marker=marker,
+                markersize=8,
+                markeredgecolor="white",
+                linestyle="none",
+                label=f"{name} at its threshold",
+                zorder=4,
             )
             _name(point, f"{name} at its threshold")
     ax.plot([0, 1], [0, 1], color=PALETTE["reference"], linestyle=_REFERENCE_LINES[1], label="chance")
@@ -482,13 +552,20 @@ def precision_recall(y, scores, ax=None, *, title="Precision and recall"):
     for place, (name, score) in enumerate(scores.items()):
         colour, _, style = _series(place)
         precision, recall, _ = precision_recall_curve(y, score)
-        line, = ax.plot(
-            recall, precision, color=colour, linestyle=style, linewidth=1.9, drawstyle="steps-post",
+        (line,) = ax.plot(
+            recall,
+            precision,
+            color=colour,
+            linestyle=style,
+            linewidth=1.9,
+            drawstyle="steps-post",
             label=f"{name} (AP {average_precision_score(y, score):.3f})",
         )
         _name(line, name, "curve")
     base = ax.axhline(
-        y.mean(), color=PALETTE["reference"], linestyle=_REFERENCE_LINES[1],
+        y.mean(),
+        color=PALETTE["reference"],
+        linestyle=_REFERENCE_LINES[1],
         label=f"base rate ({y.mean():.3f})",
     )
     _name(base, "base rate")
@@ -540,8 +617,13 @@ def confusion(y, score, threshold, ax=None, *, title="Decisions at the threshold
         for decision in (0, 1):
             share = f"{shares[truth, decision]:.1%} of {whole[truth]}"
             ax.text(
-                decision, truth, f"{words[truth][decision]}\n{counts[truth, decision]:,}\n{share}",
-                ha="center", va="center", fontsize=_LABEL, color=PALETTE["text"],
+                decision,
+                truth,
+                f"{words[truth][decision]}\n{counts[truth, decision]:,}\n{share}",
+                ha="center",
+                va="center",
+                fontsize=_LABEL,
+                color=PALETTE["text"],
             )
     _dress(ax, title, "Decision", "Truth", grid=None)
     ax.set_xticks([0, 1], ["passed", "flagged"])
@@ -583,8 +665,9 @@ _METRIC_NAMES = {
 }
 
 
-def detector_comparison(table, metric="AUROC", ax=None, *, title="Detectors compared", xlabel=None,
-                        reference=None):
+def detector_comparison(
+    table, metric="AUROC", ax=None, *, title="Detectors compared", xlabel=None, reference=None
+):
     """Draw one dot a detector, with its interval.
 
     Parameters
@@ -623,7 +706,9 @@ def detector_comparison(table, metric="AUROC", ax=None, *, title="Detectors comp
     _dots(ax, table.index, values, arms, "measured" if arms is None else "measured, with interval")
     for place, (name, value) in enumerate((reference or {}).items()):
         line = ax.axvline(
-            float(value), color=PALETTE["reference"], label=f"{name} ({float(value):.4g})",
+            float(value),
+            color=PALETTE["reference"],
+            label=f"{name} ({float(value):.4g})",
             linestyle=_REFERENCE_LINES[place % len(_REFERENCE_LINES)],
         )
         _name(line, name)
@@ -633,8 +718,15 @@ def detector_comparison(table, metric="AUROC", ax=None, *, title="Detectors comp
     return ax
 
 
-def auroc_by_group(table, ax=None, *, overall=None, title="AUROC by group", group_name="Group",
-                   xlabel="AUROC against the normal rows"):
+def auroc_by_group(
+    table,
+    ax=None,
+    *,
+    overall=None,
+    title="AUROC by group",
+    group_name="Group",
+    xlabel="AUROC against the normal rows",
+):
     """Draw one dot a group of anomalies, with its interval.
 
     Parameters
@@ -667,7 +759,10 @@ def auroc_by_group(table, ax=None, *, overall=None, title="AUROC by group", grou
     _dots(ax, table.index, values, arms, "one group" if arms is None else "one group, with interval")
     if overall is not None:
         line = ax.axvline(
-            float(overall), color=PALETTE["reference"], linestyle=_REFERENCE_LINES[0], zorder=1.5,
+            float(overall),
+            color=PALETTE["reference"],
+            linestyle=_REFERENCE_LINES[0],
+            zorder=1.5,
             label=f"all groups ({float(overall):.3f})",
         )
         _name(line, "all groups")
@@ -676,8 +771,20 @@ def auroc_by_group(table, ax=None, *, overall=None, title="AUROC by group", grou
     return ax
 
 
-def sweep(x, y, low=None, high=None, ax=None, *, xlabel, ylabel, title="Sweep", reference=None,
-          logx=False, logy=False):
+def sweep(
+    x,
+    y,
+    low=None,
+    high=None,
+    ax=None,
+    *,
+    xlabel,
+    ylabel,
+    title="Sweep",
+    reference=None,
+    logx=False,
+    logy=False,
+):
     """Draw a measure against a setting that was varied, with its interval and reference levels.
 
     Parameters
@@ -722,10 +829,18 @@ def sweep(x, y, low=None, high=None, ax=None, *, xlabel, ylabel, title="Sweep", 
     for place, (name, values) in enumerate(curves.items()):
         colour, marker, style = _series(place)
         if name in lows and name in highs:
-            ax.fill_between(x, lows[name], highs[name], color=colour, alpha=0.16, linewidth=0,
-                            label="interval" if one else f"{name}, interval")
-        ax.plot(x, values, color=colour, marker=marker, linestyle=style, label=name,
-                linewidth=1.8, markersize=5.5)
+            ax.fill_between(
+                x,
+                lows[name],
+                highs[name],
+                color=colour,
+                alpha=0.16,
+                linewidth=0,
+                label="interval" if one else f"{name}, interval",
+            )
+        ax.plot(
+            x, values, color=colour, marker=marker, linestyle=style, label=name, linewidth=1.8, markersize=5.5
+        )
     _references(ax, reference)
     if logx:
         ax.set_xscale("log")
@@ -739,8 +854,9 @@ def sweep(x, y, low=None, high=None, ax=None, *, xlabel, ylabel, title="Sweep", 
     return ax
 
 
-def timing_bars(seconds, ax=None, *, baseline=None, unit="s", title="Time taken",
-                xlabel="Time (seconds)", log=False):
+def timing_bars(
+    seconds, ax=None, *, baseline=None, unit="s", title="Time taken", xlabel="Time (seconds)", log=False
+):
     """Draw one bar a method, with its time and how much faster than the baseline it is.
 
     Parameters
@@ -856,8 +972,16 @@ def _check_images(images, name):
     return images
 
 
-def reconstructions(originals, reconstructions, image_shape=None, n=8, ax=None, *,
-                    title="Originals, reconstructions and error maps", titles=None):
+def reconstructions(
+    originals,
+    reconstructions,
+    image_shape=None,
+    n=8,
+    ax=None,
+    *,
+    title="Originals, reconstructions and error maps",
+    titles=None,
+):
     """Draw originals above their reconstructions above maps of the squared error.
 
     Parameters
@@ -907,11 +1031,13 @@ def reconstructions(originals, reconstructions, image_shape=None, n=8, ax=None, 
     axes = _new_grid(ax, 3, count, 1.5 + 0.85 * count, 3.0 + (0.0 if titles is None else 0.2))
     low, high = min(originals.min(), rebuilt.min()), max(originals.max(), rebuilt.max())
     largest = errors.max() or 1.0
-    for line, (name, pictures, cmap, ends) in enumerate((
-        ("original", originals, "gray", (low, high)),
-        ("reconstruction", rebuilt, "gray", (low, high)),
-        ("squared error", errors, "inferno", (0, largest)),
-    )):
+    for line, (name, pictures, cmap, ends) in enumerate(
+        (
+            ("original", originals, "gray", (low, high)),
+            ("reconstruction", rebuilt, "gray", (low, high)),
+            ("squared error", errors, "inferno", (0, largest)),
+        )
+    ):
         for place, pixels in enumerate(pictures):
             image = _picture(axes[line, place], pixels, cmap, *ends)
         axes[line, 0].set_ylabel(
@@ -953,13 +1079,21 @@ def _one_each(values, name, rows):
 def _scatter_classes(ax, points, labels, size=16):
     """Draw points by class, or all alike where there are no labels."""
     if labels is None:
-        ax.scatter(*points.T, color=PALETTE["normal"], s=size, alpha=0.75, linewidths=0,
-                   label=_rows(len(points)))
+        ax.scatter(
+            *points.T, color=PALETTE["normal"], s=size, alpha=0.75, linewidths=0, label=_rows(len(points))
+        )
         return
     for label, name, colour, marker in _class_styles(labels):
         mine = labels == label
-        ax.scatter(*points[mine].T, color=colour, marker=marker, s=size, alpha=0.75, linewidths=0,
-                   label=f"{name}, {_rows(int(mine.sum()))}")
+        ax.scatter(
+            *points[mine].T,
+            color=colour,
+            marker=marker,
+            s=size,
+            alpha=0.75,
+            linewidths=0,
+            label=f"{name}, {_rows(int(mine.sum()))}",
+        )
 
 
 def latent_space(codes, labels=None, ax=None, *, title="Latent space"):
@@ -1011,8 +1145,16 @@ def latent_space(codes, labels=None, ax=None, *, title="Latent space"):
     return ax
 
 
-def feature_errors_bar(errors_row, feature_names=None, top=10, ax=None, *, typical=None,
-                       title="Which features made the row anomalous", unit="squared error, scaled units"):
+def feature_errors_bar(
+    errors_row,
+    feature_names=None,
+    top=10,
+    ax=None,
+    *,
+    typical=None,
+    title="Which features made the row anomalous",
+    unit="squared error, scaled units",
+):
     """Draw the features with the largest error of one row.
 
     Parameters
@@ -1050,8 +1192,16 @@ def feature_errors_bar(errors_row, feature_names=None, top=10, ax=None, *, typic
     places = np.arange(len(largest))
     ax.barh(places, errors[largest], color=PALETTE["anomaly"], height=0.65, label="this row")
     if typical is not None:
-        ax.plot(check_scores(typical, "typical")[largest], places, color=PALETTE["threshold"], marker="|",
-                markersize=13, markeredgewidth=2.4, linestyle="none", label="a typical normal row")
+        ax.plot(
+            check_scores(typical, "typical")[largest],
+            places,
+            color=PALETTE["threshold"],
+            marker="|",
+            markersize=13,
+            markeredgewidth=2.4,
+            linestyle="none",
+            label="a typical normal row",
+        )
         _legend(ax)
     ax.set_yticks(places, [str(names[place]) for place in largest])
     ax.invert_yaxis()
@@ -1059,8 +1209,19 @@ def feature_errors_bar(errors_row, feature_names=None, top=10, ax=None, *, typic
     return ax
 
 
-def decision_regions(detectors, X, xlim=None, ylim=None, y=None, ax=None, *, columns=3, resolution=80,
-                     feature_names=("Feature 1 (units)", "Feature 2 (units)"), title="Decision regions"):
+def decision_regions(
+    detectors,
+    X,
+    xlim=None,
+    ylim=None,
+    y=None,
+    ax=None,
+    *,
+    columns=3,
+    resolution=80,
+    feature_names=("Feature 1 (units)", "Feature 2 (units)"),
+    title="Decision regions",
+):
     """Draw where each fitted detector flags, over rows with two features.
 
     Parameters
@@ -1126,7 +1287,7 @@ def decision_regions(detectors, X, xlim=None, ylim=None, y=None, ax=None, *, col
         if place + columns >= len(detectors):  # no panel below, even where a line is not full
             cell.set_xlabel(feature_names[0])
             cell.tick_params(labelbottom=True)
-    for cell in axes.flat[len(detectors):]:
+    for cell in axes.flat[len(detectors) :]:
         cell.set_axis_off()
     handles, names = axes[0, 0].get_legend_handles_labels()
     flagged_area = Patch(facecolor=_FLAGGED, edgecolor=PALETTE["threshold"], label="flagged area")
@@ -1135,8 +1296,9 @@ def decision_regions(detectors, X, xlim=None, ylim=None, y=None, ax=None, *, col
     return axes
 
 
-def pairwise(X, feature_names, flagged=None, labels=None, ax=None, *, columns=3,
-             title="The measurements in pairs"):
+def pairwise(
+    X, feature_names, flagged=None, labels=None, ax=None, *, columns=3, title="The measurements in pairs"
+):
     """Draw every pair of features, with the flagged rows ringed.
 
     Parameters
@@ -1185,10 +1347,16 @@ def pairwise(X, feature_names, flagged=None, labels=None, ax=None, *, columns=3,
     for cell, (i, j) in zip(axes.flat, pairs, strict=False):
         _scatter_classes(cell, X[:, [i, j]], labels, size=13)
         if flagged.any():
-            cell.scatter(*X[flagged][:, [i, j]].T, s=62, facecolors="none", edgecolors=PALETTE["threshold"],
-                         linewidths=1.2, label=f"flagged, {_rows(int(flagged.sum()))}")
+            cell.scatter(
+                *X[flagged][:, [i, j]].T,
+                s=62,
+                facecolors="none",
+                edgecolors=PALETTE["threshold"],
+                linewidths=1.2,
+                label=f"flagged, {_rows(int(flagged.sum()))}",
+            )
         _dress(cell, "", feature_names[i], feature_names[j])
-    for cell in axes.flat[len(pairs):]:
+    for cell in axes.flat[len(pairs) :]:
         cell.set_axis_off()
     _legend(axes[0, -1])
     _super_title(axes, title)
@@ -1294,8 +1462,11 @@ def _is_picture(ax):
 def _describe_panel(ax, numbers):
     title = _title_of(ax)
     words = [f"{title}."] if title else []
-    axes = [f"{name} axis: {found}" for name, found in
-            (("x", _axis_words(ax.xaxis)), ("y", _axis_words(ax.yaxis))) if found]
+    axes = [
+        f"{name} axis: {found}"
+        for name, found in (("x", _axis_words(ax.xaxis)), ("y", _axis_words(ax.yaxis)))
+        if found
+    ]
     if axes:
         words.append(f"{'; '.join(axes)}.")
     words.append(f"Drawn: {'; '.join(_drawn(ax)) or 'nothing'}.")

@@ -22,24 +22,36 @@ code { background: #f2f2f2; padding: 0 0.2rem; }
 """
 
 _CHECKS = (
-    ("Are the normal rows normal?",
-     "Anomalies among the rows trained on teach the detector that they are usual. Look at the flagged rows "
-     "that were used for training."),
-    ("Does a column give the answer away?",
-     "A column that is filled in after the fact, such as a treatment or a repair, is not known when it "
-     "matters. If one column leads nearly all flagged rows, ask when it is written."),
-    ("Are rows repeated or related?",
-     "If rows of one person, machine or day are on both sides of the division, the threshold is too low. It "
-     "holds for new rows of the same kind only."),
-    ("How rare are anomalies?",
-     "With a budget of {budget:.3%} and one anomaly in a thousand rows, at most {precision:.0%} of the "
-     "flagged rows are anomalies, even if every one of them is found."),
-    ("Would a simple method do?",
-     "Compare with k-NN and Mahalanobis distance on labelled rows before you rely on this; lesson 14 shows "
-     "how."),
-    ("Is it still true?",
-     "The promise ends when the data change. 'aecourse score' says when new rows lie outside of what was "
-     "seen in training."),
+    (
+        "Are the normal rows normal?",
+        "Anomalies among the rows trained on teach the detector that they are usual. Look at the flagged rows "
+        "that were used for training.",
+    ),
+    (
+        "Does a column give the answer away?",
+        "A column that is filled in after the fact, such as a treatment or a repair, is not known when it "
+        "matters. If one column leads nearly all flagged rows, ask when it is written.",
+    ),
+    (
+        "Are rows repeated or related?",
+        "If rows of one person, machine or day are on both sides of the division, the threshold is too low. It "
+        "holds for new rows of the same kind only.",
+    ),
+    (
+        "How rare are anomalies?",
+        "With a budget of {budget:.3%} and one anomaly in a thousand rows, at most {precision:.0%} of the "
+        "flagged rows are anomalies, even if every one of them is found.",
+    ),
+    (
+        "Would a simple method do?",
+        "Compare with k-NN and Mahalanobis distance on labelled rows before you rely on this; lesson 14 shows "
+        "how.",
+    ),
+    (
+        "Is it still true?",
+        "The promise ends when the data change. 'aecourse score' says when new rows lie outside of what was "
+        "seen in training.",
+    ),
 )
 
 
@@ -67,8 +79,10 @@ def _table(caption, heads, rows):
     head = "".join(f'<th scope="col">{html.escape(each)}</th>' for each in heads)
     body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>\n" for row in rows)
     label = html.escape(caption, quote=True)
-    return (f'<div class="wide" role="region" tabindex="0" aria-label="{label}"><table>'
-            f"<caption>{html.escape(caption)}</caption>\n<tr>{head}</tr>\n{body}</table></div>")
+    return (
+        f'<div class="wide" role="region" tabindex="0" aria-label="{label}"><table>'
+        f"<caption>{html.escape(caption)}</caption>\n<tr>{head}</tr>\n{body}</table></div>"
+    )
 
 
 def _paragraph(text):
@@ -89,13 +103,21 @@ def _score_picture(scored, threshold):
     top = max(2 * threshold, float(np.quantile(score, 0.98)))
     low = min(0.0, float(score.min()))
     ax = plots.score_histogram(
-        score[held], score[~held] if (~held).any() else None, threshold=threshold, bins=40,
-        range=(low, top), share=True, unit="minus log probability",
+        score[held],
+        score[~held] if (~held).any() else None,
+        threshold=threshold,
+        bins=40,
+        range=(low, top),
+        share=True,
+        unit="minus log probability",
         title="Scores of the rows that were not trained on",
-        names=("normal, set the threshold", "used for nothing"))
-    alt = (f"Histogram of anomaly scores. Of {int(held.sum()):,} normal rows that set the threshold "
-           f"{int((score[held] > threshold).sum()):,} lie above it, of {int((~held).sum()):,} rows used for "
-           f"nothing {int((score[~held] > threshold).sum()):,}.")
+        names=("normal, set the threshold", "used for nothing"),
+    )
+    alt = (
+        f"Histogram of anomaly scores. Of {int(held.sum()):,} normal rows that set the threshold "
+        f"{int((score[held] > threshold).sum()):,} lie above it, of {int((~held).sum()):,} rows used for "
+        f"nothing {int((score[~held] > threshold).sum()):,}."
+    )
     return _picture(ax, alt)
 
 
@@ -103,13 +125,19 @@ def _row_picture(errors, row):
     from aecourse import plots
 
     values = errors.to_numpy()
-    ax = plots.feature_errors_bar(values, [_plain(name) for name in errors.index], top=8,
-                                  typical=np.ones(len(values)), unit="times that of a normal row",
-                                  title=f"Row {row:,}, the most anomalous")
+    ax = plots.feature_errors_bar(
+        values,
+        [_plain(name) for name in errors.index],
+        top=8,
+        typical=np.ones(len(values)),
+        unit="times that of a normal row",
+        title=f"Row {row:,}, the most anomalous",
+    )
     first = errors.sort_values(ascending=False, kind="stable").head(3)
     named = ", ".join(f"{name} ({value:.2g})" for name, value in first.items())
-    return _picture(ax, f"Bars of the columns with the largest error of row {row:,}: {named} times the "
-                        "usual.")
+    return _picture(
+        ax, f"Bars of the columns with the largest error of row {row:,}: {named} times the usual."
+    )
 
 
 def render(name, table, found, scored, explained):
@@ -151,25 +179,43 @@ def render(name, table, found, scored, explained):
     parts = [f"<h1>Anomalies in {html.escape(name)}</h1>"]
     parts.append(_paragraph(f"{n_flagged:,} of {len(table):,} rows are flagged."))
     if found.train_on_ is None:
-        parts.append("<p><strong>No query says which rows are normal, so all are taken for it.</strong> "
-                     "Rows that were trained on look more normal than they are, and anomalies among them "
-                     "make the detector blunt. Read the flags as a list to look through, not as a measured "
-                     "result.</p>")
+        parts.append(
+            "<p><strong>No query says which rows are normal, so all are taken for it.</strong> "
+            "Rows that were trained on look more normal than they are, and anomalies among them "
+            "make the detector blunt. Read the flags as a list to look through, not as a measured "
+            "result.</p>"
+        )
     else:
-        parts.append(f"<p>Normal rows are those with <code>{html.escape(found.train_on_)}</code>. The "
-                     "columns named there are not used as features.</p>")
+        parts.append(
+            f"<p>Normal rows are those with <code>{html.escape(found.train_on_)}</code>. The "
+            "columns named there are not used as features.</p>"
+        )
     parts.append("<h2>Threshold</h2>")
-    parts.append(_paragraph(
-        f"A row is flagged when its score is above {found.threshold_:.4g}. Of new normal rows at most "
-        f"{found.budget:.3%} are flagged, on average over divisions of the rows, whatever their "
-        "distribution, if they come from the same source as the rows that set the threshold."))
+    parts.append(
+        _paragraph(
+            f"A row is flagged when its score is above {found.threshold_:.4g}. Of new normal rows at most "
+            f"{found.budget:.3%} are flagged, on average over divisions of the rows, whatever their "
+            "distribution, if they come from the same source as the rows that set the threshold."
+        )
+    )
     roles = scored.groupby("used_for")["flagged"].agg(["size", "sum"])
-    parts.append(_table("Rows by what they were used for", ["used for", "rows", "flagged", "share flagged"],
-                        [(role, int(size), int(total), f"{total / size:.1%}")
-                         for role, (size, total) in roles.iterrows()]))
-    parts.append(_paragraph("Only the rows used for nothing are a test. Among those that set the threshold "
-                            "the share is fixed by construction, and rows trained on look more normal than "
-                            "new ones."))
+    parts.append(
+        _table(
+            "Rows by what they were used for",
+            ["used for", "rows", "flagged", "share flagged"],
+            [
+                (role, int(size), int(total), f"{total / size:.1%}")
+                for role, (size, total) in roles.iterrows()
+            ],
+        )
+    )
+    parts.append(
+        _paragraph(
+            "Only the rows used for nothing are a test. Among those that set the threshold "
+            "the share is fixed by construction, and rows trained on look more normal than "
+            "new ones."
+        )
+    )
     parts.append(_score_picture(scored, found.threshold_))
     parts.append("<h2>Flagged rows</h2>")
     if n_flagged:
@@ -179,20 +225,37 @@ def render(name, table, found, scored, explained):
         parts.append(_row_picture(found.errors(rows.head(1)).iloc[0], int(explained["row"].iloc[0])))
         shown = explained.head(MOST_ROWS)
         columns = ["row", "score", "p_value", "outside", "used_for", "reasons"]
-        parts.append(_table(f"The {len(shown)} flagged rows with the highest scores; all are in "
-                            "flagged.csv", columns,
-                            shown[columns].itertuples(index=False)))
+        parts.append(
+            _table(
+                f"The {len(shown)} flagged rows with the highest scores; all are in flagged.csv",
+                columns,
+                shown[columns].itertuples(index=False),
+            )
+        )
         parts.append(_paragraph("'outside' counts the columns whose value was never seen in training."))
-        parts.append(_table(f"Columns by how many of the {len(counted):,} highest flagged rows they lead",
-                            ["column", "flagged rows"], leading.head(10).items()))
-        parts.append(_paragraph("An error says where the row departs from what the detector expects, not "
-                                "what caused it. Columns that belong together share the blame."))
+        parts.append(
+            _table(
+                f"Columns by how many of the {len(counted):,} highest flagged rows they lead",
+                ["column", "flagged rows"],
+                leading.head(10).items(),
+            )
+        )
+        parts.append(
+            _paragraph(
+                "An error says where the row departs from what the detector expects, not "
+                "what caused it. Columns that belong together share the blame."
+            )
+        )
     else:
         parts.append(_paragraph("None."))
     parts.append("<h2>Columns</h2>")
-    parts.append(_paragraph(f"{len(preparation.source_names_)} columns are used, as "
-                            f"{len(preparation.feature_names_)} features: "
-                            f"{', '.join(preparation.source_names_)}."))
+    parts.append(
+        _paragraph(
+            f"{len(preparation.source_names_)} columns are used, as "
+            f"{len(preparation.feature_names_)} features: "
+            f"{', '.join(preparation.source_names_)}."
+        )
+    )
     if preparation.left_out_:
         parts.append(_table("Columns left out", ["column", "why"], preparation.left_out_.items()))
     if preparation.notes_:
@@ -207,8 +270,9 @@ def render(name, table, found, scored, explained):
     body = "\n".join(parts)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
         "style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>Anomalies in {html.escape(name)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f"{body}\n</main>\n</body>\n</html>\n")
+        f"{body}\n</main>\n</body>\n</html>\n"
+    )

@@ -66,8 +66,12 @@ def cluster(address=None, *, n_workers=2, memory_limit="2GiB"):
     with (
         # Any port for the dashboard: the usual one may be taken. A restarted worker is no news for the user.
         distributed.LocalCluster(
-            n_workers=int(n_workers), threads_per_worker=1, memory_limit=memory_limit, processes=True,
-            dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL,
+            n_workers=int(n_workers),
+            threads_per_worker=1,
+            memory_limit=memory_limit,
+            processes=True,
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
         ) as local,
         distributed.Client(local) as client,
     ):
@@ -79,7 +83,9 @@ def _files(source):
     source = Path(source)
     found = sorted(source.glob("*.parquet")) if source.is_dir() else [source] if source.is_file() else []
     if not found:
-        raise FileNotFoundError(f"source: no Parquet file at {source}. Give a .parquet file, or a folder of them.")
+        raise FileNotFoundError(
+            f"source: no Parquet file at {source}. Give a .parquet file, or a folder of them."
+        )
     return found
 
 
@@ -90,8 +96,10 @@ def _check_columns(source, wanted, name):
     present = pyarrow.parquet.read_schema(_files(source)[0]).names
     missing = [column for column in wanted if column not in present]
     if missing:
-        raise ValueError(f"{name}: the table at {source} has no column {', '.join(map(repr, missing))}; it has "
-                         f"{', '.join(map(repr, present))}.")
+        raise ValueError(
+            f"{name}: the table at {source} has no column {', '.join(map(repr, missing))}; it has "
+            f"{', '.join(map(repr, present))}."
+        )
 
 
 def _score_part(part, detector, keep):
@@ -159,15 +167,20 @@ def score_parquet(detector, source, destination, *, keep=()):
     if destination.exists():
         raise FileExistsError(f"destination: {destination} exists. Remove it, or choose another folder.")
 
-    frame = dd.read_parquet([str(file) for file in _files(source)], columns=list(dict.fromkeys([*names, *keep])),
-                            index=False)
+    frame = dd.read_parquet(
+        [str(file) for file in _files(source)], columns=list(dict.fromkeys([*names, *keep])), index=False
+    )
     meta = _score_part(frame._meta, detector, keep)
     scored = frame.map_partitions(_score_part, detector, keep, meta=meta)
     unfinished = destination.with_name(f"{destination.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        scored.to_parquet(str(unfinished), write_index=False, write_metadata_file=False,
-                          name_function="part_{:06d}.parquet".format)
+        scored.to_parquet(
+            str(unfinished),
+            write_index=False,
+            write_metadata_file=False,
+            name_function="part_{:06d}.parquet".format,
+        )
         unfinished.rename(destination)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -234,7 +247,9 @@ def parquet_batches(source, columns, batch_size=256, *, block_rows=65_536, shuff
         for number in order:
             with pyarrow.parquet.ParquetFile(files[number]) as file:
                 for block in file.iter_batches(batch_size=int(block_rows), columns=columns):
-                    rows = np.column_stack([block.column(name).to_numpy(zero_copy_only=False) for name in columns])
+                    rows = np.column_stack(
+                        [block.column(name).to_numpy(zero_copy_only=False) for name in columns]
+                    )
                     yield (rng.permutation(rows) if shuffle else rows).astype(np.float32)
 
     signature = tf.TensorSpec(shape=(None, len(columns)), dtype=tf.float32)

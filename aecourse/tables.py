@@ -58,8 +58,9 @@ def _encoding_of(head, path, encoding):
         try:
             codecs.lookup(encoding)
         except LookupError as error:
-            raise ValueError(f"encoding must be one that Python knows, such as 'cp1252'; "
-                             f"found {encoding!r}.") from error
+            raise ValueError(
+                f"encoding must be one that Python knows, such as 'cp1252'; found {encoding!r}."
+            ) from error
         return encoding
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
@@ -69,9 +70,11 @@ def _encoding_of(head, path, encoding):
 
 
 def _bad_encoding(path, encoding, error):
-    return ValueError(f"{path} is not in {encoding.removesuffix('-sig').upper()} (byte "
-                      f"{error.object[error.start]:#04x} cannot be read). Save it as UTF-8, or name its "
-                      "encoding, often 'cp1252': encoding= or --encoding.")
+    return ValueError(
+        f"{path} is not in {encoding.removesuffix('-sig').upper()} (byte "
+        f"{error.object[error.start]:#04x} cannot be read). Save it as UTF-8, or name its "
+        "encoding, often 'cp1252': encoding= or --encoding."
+    )
 
 
 def _first_record(text, separator):
@@ -99,15 +102,20 @@ def _names(fields, path):
         fields = ["row number", *fields[1:]]  # as pandas and R write a table's index
     for place, name in enumerate(fields, start=1):
         if name == "":
-            raise ValueError(f"{path}: column {place} has no name. Give every column a name in the first "
-                             "line.")
+            raise ValueError(
+                f"{path}: column {place} has no name. Give every column a name in the first line."
+            )
     repeated = sorted({name for name in fields if fields.count(name) > 1})
     if repeated:
-        raise ValueError(f"{path}: {len(repeated)} column names stand more than once: {_some(repeated)}. "
-                         "Rename the columns so that each name stands once.")
+        raise ValueError(
+            f"{path}: {len(repeated)} column names stand more than once: {_some(repeated)}. "
+            "Rename the columns so that each name stands once."
+        )
     if all(_is_number(name) for name in fields):
-        raise ValueError(f"{path} seems to have no header: its first line is {_some(fields)}. "
-                         "Put a line with the names of the columns on top.")
+        raise ValueError(
+            f"{path} seems to have no header: its first line is {_some(fields)}. "
+            "Put a line with the names of the columns on top."
+        )
     return fields
 
 
@@ -145,8 +153,10 @@ def _layout(path, separator, encoding):
         raise ValueError(f"separator must be one character, such as ';'; found {separator!r}.")
     fields = _first_record(text, separator)
     if len(fields) == 1 < len(found[best]):
-        raise ValueError(f"{path} has one column with the separator {separator!r}, but {len(found[best])} "
-                         f"with {best!r}. Pass the right one, or none: it is found by itself.")
+        raise ValueError(
+            f"{path} has one column with the separator {separator!r}, but {len(found[best])} "
+            f"with {best!r}. Pass the right one, or none: it is found by itself."
+        )
     if not fields:
         raise ValueError(f"{path}: its first line cannot be read. Put the names of the columns there.")
     return encoding, separator, _names(fields, path)
@@ -156,11 +166,23 @@ def _open(path, separator, decimal, encoding, **options):
     """Call pandas with everything decided."""
     encoding, separator, names = _layout(path, separator, encoding)
     if decimal not in (".", ",") or decimal == separator:
-        raise ValueError(f"decimal must be '.' or ',', and not the separator; found {decimal!r} beside the "
-                         f"separator {separator!r}.")
+        raise ValueError(
+            f"decimal must be '.' or ',', and not the separator; found {decimal!r} beside the "
+            f"separator {separator!r}."
+        )
     return pd.read_csv(
-        path, sep=separator, decimal=decimal, encoding=encoding, header=0, names=names, index_col=False,
-        skipinitialspace=True, low_memory=False, compression=None, **options)
+        path,
+        sep=separator,
+        decimal=decimal,
+        encoding=encoding,
+        header=0,
+        names=names,
+        index_col=False,
+        skipinitialspace=True,
+        low_memory=False,
+        compression=None,
+        **options,
+    )
 
 
 @contextmanager
@@ -174,18 +196,26 @@ def _sentences(path, encoding):
     except UnicodeDecodeError as error:
         raise _bad_encoding(path, encoding, error) from error
     except UnicodeError as error:
-        raise ValueError(f"{path} cannot be read as {encoding} ({error}). Save it as UTF-8, or name its "
-                         "encoding: encoding= or --encoding.") from error
+        raise ValueError(
+            f"{path} cannot be read as {encoding} ({error}). Save it as UTF-8, or name its "
+            "encoding: encoding= or --encoding."
+        ) from error
     except pd.errors.ParserWarning as error:
-        raise ValueError(f"{path} has rows with more fields than names in the first line. Quote fields that "
-                         "hold the separator, or name every column.") from error
+        raise ValueError(
+            f"{path} has rows with more fields than names in the first line. Quote fields that "
+            "hold the separator, or name every column."
+        ) from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
         said = str(error).replace("Error tokenizing data. C error: ", "").strip().rstrip(".")
-        raise ValueError(f"{path} cannot be read as a table: {said}. Look at that line: is a quotation mark "
-                         "not closed, or does a field hold the separator?") from error
+        raise ValueError(
+            f"{path} cannot be read as a table: {said}. Look at that line: is a quotation mark "
+            "not closed, or does a field hold the separator?"
+        ) from error
     except MemoryError as error:
-        raise ValueError(f"{path} does not fit into memory. Cut out the rows to train on, fit on them, and "
-                         "score the rest with 'aecourse score', which reads it in pieces.") from error
+        raise ValueError(
+            f"{path} does not fit into memory. Cut out the rows to train on, fit on them, and "
+            "score the rest with 'aecourse score', which reads it in pieces."
+        ) from error
 
 
 def read_csv(path, *, separator=None, decimal=".", encoding=None):
@@ -287,10 +317,18 @@ def read_chunks(path, rows=50_000, *, text_columns=(), separator=None, decimal="
 
 # A quoted text, a name in backticks, or one of the signs that pandas reads as 'and' and 'or'.
 _TOKEN = re.compile(r"""('(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")|`([^`\n]*)`|(&&?|\|\|?)""")
-_COMPARE = {ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
-            ast.Gt: operator.gt, ast.GtE: operator.ge}
-_QUERY_HELP = ("Write comparisons of columns, such as \"label == 'normal' and age > 3\", joined by and, or, "
-               "not; a list after 'in'; a name with spaces in `backticks`.")
+_COMPARE = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+_QUERY_HELP = (
+    "Write comparisons of columns, such as \"label == 'normal' and age > 3\", joined by and, or, "
+    "not; a list after 'in'; a name with spaces in `backticks`."
+)
 
 
 class Query:
@@ -358,8 +396,9 @@ class Query:
             raise ValueError(f"the query {text!r} names no column. {_QUERY_HELP}")
 
     def _refuse(self, node):
-        raise ValueError(f"the query {self.text!r} holds {_node_word(node)}, which is not allowed. "
-                         f"{_QUERY_HELP}")
+        raise ValueError(
+            f"the query {self.text!r} holds {_node_word(node)}, which is not allowed. {_QUERY_HELP}"
+        )
 
     def _check(self, node):
         """Refuse any part of the tree that is no condition."""
@@ -381,8 +420,10 @@ class Query:
         for op, right in zip(node.ops, node.comparators, strict=True):
             if isinstance(op, (ast.In, ast.NotIn)):
                 if not isinstance(left, ast.Name) or not isinstance(right, (ast.List, ast.Tuple)):
-                    raise ValueError(f"the query {self.text!r}: write a column before 'in' and a list after "
-                                     "it, such as label in ['a', 'b'].")
+                    raise ValueError(
+                        f"the query {self.text!r}: write a column before 'in' and a list after "
+                        "it, such as label in ['a', 'b']."
+                    )
                 for element in right.elts:
                     _constant(element, self._refuse)
             elif type(op) in _COMPARE:
@@ -422,8 +463,10 @@ class Query:
             if name not in table.columns:
                 close = difflib.get_close_matches(name, map(str, table.columns), n=1)
                 hint = f" Did you mean {close[0]!r}?" if close else ""
-                raise ValueError(f"the query {self.text!r} names the column {name!r}, which the table does "
-                                 f"not have.{hint} It has {_some(list(table.columns), 8)}.")
+                raise ValueError(
+                    f"the query {self.text!r} names the column {name!r}, which the table does "
+                    f"not have.{hint} It has {_some(list(table.columns), 8)}."
+                )
         return self._evaluate(self._tree, table)
 
     def _evaluate(self, node, table):
@@ -435,8 +478,10 @@ class Query:
         if isinstance(node, ast.Name):
             column = table[self._column(node)]
             if not pd.api.types.is_bool_dtype(column):
-                raise ValueError(f"the query {self.text!r} uses the column {self._column(node)!r} as a "
-                                 "condition, but it does not hold True and False. Compare it with something.")
+                raise ValueError(
+                    f"the query {self.text!r} uses the column {self._column(node)!r} as a "
+                    "condition, but it does not hold True and False. Compare it with something."
+                )
             return _mask(column)
         result = np.ones(len(table), dtype=bool)
         left = node.left
@@ -453,8 +498,10 @@ class Query:
         try:
             found = _COMPARE[type(op)](left, right)
         except TypeError as error:
-            raise ValueError(f"the query {self.text!r} compares text with numbers. Put texts in quotation "
-                             "marks, numbers not.") from error
+            raise ValueError(
+                f"the query {self.text!r} compares text with numbers. Put texts in quotation "
+                "marks, numbers not."
+            ) from error
         return np.full(len(table), bool(found)) if np.ndim(found) == 0 else _mask(found)
 
     def _operand(self, node, table):
@@ -471,8 +518,15 @@ def _constant(node, refuse):
 
 
 def _node_word(node):
-    words = {"Call": "a call", "Attribute": "an attribute", "Subscript": "an index", "BinOp": "arithmetic",
-             "Lambda": "a function", "JoinedStr": "a formatted text", "NamedExpr": "an assignment"}
+    words = {
+        "Call": "a call",
+        "Attribute": "an attribute",
+        "Subscript": "an index",
+        "BinOp": "arithmetic",
+        "Lambda": "a function",
+        "JoinedStr": "a formatted text",
+        "NamedExpr": "an assignment",
+    }
     return words.get(type(node).__name__, f"a {type(node).__name__.lower()}")
 
 
@@ -631,8 +685,9 @@ class Preparation:
         self._set(columns)
         if not self.feature_names_:
             why = "; ".join(f"{name}: {reason}" for name, reason in list(self.left_out_.items())[:8])
-            raise ValueError(f"no column is left to learn from ({why}). Add columns that vary among normal "
-                             "rows.")
+            raise ValueError(
+                f"no column is left to learn from ({why}). Add columns that vary among normal rows."
+            )
         return self
 
     def _set(self, columns):
@@ -658,12 +713,16 @@ class Preparation:
         numbers = _numbers(series)
         unread = series[np.isnan(numbers) & series.notna().to_numpy()]
         if len(unread):
-            self.notes_.append(f"{name!r}: {len(unread):,} values are no numbers "
-                               f"({_some(list(unread.unique()), 3)}) and count as missing.")
+            self.notes_.append(
+                f"{name!r}: {len(unread):,} values are no numbers "
+                f"({_some(list(unread.unique()), 3)}) and count as missing."
+            )
         infinite = np.isinf(numbers)
         if infinite.any():
-            self.notes_.append(f"{name!r}: {int(infinite.sum()):,} infinite values, which count as far "
-                               "outside; the rows that hold them are not trained on.")
+            self.notes_.append(
+                f"{name!r}: {int(infinite.sum()):,} infinite values, which count as far "
+                "outside; the rows that hold them are not trained on."
+            )
         finite = numbers[np.isfinite(numbers)]
         if finite.size == 0:
             self.left_out_[name] = "it has no finite values"
@@ -680,8 +739,10 @@ class Preparation:
             self.left_out_[name] = "it rises or falls from row to row, like a row number or a clock"
             return None
         if len(numbers) >= 50 and whole and len(np.unique(finite)) == len(numbers):
-            self.notes_.append(f"{name!r}: whole numbers, all different. If they are identifiers, leave the "
-                               "column out: ignore= or --ignore.")
+            self.notes_.append(
+                f"{name!r}: whole numbers, all different. If they are identifiers, leave the "
+                "column out: ignore= or --ignore."
+            )
         with np.errstate(over="ignore"):  # the mean of the two middle values may overflow
             fill = float(np.median(finite))
         fill = fill if np.isfinite(fill) else float(np.sort(finite)[finite.size // 2])
@@ -693,8 +754,11 @@ class Preparation:
         unread = int((when.isna() & series.notna()).sum())
         if unread:
             self.notes_.append(f"{name!r}: {unread:,} values are no dates and count as missing.")
-        parts = [part for part, values in (("weekday", known.dt.day_of_week), ("hour", _hour(known)))
-                 if values.nunique() > 1]
+        parts = [
+            part
+            for part, values in (("weekday", known.dt.day_of_week), ("hour", _hour(known)))
+            if values.nunique() > 1
+        ]
         if not parts:
             self.left_out_[name] = "a date that is always the same weekday and hour"
             return None
@@ -714,10 +778,17 @@ class Preparation:
             self.left_out_[name] = "nearly every row has another text, as in an identifier or free text"
             return None
         if len(values) > MAX_CATEGORIES:
-            self.notes_.append(f"{name!r} holds {len(values):,} different texts; the {MAX_CATEGORIES} most "
-                               "frequent are told apart.")
-        return Column(name, "category", values=tuple(values[:MAX_CATEGORIES]),
-                      other=len(values) > MAX_CATEGORIES, **gaps)
+            self.notes_.append(
+                f"{name!r} holds {len(values):,} different texts; the {MAX_CATEGORIES} most "
+                "frequent are told apart."
+            )
+        return Column(
+            name,
+            "category",
+            values=tuple(values[:MAX_CATEGORIES]),
+            other=len(values) > MAX_CATEGORIES,
+            **gaps,
+        )
 
     # ------------------------------------------------------------------ use
 
@@ -749,7 +820,8 @@ class Preparation:
                 f"the table lacks {len(lacking)} of the {len(self.source_names_)} columns that the detector "
                 f"was trained on: {_some(lacking)}."
                 + (f" Was a column renamed ({', '.join(hints[:3])})?" if hints else "")
-                + " Add them with their old names; an unknown value may be left empty.")
+                + " Add them with their old names; an unknown value may be left empty."
+            )
         return [name for name in names if name not in self._known()]
 
     def _known(self):
@@ -805,8 +877,12 @@ class Preparation:
         dict
             What :meth:`from_json` reads.
         """
-        return {"columns": [asdict(column) for column in self.columns_], "left_out": self.left_out_,
-                "notes": self.notes_, "n_rows": self.n_rows_}
+        return {
+            "columns": [asdict(column) for column in self.columns_],
+            "left_out": self.left_out_,
+            "notes": self.notes_,
+            "n_rows": self.n_rows_,
+        }
 
     @classmethod
     def from_json(cls, data):
@@ -839,10 +915,22 @@ class Preparation:
 
 
 def _column_from_json(data):
-    column = Column(**{name: tuple(value) if isinstance(value, list) else value
-                       for name, value in data.items()})
-    kinds = {"name": str, "kind": str, "low": float, "high": float, "fill": float, "values": tuple,
-             "other": bool, "missing": bool, "marked": bool, "parts": tuple, "used": bool}
+    column = Column(
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    )
+    kinds = {
+        "name": str,
+        "kind": str,
+        "low": float,
+        "high": float,
+        "fill": float,
+        "values": tuple,
+        "other": bool,
+        "missing": bool,
+        "marked": bool,
+        "parts": tuple,
+        "used": bool,
+    }
     for name, kind in kinds.items():
         if not isinstance(getattr(column, name), kind):
             raise ValueError(f"{name} is {getattr(column, name)!r}")
@@ -882,17 +970,21 @@ def _kind(name, series):
     if _share(known.str.fullmatch(_ISO_DATE), len(known)) >= MIN_PARSED:
         return "date"
     if _share(known.str.fullmatch(_DAY_MONTH), len(known)) >= MIN_PARSED:
-        raise ValueError(f"column {name!r} holds dates such as {known.iloc[0]!r}, in which day and month "
-                         "cannot be told apart. Write them as 2024-03-01, or leave the column out: ignore= "
-                         "or --ignore.")
+        raise ValueError(
+            f"column {name!r} holds dates such as {known.iloc[0]!r}, in which day and month "
+            "cannot be told apart. Write them as 2024-03-01, or leave the column out: ignore= "
+            "or --ignore."
+        )
     return "category"
 
 
 def _refuse_decimal_comma(name, texts):
     if _share(texts.str.fullmatch(_DECIMAL_COMMA), len(texts)) >= 0.5:
-        raise ValueError(f"column {name!r} holds numbers with a comma, such as {texts.iloc[0]!r}. If that is "
-                         "a decimal comma pass decimal=',' or --decimal ','; if it parts thousands, remove "
-                         "it.")
+        raise ValueError(
+            f"column {name!r} holds numbers with a comma, such as {texts.iloc[0]!r}. If that is "
+            "a decimal comma pass decimal=',' or --decimal ','; if it parts thousands, remove "
+            "it."
+        )
 
 
 def _texts(series):
@@ -933,9 +1025,11 @@ def _encode_number(column, series):
     if present.sum() >= 20 and _share(lost & present, present.sum()) > 0.5:
         texts = _texts(series[present])
         _refuse_decimal_comma(column.name, texts)
-        raise ValueError(f"column {column.name!r} held numbers when the detector was trained, but here most "
-                         f"of its values are none, such as {texts.iloc[0]!r}. Write numbers, or leave "
-                         "unknown ones empty.")
+        raise ValueError(
+            f"column {column.name!r} held numbers when the detector was trained, but here most "
+            f"of its values are none, such as {texts.iloc[0]!r}. Write numbers, or leave "
+            "unknown ones empty."
+        )
     filled = np.nan_to_num(np.where(lost, column.fill, numbers), posinf=FAR, neginf=-FAR)
     return [np.clip(filled, -FAR, FAR), *([lost] if column.marked else [])]
 

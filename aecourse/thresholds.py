@@ -1228,10 +1228,9 @@ class ExpectedCost(_Rule):
             costs = (cost_miss * misses + cost_false_alarm * false_alarms) / n
         else:
             base_rate = check_fraction(self.base_rate, "base_rate")
-            costs = (
-                base_rate * cost_miss * misses / n_anomalies
-                + (1 - base_rate) * cost_false_alarm * false_alarms / (n - n_anomalies)
-            )
+            costs = base_rate * cost_miss * misses / n_anomalies + (
+                1 - base_rate
+            ) * cost_false_alarm * false_alarms / (n - n_anomalies)
         best = _highest_best(-costs)
         self.cost_ = float(costs[best])
         return thresholds[best]

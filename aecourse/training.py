@@ -43,20 +43,27 @@ def _check_array(values, name, dtype, shape=None):
         array = np.asarray(values)
         array = array if array.dtype == dtype else array.astype(dtype)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be an array of numbers, but could not be read as such ({error}). "
-                         "Encode text columns as numbers, or leave them out.") from error
+        raise ValueError(
+            f"{name} must be an array of numbers, but could not be read as such ({error}). "
+            "Encode text columns as numbers, or leave them out."
+        ) from error
     if array.ndim == 0 or array.size == 0:
-        raise ValueError(f"{name} must have at least one row and one value a row; "
-                         f"found shape {array.shape}.")
-    if shape is not None and (len(shape) != array.ndim - 1 or any(
-            want is not None and want != got for want, got in zip(shape, array.shape[1:], strict=True))):
-        raise ValueError(f"{name} must have rows of shape {tuple(shape)}, as the model takes them; "
-                         f"found an array of shape {array.shape}. Build the model for this width, "
-                         "or reshape the rows.")
+        raise ValueError(f"{name} must have at least one row and one value a row; found shape {array.shape}.")
+    if shape is not None and (
+        len(shape) != array.ndim - 1
+        or any(want is not None and want != got for want, got in zip(shape, array.shape[1:], strict=True))
+    ):
+        raise ValueError(
+            f"{name} must have rows of shape {tuple(shape)}, as the model takes them; "
+            f"found an array of shape {array.shape}. Build the model for this width, "
+            "or reshape the rows."
+        )
     # The extremes carry any NaN or infinity, and need no array of the size of the data.
     if array.dtype.kind == "f" and not (np.isfinite(array.min()) and np.isfinite(array.max())):
-        raise ValueError(f"{name} holds NaN or infinite values (or values too large for {array.dtype}). "
-                         "Fill or drop them before this call.")
+        raise ValueError(
+            f"{name} holds NaN or infinite values (or values too large for {array.dtype}). "
+            "Fill or drop them before this call."
+        )
     return array
 
 
@@ -70,15 +77,19 @@ def _check_targets(values, name, n_rows, model):
 
 def _check_model(model, need_compiled):
     if not isinstance(model, keras.Model):
-        raise ValueError(f"model must be a keras.Model; found {type(model).__name__}. "
-                         "The functions in aecourse.builders return one.")
+        raise ValueError(
+            f"model must be a keras.Model; found {type(model).__name__}. "
+            "The functions in aecourse.builders return one."
+        )
     if need_compiled and not model.compiled:
         raise ValueError("model is not compiled; call model.compile(optimizer=..., loss=...) first.")
     for side in ("inputs", "outputs"):
         found = getattr(model, side, None)
         if found and len(found) != 1:
-            raise ValueError(f"model must have one input and one output; found {len(found)} {side}. "
-                             "Use model.fit and model.predict for it.")
+            raise ValueError(
+                f"model must have one input and one output; found {len(found)} {side}. "
+                "Use model.fit and model.predict for it."
+            )
 
 
 def _check_count(value, name, minimum=1):
@@ -100,14 +111,19 @@ def _input_shape(model):
 
 
 def _seed_from(random_state):
-    if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool) \
-            and random_state >= 0:
+    if (
+        isinstance(random_state, (int, np.integer))
+        and not isinstance(random_state, bool)
+        and random_state >= 0
+    ):
         return int(random_state)
     try:
         return int(check_random_state(random_state).randint(2**31 - 1))
     except ValueError as error:
-        raise ValueError("random_state must be None, a whole number of at least 0, or a numpy "
-                         f"RandomState; found {random_state!r}.") from error
+        raise ValueError(
+            "random_state must be None, a whole number of at least 0, or a numpy "
+            f"RandomState; found {random_state!r}."
+        ) from error
 
 
 # ---------------------------------------------------------------------------- compiled functions
@@ -133,8 +149,11 @@ class _Functions:
     def of(cls, model):
         kept = getattr(model, "_aecourse_functions", None)
         key = cls._key_of(model)
-        if kept is None or len(kept.key) != len(key) or any(
-                a is not b for a, b in zip(kept.key, key, strict=True)):
+        if (
+            kept is None
+            or len(kept.key) != len(key)
+            or any(a is not b for a, b in zip(kept.key, key, strict=True))
+        ):
             kept = cls(model)
             # Set past Keras's attribute tracking, which would save it with the model.
             object.__setattr__(model, "_aecourse_functions", kept)
@@ -179,8 +198,10 @@ def _make_graph_loop(step, specs):
 
     @tf.function(autograph=False)
     def run(data, order, batch_size):
-        _loop(lambda i: step(data, order[i * batch_size:(i + 1) * batch_size]),
-              (tf.size(order) + batch_size - 1) // batch_size)
+        _loop(
+            lambda i: step(data, order[i * batch_size : (i + 1) * batch_size]),
+            (tf.size(order) + batch_size - 1) // batch_size,
+        )
 
     return run.get_concrete_function(specs, tf.TensorSpec((None,), "int32"), tf.TensorSpec((), "int32"))
 
@@ -218,8 +239,9 @@ def _is_keras_own(callback, hook):
 def _wants_batches(callback):
     """Say whether a callback must be called at each batch, which a compiled epoch cannot do."""
     hooks = [f"on_{kind}batch_{when}" for kind in ("", "train_", "test_") for when in ("begin", "end")]
-    hooks = [hook for hook in hooks
-             if getattr(getattr(callback, hook), "__qualname__", "") != f"Callback.{hook}"]
+    hooks = [
+        hook for hook in hooks if getattr(getattr(callback, hook), "__qualname__", "") != f"Callback.{hook}"
+    ]
     if not hooks:
         return False
     if not all(_is_keras_own(callback, hook) for hook in hooks):
@@ -307,7 +329,7 @@ class _Batches(keras.utils.PyDataset):
         return -(-len(self.order) // self.batch_size)
 
     def __getitem__(self, i):
-        rows = self.order[i * self.batch_size:(i + 1) * self.batch_size]
+        rows = self.order[i * self.batch_size : (i + 1) * self.batch_size]
         return self.X[rows], self.y[rows]
 
 
@@ -338,14 +360,16 @@ class _Checkpoint(keras.callbacks.Callback):
                 arrays = dict(archive)
             about = json.loads(str(arrays.pop("about")))
         except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
-            raise OSError(f"checkpoint {self.path!r} could not be read ({error}). "
-                          "Delete the file to start again.") from error
+            raise OSError(
+                f"checkpoint {self.path!r} could not be read ({error}). Delete the file to start again."
+            ) from error
         for what, value in self.identity.items():
             if about["identity"].get(what) != value:
                 raise ValueError(
                     f"checkpoint {self.path!r} is of another run: its {what} is "
                     f"{about['identity'].get(what)!r}, this run's is {value!r}. "
-                    "Delete the file to start again, or pass another path.")
+                    "Delete the file to start again, or pass another path."
+                )
         for kind, variables in _variables(model).items():
             for i, variable in enumerate(variables):
                 variable.assign(arrays[f"{kind}_{i}"])
@@ -369,18 +393,29 @@ class _Checkpoint(keras.callbacks.Callback):
                 self.counting[i].best_weights = self._best[i]
 
     def on_epoch_end(self, epoch, logs=None):
-        arrays = {f"{kind}_{i}": variable.numpy()
-                  for kind, variables in _variables(self.model).items()
-                  for i, variable in enumerate(variables)}
+        arrays = {
+            f"{kind}_{i}": variable.numpy()
+            for kind, variables in _variables(self.model).items()
+            for i, variable in enumerate(variables)
+        }
         for i, callback in enumerate(self.counting):
             for j, best in enumerate(getattr(callback, "best_weights", None) or ()):
                 arrays[f"best_{i}_{j}"] = np.asarray(best)
         about = {
-            "identity": self.identity, "seed": self.seed, "next_epoch": epoch + 1,
-            "stopped": bool(self.model.stop_training), "history": self.history.history,
+            "identity": self.identity,
+            "seed": self.seed,
+            "next_epoch": epoch + 1,
+            "stopped": bool(self.model.stop_training),
+            "history": self.history.history,
             "epochs_done": self.history.epoch,
-            "callbacks": [{name: getattr(callback, name) for name in self.COUNTERS
-                           if getattr(callback, name, None) is not None} for callback in self.counting],
+            "callbacks": [
+                {
+                    name: getattr(callback, name)
+                    for name in self.COUNTERS
+                    if getattr(callback, name, None) is not None
+                }
+                for callback in self.counting
+            ],
         }
         temporary = f"{self.path}.{os.getpid()}.part"
         with open(temporary, "wb") as file:
@@ -399,7 +434,9 @@ def _identity(model, X, y, batch_size, shuffle, random_state):
     identity = {
         "weights": [[weight.path, *map(int, weight.shape)] for weight in model.weights],
         "optimizer": type(model.optimizer).__name__,
-        "batch_size": batch_size, "shuffle": bool(shuffle), "rows": list(map(int, X.shape)),
+        "batch_size": batch_size,
+        "shuffle": bool(shuffle),
+        "rows": list(map(int, X.shape)),
         "data checksum": zlib.crc32(np.ascontiguousarray(X)),
         "targets checksum": None if y is None else zlib.crc32(np.ascontiguousarray(y)),
     }
@@ -411,9 +448,24 @@ def _identity(model, X, y, batch_size, shuffle, random_state):
 # ---------------------------------------------------------------------------- fit
 
 
-def fit(model, X, *, y=None, epochs=20, batch_size=64, validation_data=None, validation_split=0.0,
-        callbacks=(), shuffle=True, random_state=0, early_stopping=None, validation_batch_size=None,
-        compiled="auto", checkpoint=None, progress=True):
+def fit(
+    model,
+    X,
+    *,
+    y=None,
+    epochs=20,
+    batch_size=64,
+    validation_data=None,
+    validation_split=0.0,
+    callbacks=(),
+    shuffle=True,
+    random_state=0,
+    early_stopping=None,
+    validation_batch_size=None,
+    compiled="auto",
+    checkpoint=None,
+    progress=True,
+):
     """Train a compiled Keras model to reproduce its input, whole epochs at a time.
 
     It does what ``model.fit(X, X, ...)`` does, with the model's own optimizer, loss, penalties and
@@ -496,14 +548,21 @@ def fit(model, X, *, y=None, epochs=20, batch_size=64, validation_data=None, val
     y = None if y is None else _check_targets(y, "y", len(X), model)
     X, y, validation = _validation(model, X, y, validation_data, validation_split)
     if validation is not None:
-        validation_batch_size = _chunk_rows(model) if validation_batch_size is None \
+        validation_batch_size = (
+            _chunk_rows(model)
+            if validation_batch_size is None
             else _check_count(validation_batch_size, "validation_batch_size")
+        )
     callbacks = _check_callbacks(callbacks)
     if early_stopping is not None:
-        callbacks.append(keras.callbacks.EarlyStopping(
-            monitor="loss" if validation is None else "val_loss", mode="min",
-            patience=_check_count(early_stopping, "early_stopping", minimum=0),
-            restore_best_weights=True))
+        callbacks.append(
+            keras.callbacks.EarlyStopping(
+                monitor="loss" if validation is None else "val_loss",
+                mode="min",
+                patience=_check_count(early_stopping, "early_stopping", minimum=0),
+                restore_best_weights=True,
+            )
+        )
     seed = _seed_from(random_state)
     steps = -(-len(X) // batch_size)
     loop = _choose_loop(model, callbacks, compiled, steps * epochs, batch_size)
@@ -516,8 +575,9 @@ def fit(model, X, *, y=None, epochs=20, batch_size=64, validation_data=None, val
     with _progress.bar(total=epochs, description="training") if progress else _NoBar() as bar:
         callbacks.append(_Progress(bar))
         if checkpoint is not None:
-            keeper = _Checkpoint(checkpoint, _identity(model, X, y, batch_size, shuffle, random_state),
-                                 seed, users, history)
+            keeper = _Checkpoint(
+                checkpoint, _identity(model, X, y, batch_size, shuffle, random_state), seed, users, history
+            )
             if keeper.load(model):
                 seed, first = keeper.seed, epochs if keeper.stopped else keeper.next_epoch
             callbacks.append(keeper)
@@ -554,8 +614,9 @@ def _check_callbacks(callbacks):
     callbacks = list(callbacks or ())
     for callback in callbacks:
         if not isinstance(callback, keras.callbacks.Callback):
-            raise ValueError("callbacks must hold keras.callbacks.Callback objects; "
-                             f"found {type(callback).__name__}.")
+            raise ValueError(
+                f"callbacks must hold keras.callbacks.Callback objects; found {type(callback).__name__}."
+            )
     return callbacks
 
 
@@ -580,8 +641,10 @@ def _validation(model, X, y, data, split):
     except (TypeError, ValueError) as error:
         raise ValueError(f"validation_split must be a number in [0, 1); found {split!r}.") from error
     if not 0 < cut < len(X):
-        raise ValueError(f"validation_split must be in [0, 1) and leave rows on both sides; found {split!r}, "
-                         f"which splits {len(X)} rows into {cut} and {len(X) - cut}.")
+        raise ValueError(
+            f"validation_split must be in [0, 1) and leave rows on both sides; found {split!r}, "
+            f"which splits {len(X)} rows into {cut} and {len(X) - cut}."
+        )
     if y is None:
         return X[:cut], None, (X[cut:], None)
     return X[:cut], y[:cut], (X[cut:], y[cut:])
@@ -623,24 +686,32 @@ class _Data:
             yield self.held, order
             return
         for start in range(0, len(order), self.block):
-            rows = order[start:start + self.block]
+            rows = order[start : start + self.block]
             yield self._tensors(rows), np.arange(len(rows), dtype=np.int32)
 
 
-def _run_compiled(model, X, y, validation, validation_batch_size, callbacks, first, epochs, batch_size,
-                  order_of, loop):
+def _run_compiled(
+    model, X, y, validation, validation_batch_size, callbacks, first, epochs, batch_size, order_of, loop
+):
     functions = _Functions.of(model)
     data = _Data(X, y, batch_size)
     step = functions.get(_make_step, model.train_step, data.arrays)
     train = functions.get(_make_xla_loop if loop == "xla" else _make_graph_loop, step, data.arrays)
     if validation:
         val_data, val_order = _Data(*validation, validation_batch_size), np.arange(len(validation[0]))
-        test = functions.get(_make_graph_loop, functions.get(_make_step, model.test_step, val_data.arrays),
-                             val_data.arrays)
+        test = functions.get(
+            _make_graph_loop, functions.get(_make_step, model.test_step, val_data.arrays), val_data.arrays
+        )
 
     callbacks = keras.callbacks.CallbackList(
-        callbacks, add_history=False, add_progbar=False, model=model, verbose=0, epochs=epochs,
-        steps=-(-len(X) // batch_size))
+        callbacks,
+        add_history=False,
+        add_progbar=False,
+        model=model,
+        verbose=0,
+        epochs=epochs,
+        steps=-(-len(X) // batch_size),
+    )
     model.stop_training = False
     logs = None
     callbacks.on_train_begin()
@@ -672,13 +743,21 @@ def _run_compiled(model, X, y, validation, validation_batch_size, callbacks, fir
     callbacks.on_train_end(logs)
 
 
-def _run_keras(model, X, y, validation, validation_batch_size, callbacks, first, epochs, batch_size,
-               order_of):
+def _run_keras(
+    model, X, y, validation, validation_batch_size, callbacks, first, epochs, batch_size, order_of
+):
     batches = _Batches(X, y, order_of(first), batch_size)
     if validation is not None:
         validation = _Batches(*validation, np.arange(len(validation[0])), validation_batch_size)
-    model.fit(batches, epochs=epochs, initial_epoch=first, shuffle=False, verbose=0,
-              validation_data=validation, callbacks=[_Reorder(batches, order_of), *callbacks])
+    model.fit(
+        batches,
+        epochs=epochs,
+        initial_epoch=first,
+        shuffle=False,
+        verbose=0,
+        validation_data=validation,
+        callbacks=[_Reorder(batches, order_of), *callbacks],
+    )
 
 
 # ---------------------------------------------------------------------------- predict
@@ -737,8 +816,8 @@ def predict(model, X, batch_size=None):
     run = _Functions.of(model).get(_make_forward, model, (X,))
     output = None
     for start in range(0, len(X), size):
-        part = run((tf.convert_to_tensor(X[start:start + size]),)).numpy()
+        part = run((tf.convert_to_tensor(X[start : start + size]),)).numpy()
         if output is None:
             output = np.empty((len(X), *part.shape[1:]), dtype=part.dtype)
-        output[start:start + size] = part
+        output[start : start + size] = part
     return output

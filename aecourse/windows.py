@@ -477,8 +477,19 @@ def event_report(events, flags, *, merge=0, lag=0, confidence=0.95):
     recall, recall_interval = _share(found, len(spans), confidence)
     precision, precision_interval = _share(right, len(alarms), confidence)
     f1 = 2 * recall * precision / (recall + precision) if found else 0.0
-    return EventReport(len(spans), found, len(alarms), right, recall, precision, f1, recall_interval,
-                       precision_interval, delays, confidence)
+    return EventReport(
+        len(spans),
+        found,
+        len(alarms),
+        right,
+        recall,
+        precision,
+        f1,
+        recall_interval,
+        precision_interval,
+        delays,
+        confidence,
+    )
 
 
 def _span(event, n_points):
@@ -694,8 +705,10 @@ def block_compare(y, scores, block, *, confidence=0.95, n_resamples=500, random_
             raise ValueError(f"scores[{name!r}] has {score.size} scores for {y.size} labels; pass one each.")
         order = evaluation._Places(y, score)
         place = order._of(score)
-        counts = [np.array([np.bincount(place[row[y[row] == label]], minlength=order.size) for row in rows])
-                  for label in (1, 0)]
+        counts = [
+            np.array([np.bincount(place[row[y[row] == label]], minlength=order.size) for row in rows])
+            for label in (1, 0)
+        ]
         table[name] = {}
         for measure, function in (("AUROC", evaluation._auroc), ("AP", evaluation._average_precision)):
             ends = np.quantile(function(*counts), [(1 - confidence) / 2, (1 + confidence) / 2])
@@ -754,8 +767,11 @@ def rolling_thresholds(scores, rule, memory, step, start=None, keep=None):
         raise ValueError(
             f"start must be at least memory ({memory}) and below the {scores.size} points; found {start}."
         )
-    counts = np.ones(scores.size, dtype=bool) if keep is None or automatic \
+    counts = (
+        np.ones(scores.size, dtype=bool)
+        if keep is None or automatic
         else check_labels(keep, "keep", n_rows=scores.size).astype(bool)
+    )
     limits = np.full(scores.size, np.nan)
     for first in range(start, scores.size, step):
         before, now = slice(first - memory, first), slice(first, first + step)

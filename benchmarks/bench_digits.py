@@ -149,8 +149,9 @@ def residual_score(rows, reconstructions, width, power):
 
 
 def _auroc(normal, anomalous):
-    return evaluation.auroc(np.repeat([0, 1], [len(normal), len(anomalous)]),
-                            np.concatenate([normal, anomalous]))
+    return evaluation.auroc(
+        np.repeat([0, 1], [len(normal), len(anomalous)]), np.concatenate([normal, anomalous])
+    )
 
 
 def _standard(scores, validation):
@@ -174,8 +175,12 @@ def run_autoencoder(split, network=NETWORK, candidates=CANDIDATES):
     spoiled = np.concatenate(list(spoil(split.X_val[:N_SPOILED]).values()))
     pairs = [(rows, training.predict(model, rows)) for rows in (split.X_val, spoiled, split.X_test)]
     val, bad, test = ([residual_score(*pair, *candidate) for candidate in candidates] for pair in pairs)
-    return {"spoiled": [_auroc(*pair) for pair in zip(val, bad, strict=True)], "val": val, "scores": test,
-            "drawn": np.round(pairs[2][1] * 255).astype(np.uint8).reshape(-1, SIDE, SIDE)}
+    return {
+        "spoiled": [_auroc(*pair) for pair in zip(val, bad, strict=True)],
+        "val": val,
+        "scores": test,
+        "drawn": np.round(pairs[2][1] * 255).astype(np.uint8).reshape(-1, SIDE, SIDE),
+    }
 
 
 # ---------------------------------------------------------------------------- the simple detectors
@@ -247,14 +252,22 @@ def run(digits=DIGITS, with_simple=True, chosen=None):
         for name, value in zip(columns, (result, simple, test, seconds), strict=True):
             columns[name].append(value)
         (clock, processor), (clock_all, processor_all) = seconds
-        print(f"digit {digit}: {clock:.0f} s for the autoencoder ({processor:.0f} of the processor), "
-              f"{clock_all:.0f} s in all ({processor_all:.0f})", flush=True)
+        print(
+            f"digit {digit}: {clock:.0f} s for the autoencoder ({processor:.0f} of the processor), "
+            f"{clock_all:.0f} s in all ({processor_all:.0f})",
+            flush=True,
+        )
 
     spoiled = np.array([result["spoiled"] for result in columns["autoencoder"]])
     place = choose(spoiled) if chosen is None else CANDIDATES.index(tuple(chosen))
-    arrays = {"digits": np.array(digits), "candidates": np.array(CANDIDATES),
-              "chosen": np.array(CANDIDATES[place]), "spoiled": spoiled, "test": np.array(columns["test"]),
-              "detectors": np.array(["autoencoder", *(simple_detectors() if with_simple else ())])}
+    arrays = {
+        "digits": np.array(digits),
+        "candidates": np.array(CANDIDATES),
+        "chosen": np.array(CANDIDATES[place]),
+        "spoiled": spoiled,
+        "test": np.array(columns["test"]),
+        "detectors": np.array(["autoencoder", *(simple_detectors() if with_simple else ())]),
+    }
     scores, shown, drawn = [], [], []
     for digit, result, simple in zip(digits, columns["autoencoder"], columns["simple"], strict=True):
         val, test = result["val"][place], result["scores"][place]
@@ -264,8 +277,12 @@ def run(digits=DIGITS, with_simple=True, chosen=None):
         drawn.append(result["drawn"][shown[-1]])
     arrays |= {"scores": np.array(scores), "shown": np.array(shown), "drawn": np.array(drawn)}
     some = datasets.load_mnist_digit(TWO_DIGITS[1], validation_fraction=VALIDATION_SHARE).X_val[:5]
-    arrays["examples"] = np.stack([np.round(rows * 255).astype(np.uint8).reshape(-1, SIDE, SIDE)
-                                   for rows in (some, *spoil(some).values())])
+    arrays["examples"] = np.stack(
+        [
+            np.round(rows * 255).astype(np.uint8).reshape(-1, SIDE, SIDE)
+            for rows in (some, *spoil(some).values())
+        ]
+    )
     return arrays, np.array(columns["seconds"])
 
 
@@ -284,9 +301,15 @@ def run_architectures(chosen):
 def auroc_table(arrays):
     """AUROC (digits, detectors) from stored scores, and of each digit's labels alone."""
     (_, _), (_, labels) = datasets.load_mnist()
-    return np.array([[evaluation.auroc((labels != digit).astype(int), score.astype(np.float32))
-                      for score in by_detector]
-                     for digit, by_detector in zip(arrays["digits"], arrays["scores"], strict=True)])
+    return np.array(
+        [
+            [
+                evaluation.auroc((labels != digit).astype(int), score.astype(np.float32))
+                for score in by_detector
+            ]
+            for digit, by_detector in zip(arrays["digits"], arrays["scores"], strict=True)
+        ]
+    )
 
 
 def compare(new, stored):
@@ -298,14 +321,17 @@ def compare(new, stored):
     for name, value, old in zip(new["detectors"], table.T, before.T, strict=True):
         worst = int(np.abs(value - old).argmax())
         if np.abs(value - old)[worst] > TOLERANCE["one digit"]:
-            problems.append(f"{name}, digit {new['digits'][worst]}: AUROC {value[worst]:.4f}, "
-                            f"stored {old[worst]:.4f}")
+            problems.append(
+                f"{name}, digit {new['digits'][worst]}: AUROC {value[worst]:.4f}, stored {old[worst]:.4f}"
+            )
         if abs(value.mean() - old.mean()) > TOLERANCE["mean"]:
             problems.append(f"{name}: mean AUROC {value.mean():.4f}, stored {old.mean():.4f}")
     spoiled, place = new["spoiled"].mean(axis=0), choose(stored["spoiled"])
     if len(new["digits"]) == len(DIGITS) and spoiled.max() - spoiled[place] > TOLERANCE["choice"]:
-        problems.append(f"the spoiled normals choose {CANDIDATES[spoiled.argmax()]} ({spoiled.max():.4f}), "
-                        f"not {CANDIDATES[place]} ({spoiled[place]:.4f}) as stored")
+        problems.append(
+            f"the spoiled normals choose {CANDIDATES[spoiled.argmax()]} ({spoiled.max():.4f}), "
+            f"not {CANDIDATES[place]} ({spoiled[place]:.4f}) as stored"
+        )
     return problems
 
 
@@ -338,20 +364,27 @@ def main(arguments=None):
     for name, row in zip([*options.digits, "mean"], [*table, table.mean(axis=0)], strict=True):
         print(f"{name:<12}" + "".join(f"{value:>18.4f}" for value in row))
     for candidate, spoiled in zip(CANDIDATES, arrays["spoiled"].mean(axis=0), strict=True):
-        print(f"smoothing {candidate[0]:.1f}, ink to the power {candidate[1]:.1f}: {spoiled:.4f} against "
-              f"spoiled normals{', chosen' if candidate == tuple(arrays['chosen']) else ''}")
+        print(
+            f"smoothing {candidate[0]:.1f}, ink to the power {candidate[1]:.1f}: {spoiled:.4f} against "
+            f"spoiled normals{', chosen' if candidate == tuple(arrays['chosen']) else ''}"
+        )
     (clock, processor), (clock_all, processor_all) = seconds.sum(axis=0)
-    print(f"seconds: {clock:.0f} for the autoencoders ({processor:.0f} of the processor), "
-          f"{clock_all:.0f} in all ({processor_all:.0f})")
+    print(
+        f"seconds: {clock:.0f} for the autoencoders ({processor:.0f} of the processor), "
+        f"{clock_all:.0f} in all ({processor_all:.0f})"
+    )
     if options.architectures:
         arrays |= run_architectures(tuple(arrays["chosen"]))
     elif stored:
         arrays |= {name: stored[name] for name in stored if name.startswith("architecture")}
     if whole:
-        reached = {"mean AUROC": table[:, 0].mean() >= TARGETS["mean AUROC"],
-                   "seconds": clock_all < TARGETS["seconds"]}
-        print("targets reached: " +
-              ", ".join(f"{what} {'yes' if ok else 'NO'}" for what, ok in reached.items()))
+        reached = {
+            "mean AUROC": table[:, 0].mean() >= TARGETS["mean AUROC"],
+            "seconds": clock_all < TARGETS["seconds"],
+        }
+        print(
+            "targets reached: " + ", ".join(f"{what} {'yes' if ok else 'NO'}" for what, ok in reached.items())
+        )
     if options.write:
         np.savez_compressed(options.stored, **arrays)
         print(f"written: {options.stored} ({options.stored.stat().st_size / 1e6:.2f} MB)")

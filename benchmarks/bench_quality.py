@@ -34,8 +34,12 @@ SEEDS = (0, 1, 2)
 NAME = "AutoencoderDetector"
 TARGETS = {"AUROC": 0.92, "average precision": 0.80, "seconds a seed": 60.0}
 # The choices in the training that the ablation undoes, one at a time.
-CHANGES = {"without noise": {"noise": (0, 0)}, "one size of noise, 0.5": {"noise": (0.5, 0.5)},
-           "code of 2": {"code_size": 2}, "2 members": {"n_members": 2}}
+CHANGES = {
+    "without noise": {"noise": (0, 0)},
+    "one size of noise, 0.5": {"noise": (0.5, 0.5)},
+    "code of 2": {"code_size": 2},
+    "2 members": {"n_members": 2},
+}
 LAB_TARGETS = {"labels as given": 0.50, "true cluster": 0.99}
 
 
@@ -66,14 +70,20 @@ def measures(y, score):
 def simple_detectors(seed):
     """The detectors to beat, on columns that the protocol has already standardised."""
     return baselines.strong(random_state=seed, scale=False) | {
-        "1-NN": baselines.KNNDistance(n_neighbors=1, scale=False), "LOF": baselines.LOF(scale=False)}
+        "1-NN": baselines.KNNDistance(n_neighbors=1, scale=False),
+        "LOF": baselines.LOF(scale=False),
+    }
 
 
 def run_simple(sets, seed=0):
     """Return {detector: {set: [AUROC, average precision]}}."""
-    return {name: {key: measures(y, detector.fit(train).anomaly_score(test))
-                   for key, (train, test, y) in sets.items()}
-            for name, detector in simple_detectors(seed).items()}
+    return {
+        name: {
+            key: measures(y, detector.fit(train).anomaly_score(test))
+            for key, (train, test, y) in sets.items()
+        }
+        for name, detector in simple_detectors(seed).items()
+    }
 
 
 def run_detector(sets, seed, **changes):
@@ -88,9 +98,11 @@ def run_detector(sets, seed, **changes):
         score = detector.anomaly_score(test)
         seconds += np.array([time.perf_counter(), time.process_time()]) - start
         parts = detector.score_parts(test)
-        results[key] = {"all parts": measures(y, score)} | {
-            f"{part} only": measures(y, value) for part, value in parts.items()} | {
-            f"without {part}": measures(y, _without(detector, parts, part)) for part in parts}
+        results[key] = (
+            {"all parts": measures(y, score)}
+            | {f"{part} only": measures(y, value) for part, value in parts.items()}
+            | {f"without {part}": measures(y, _without(detector, parts, part)) for part in parts}
+        )
     return results, seconds.tolist()
 
 
@@ -112,8 +124,11 @@ def run_lab(seed):
     score = AutoencoderDetector(random_state=seed).fit(normals).anomaly_score(split.X_test)
     seconds = time.perf_counter() - start
     in_cluster = np.char.startswith(split.groups_test.astype(str), "anomaly").astype(int)
-    return {"labels as given": measures(split.y_test, score), "true cluster": measures(in_cluster, score),
-            "seconds": seconds}
+    return {
+        "labels as given": measures(split.y_test, score),
+        "true cluster": measures(in_cluster, score),
+        "seconds": seconds,
+    }
 
 
 def _line(name, values, width=26):
@@ -133,9 +148,15 @@ def _draw(ours, simple, sets, path):
     figure, axes = plt.subplots(1, 2, figsize=(11, 0.4 * len(sets) + 1.8), sharey=True, layout="constrained")
     for column, (ax, what) in enumerate(zip(axes, ("AUROC", "average precision"), strict=True)):
         for (name, table), marker in zip({NAME: ours, **simple}.items(), "os^vDPX", strict=False):
-            ax.plot([table[key][column] for key in sets], range(len(sets)), marker, label=name,
-                    markersize=9 if name == NAME else 6, color="#D55E00" if name == NAME else None,
-                    alpha=1 if name == NAME else 0.55)
+            ax.plot(
+                [table[key][column] for key in sets],
+                range(len(sets)),
+                marker,
+                label=name,
+                markersize=9 if name == NAME else 6,
+                color="#D55E00" if name == NAME else None,
+                alpha=1 if name == NAME else 0.55,
+            )
         ax.set(xlabel=what, yticks=range(len(sets)), yticklabels=list(sets), title=what)
         ax.grid(axis="x", alpha=0.3)
     axes[0].invert_yaxis()
@@ -162,8 +183,11 @@ def main(arguments=None):
     runs, seconds = zip(*(run_detector(sets, seed) for seed in options.seeds), strict=True)
 
     def over_seeds(what):
-        return {key: np.mean([run[key][what] for run in runs if what in run[key]], axis=0).tolist()
-                for key in sets if what in runs[0][key]}
+        return {
+            key: np.mean([run[key][what] for run in runs if what in run[key]], axis=0).tolist()
+            for key in sets
+            if what in runs[0][key]
+        }
 
     ours = over_seeds("all parts")
     print("AUROC/average precision, mean over seeds", options.seeds, "for", NAME)
@@ -184,34 +208,60 @@ def main(arguments=None):
         print(_line(name, [_pair(table[key]) if key in table else "" for key in sets] + [_pair(mean(table))]))
 
     auroc, precision = mean(ours)
-    lowest = {what: min(mean({key: run[key]["all parts"] for key in sets})[i] for run in runs)
-              for i, what in enumerate(("AUROC", "average precision"))}
-    reached = {"AUROC": auroc >= TARGETS["AUROC"],
-               "average precision": precision >= TARGETS["average precision"],
-               "seconds a seed": max(clock for clock, _ in seconds) < TARGETS["seconds a seed"]}
+    lowest = {
+        what: min(mean({key: run[key]["all parts"] for key in sets})[i] for run in runs)
+        for i, what in enumerate(("AUROC", "average precision"))
+    }
+    reached = {
+        "AUROC": auroc >= TARGETS["AUROC"],
+        "average precision": precision >= TARGETS["average precision"],
+        "seconds a seed": max(clock for clock, _ in seconds) < TARGETS["seconds a seed"],
+    }
     lab = None if options.no_lab else run_lab(options.seeds[0])
     if lab:
         reached |= {what: lab[what][1] >= target for what, target in LAB_TARGETS.items()}
-        print(f"\nImbalanced synthetic set, in {lab['seconds']:.1f} s: average precision "
-              f"{lab['labels as given'][1]:.4f} against the labels as given, "
-              f"{lab['true cluster'][1]:.4f} against the true cluster")
-    print(f"\nmean AUROC {auroc:.4f} (worst seed {lowest['AUROC']:.4f}), "
-          f"mean average precision {precision:.4f} (worst seed {lowest['average precision']:.4f})")
+        print(
+            f"\nImbalanced synthetic set, in {lab['seconds']:.1f} s: average precision "
+            f"{lab['labels as given'][1]:.4f} against the labels as given, "
+            f"{lab['true cluster'][1]:.4f} against the true cluster"
+        )
+    print(
+        f"\nmean AUROC {auroc:.4f} (worst seed {lowest['AUROC']:.4f}), "
+        f"mean average precision {precision:.4f} (worst seed {lowest['average precision']:.4f})"
+    )
     for what, values in zip(("by the clock", "of the processor"), zip(*seconds, strict=True), strict=True):
-        print(f"seconds {what} to fit and score all {len(sets)} sets: "
-              f"{', '.join(f'{value:.1f}' for value in values)} by seed, {sum(values):.1f} in all")
+        print(
+            f"seconds {what} to fit and score all {len(sets)} sets: "
+            f"{', '.join(f'{value:.1f}' for value in values)} by seed, {sum(values):.1f} in all"
+        )
     print("targets reached: " + ", ".join(f"{what} {'yes' if ok else 'NO'}" for what, ok in reached.items()))
 
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "quality.json").write_text(json.dumps({
-        "protocol": __doc__.split("The protocol: ")[1].strip(), "seeds": options.seeds,
-        "mean": [auroc, precision], "worst seed": lowest, "seconds by seed (clock, processor)": seconds,
-        "sets": ours, "simple": simple, "ablation": ablation, "lab": lab,
-        "targets": TARGETS | LAB_TARGETS, "reached": reached,
-        "machine": {"processor": platform.machine(), "cores": os.cpu_count(),
-                    "python": platform.python_version()},
-    }, indent=1), encoding="utf-8")
+    (out / "quality.json").write_text(
+        json.dumps(
+            {
+                "protocol": __doc__.split("The protocol: ")[1].strip(),
+                "seeds": options.seeds,
+                "mean": [auroc, precision],
+                "worst seed": lowest,
+                "seconds by seed (clock, processor)": seconds,
+                "sets": ours,
+                "simple": simple,
+                "ablation": ablation,
+                "lab": lab,
+                "targets": TARGETS | LAB_TARGETS,
+                "reached": reached,
+                "machine": {
+                    "processor": platform.machine(),
+                    "cores": os.cpu_count(),
+                    "python": platform.python_version(),
+                },
+            },
+            indent=1,
+        ),
+        encoding="utf-8",
+    )
     _draw(ours, simple, sets, out / "quality.png")
     print(f"written: {out / 'quality.json'}, {out / 'quality.png'}")
     return 0

@@ -70,12 +70,19 @@ def measure(n_rows, workers, folder, detector):
         caught += int((part["flagged"] & (part["anomaly"] == 1)).sum())
         rows += len(part)
     assert rows == n_rows
-    first = pd.read_parquet(sorted(source.glob("*.parquet"))[0])[list(detector.feature_names_in_)].head(20_000)
+    first = pd.read_parquet(sorted(source.glob("*.parquet"))[0])[list(detector.feature_names_in_)].head(
+        20_000
+    )
     assert np.allclose(detector.anomaly_score(first), pd.read_parquet(files[0])["anomaly_score"].head(20_000))
     return {
-        "rows": n_rows, "workers": workers, "seconds writing": round(written, 1), "seconds scoring": round(scored, 1),
+        "rows": n_rows,
+        "workers": workers,
+        "seconds writing": round(written, 1),
+        "seconds scoring": round(scored, 1),
         "GB on disk": round(sum(file.stat().st_size for file in source.glob("*")) / 1e9, 2),
-        "largest worker, MiB": round(max(peaks)), "anomalies": anomalies, "caught": caught,
+        "largest worker, MiB": round(max(peaks)),
+        "anomalies": anomalies,
+        "caught": caught,
         "false alarms": flagged - caught,
     }
 
@@ -84,7 +91,8 @@ def fit_detector():
     """Return the cheap detector that lesson 15 chooses, fitted on 20,000 normal rows."""
     rows = datasets.make_sensor_rows(20_000, anomaly_share=0, random_state=10**6).drop(columns="anomaly")
     return AutoencoderDetector(
-        n_members=2, hidden=16, criterion="white", false_alarm_rate=0.001, random_state=0).fit(rows)
+        n_members=2, hidden=16, criterion="white", false_alarm_rate=0.001, random_state=0
+    ).fit(rows)
 
 
 def main():

@@ -50,15 +50,22 @@ def _time_fit(kind, make, X, epochs, batch_size):
     else:
         history = training.fit(model, X, epochs=epochs, batch_size=batch_size, callbacks=[clock])
     whole, cpu = time.perf_counter() - start, time.process_time() - cpu_start
-    return {"whole_s": whole, "cpu_s": cpu, "epoch_s": min(clock.seconds[1:]),
-            "first_epoch_s": clock.seconds[0], "loss": history.history["loss"][-1],
-            "loop": getattr(history, "loop", "keras")}
+    return {
+        "whole_s": whole,
+        "cpu_s": cpu,
+        "epoch_s": min(clock.seconds[1:]),
+        "first_epoch_s": clock.seconds[0],
+        "loss": history.history["loss"][-1],
+        "loop": getattr(history, "loop", "keras"),
+    }
 
 
 def _against_keras(make, X, epochs, batch_size, rounds):
     """Train with both loops in turn, and compare the least times."""
-    runs = [{kind: _time_fit(kind, make, X, epochs, batch_size) for kind in ("keras", "ours")}
-            for _ in range(rounds)]
+    runs = [
+        {kind: _time_fit(kind, make, X, epochs, batch_size) for kind in ("keras", "ours")}
+        for _ in range(rounds)
+    ]
 
     def ratio(what):
         return min(run["keras"][what] for run in runs) / min(run["ours"][what] for run in runs)
@@ -73,8 +80,14 @@ def _against_keras(make, X, epochs, batch_size, rounds):
 
 def _result(name, measured, target, at_least=True, **details):
     reached = measured >= target if at_least else measured <= target
-    return {"name": name, "measured": measured, "target": target, "at_least": at_least,
-            "reached": bool(reached), **details}
+    return {
+        "name": name,
+        "measured": measured,
+        "target": target,
+        "at_least": at_least,
+        "reached": bool(reached),
+        **details,
+    }
 
 
 def _lab_rows(quick):
@@ -84,8 +97,9 @@ def _lab_rows(quick):
 
 def bench_lab(quick):
     """Time the imbalanced lab as published: 79,200 rows of 32, batch 64, 20 epochs."""
-    found = _against_keras(builders.imbalanced_lab, _lab_rows(quick), 3 if quick else 20, 64,
-                           1 if quick else 3)
+    found = _against_keras(
+        builders.imbalanced_lab, _lab_rows(quick), 3 if quick else 20, 64, 1 if quick else 3
+    )
     runs = found["rounds"]
     return [
         _result("lab: an epoch, Keras / ours", found["epoch_ratio"], 12, rounds=runs),
@@ -109,8 +123,16 @@ def bench_pyod(quick):
     runs = []
     for _ in range(1 if quick else 3):
         start = time.perf_counter()
-        AutoEncoder(hidden_neuron_list=[16, 8, 4], batch_norm=False, dropout_rate=0.0, lr=1e-3,
-                    epoch_num=epochs, batch_size=64, preprocessing=False, verbose=0).fit(X)
+        AutoEncoder(
+            hidden_neuron_list=[16, 8, 4],
+            batch_norm=False,
+            dropout_rate=0.0,
+            lr=1e-3,
+            epoch_num=epochs,
+            batch_size=64,
+            preprocessing=False,
+            verbose=0,
+        ).fit(X)
         pyod_s = time.perf_counter() - start
         start = time.perf_counter()
         model = make()
@@ -123,26 +145,31 @@ def bench_pyod(quick):
 
 def _zeros(quick):
     (images, labels), _ = datasets.load_mnist()
-    return (images[labels == 0] / 255.0).astype("float32")[:640 if quick else None]
+    return (images[labels == 0] / 255.0).astype("float32")[: 640 if quick else None]
 
 
 def bench_zeros_dense(quick):
     """Time the MNIST-zeros model as published: 5,923 images, batch 32, 10 epochs."""
     found = _against_keras(builders.mnist_zeros, _zeros(quick), 3 if quick else 10, 32, 1 if quick else 3)
-    return [_result("MNIST zeros, dense: an epoch, Keras / ours", found["epoch_ratio"], 1,
-                    rounds=found["rounds"]),
-            _result("MNIST zeros, dense: whole job, Keras / ours", found["whole_ratio"], 1)]
+    return [
+        _result(
+            "MNIST zeros, dense: an epoch, Keras / ours", found["epoch_ratio"], 1, rounds=found["rounds"]
+        ),
+        _result("MNIST zeros, dense: whole job, Keras / ours", found["whole_ratio"], 1),
+    ]
 
 
 def bench_zeros_conv(quick):
     """Time a convolutional model on the same images."""
+
     def make():
         return builders.convolutional((28, 28), filters=(16, 8), code_size=16, output="sigmoid")
 
     found = _against_keras(make, _zeros(quick), 2 if quick else 5, 32, 1 if quick else 3)
-    return [_result("MNIST zeros, conv: an epoch, Keras / ours", found["epoch_ratio"], 1,
-                    rounds=found["rounds"]),
-            _result("MNIST zeros, conv: whole job, Keras / ours", found["whole_ratio"], 1)]
+    return [
+        _result("MNIST zeros, conv: an epoch, Keras / ours", found["epoch_ratio"], 1, rounds=found["rounds"]),
+        _result("MNIST zeros, conv: whole job, Keras / ours", found["whole_ratio"], 1),
+    ]
 
 
 # ---------------------------------------------------------------------------- scaling
@@ -177,13 +204,24 @@ def _probe(what, n_rows, n_columns):
         start = time.perf_counter()
         training.predict(model, X)
         seconds = time.perf_counter() - start
-    return {"rows": n_rows, "columns": n_columns, "seconds": seconds,
-            "memory_over_data": (_memory_bytes()[1] - before) / X.nbytes}
+    return {
+        "rows": n_rows,
+        "columns": n_columns,
+        "seconds": seconds,
+        "memory_over_data": (_memory_bytes()[1] - before) / X.nbytes,
+    }
 
 
 def _probe_apart(what, n_rows, n_columns):
-    command = [sys.executable, "-m", "benchmarks.bench_training", "--probe", what, str(n_rows),
-               str(n_columns)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.bench_training",
+        "--probe",
+        what,
+        str(n_rows),
+        str(n_columns),
+    ]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -203,12 +241,27 @@ def bench_scaling(quick):
     score = _probe_apart("predict", row_counts[-1], 32)
     largest = (by_rows[-1], by_columns[-1], score)
     return [
-        _result("an epoch grows with rows to the power", _exponent(by_rows, "rows"), 1.1, at_least=False,
-                points=by_rows),
-        _result("an epoch grows with columns to the power", _exponent(by_columns, "columns"), 1.1,
-                at_least=False, points=by_columns),
-        _result("peak memory over the data, largest jobs", max(p["memory_over_data"] for p in largest), 3,
-                at_least=False, points=list(largest)),
+        _result(
+            "an epoch grows with rows to the power",
+            _exponent(by_rows, "rows"),
+            1.1,
+            at_least=False,
+            points=by_rows,
+        ),
+        _result(
+            "an epoch grows with columns to the power",
+            _exponent(by_columns, "columns"),
+            1.1,
+            at_least=False,
+            points=by_columns,
+        ),
+        _result(
+            "peak memory over the data, largest jobs",
+            max(p["memory_over_data"] for p in largest),
+            3,
+            at_least=False,
+            points=list(largest),
+        ),
     ]
 
 
@@ -223,8 +276,13 @@ def bench_predict(quick):
         theirs = model.predict(X, verbose=0)
         middle = time.perf_counter()
         ours = training.predict(model, X)
-        runs.append({"keras_s": middle - start, "ours_s": time.perf_counter() - middle,
-                     "largest_difference": float(np.abs(ours - theirs).max())})
+        runs.append(
+            {
+                "keras_s": middle - start,
+                "ours_s": time.perf_counter() - middle,
+                "largest_difference": float(np.abs(ours - theirs).max()),
+            }
+        )
     ratio = min(run["keras_s"] for run in runs) / min(run["ours_s"] for run in runs)
     return [_result(f"scoring {len(X):,} x 32, model.predict / ours", ratio, 5, rounds=runs)]
 
@@ -240,8 +298,10 @@ def _time_loops(width, hidden, code, batch, n_steps=100, repeats=7):
     training._build(model, rows[:batch], rows[:batch])
     functions = training._Functions.of(model)
     train = functions.get(training._make_step, model.train_step, data)
-    makers = {"graph": (training._make_graph_loop, (order, tf.constant(batch))),
-              "xla": (training._make_xla_loop, (tf.reshape(order, (n_steps, batch)),))}
+    makers = {
+        "graph": (training._make_graph_loop, (order, tf.constant(batch))),
+        "xla": (training._make_xla_loop, (tf.reshape(order, (n_steps, batch)),)),
+    }
     first, step = {}, {}
     for repeat in range(repeats + 1):
         for kind, (make, args) in makers.items():
@@ -259,14 +319,23 @@ def _time_loops(width, hidden, code, batch, n_steps=100, repeats=7):
 def measure_rule():
     """Print, for dense models of several sizes, a step's time with and without XLA, and break-evens."""
     print(f"{'model':>24} {'batch':>5} {'M mult.':>8} {'graph ms':>9} {'xla ms':>7} {'break-even steps':>17}")
-    for width, hidden, code in ((32, (16, 8), 4), (64, (64, 32), 16), (128, (128, 64), 32),
-                                (256, (256, 128), 64), (512, (512, 256), 128), (784, (), 16)):
+    for width, hidden, code in (
+        (32, (16, 8), 4),
+        (64, (64, 32), 16),
+        (128, (128, 64), 32),
+        (256, (256, 128), 64),
+        (512, (512, 256), 128),
+        (784, (), 16),
+    ):
         for batch in (32, 256):
             step, first, size = _time_loops(width, hidden, code, batch)
             saved = step["graph"] - step["xla"]
             even = f"{(first['xla'] - first['graph']) / saved:,.0f}" if saved > 0 else "never"
-            print(f"{f'{width} {hidden} {code}':>24} {batch:>5} {size / 1e6:8.2f} {step['graph'] * 1e3:9.3f} "
-                  f"{step['xla'] * 1e3:7.3f} {even:>17}", flush=True)
+            print(
+                f"{f'{width} {hidden} {code}':>24} {batch:>5} {size / 1e6:8.2f} {step['graph'] * 1e3:9.3f} "
+                f"{step['xla'] * 1e3:7.3f} {even:>17}",
+                flush=True,
+            )
 
 
 # ---------------------------------------------------------------------------- report
@@ -274,6 +343,7 @@ def measure_rule():
 
 def _plot(results, path):
     import matplotlib
+
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
@@ -282,17 +352,28 @@ def _plot(results, path):
     figure, axes = plt.subplots(1, 2, figsize=(13, 4.5), layout="constrained", width_ratios=(3, 2))
     left, right = axes
     if ratios:
-        left.barh([r["name"] for r in ratios], [r["measured"] for r in ratios], color="#0072B2",
-                  label="measured")
+        left.barh(
+            [r["name"] for r in ratios], [r["measured"] for r in ratios], color="#0072B2", label="measured"
+        )
         left.plot([r["target"] for r in ratios], range(len(ratios)), "D", color="#D55E00", label="target")
         left.set(xscale="log", xlabel="times faster (log scale)", title="Speed, both sides in one process")
         left.legend()
     for (axis, points), marker, colour in zip(scaling.items(), "os", ("#009E73", "#CC79A7"), strict=False):
-        right.plot([p[axis] for p in points], [p["seconds"] for p in points], marker=marker, color=colour,
-                   label=f"by {axis}")
+        right.plot(
+            [p[axis] for p in points],
+            [p["seconds"] for p in points],
+            marker=marker,
+            color=colour,
+            label=f"by {axis}",
+        )
     if scaling:
-        right.set(xscale="log", yscale="log", xlabel="rows, or columns", ylabel="seconds an epoch",
-                  title="Cost of an epoch")
+        right.set(
+            xscale="log",
+            yscale="log",
+            xlabel="rows, or columns",
+            ylabel="seconds an epoch",
+            title="Cost of an epoch",
+        )
         right.legend()
     figure.savefig(path, dpi=110)
     plt.close(figure)
@@ -307,13 +388,22 @@ def run(names, out, quick):
         for result in functions[name](quick):
             word = "at least" if result["at_least"] else "at most"
             verdict = "reached" if result["reached"] else "NOT reached"
-            print(f"   {result['name']}: {result['measured']:.3g} (target {word} {result['target']:g}: "
-                  f"{verdict})", flush=True)
+            print(
+                f"   {result['name']}: {result['measured']:.3g} (target {word} {result['target']:g}: "
+                f"{verdict})",
+                flush=True,
+            )
             results.append(result)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    about = {"quick": quick, "machine": platform.machine(), "cores": os.cpu_count(),
-             "python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__}
+    about = {
+        "quick": quick,
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+    }
     (out / "training.json").write_text(json.dumps({"about": about, "results": results}, indent=1) + "\n")
     _plot(results, out / "training.png")
     print(f"Written: {out / 'training.json'}, {out / 'training.png'}")

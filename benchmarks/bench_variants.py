@@ -20,8 +20,19 @@ STORED = NOTEBOOK.parent / "data" / "variants_10.npz"
 CELLS = ("imports", "data", "variants", "train", "vae-functions", "draws-functions", "table-variants")
 DATASETS = ("digit 8", "digit 2", "digit 3", "digit 5", "tumours")
 SEEDS = tuple(range(5))
-NAMES = ("dense", "denoising", "sparse, L1", "sparse, KL", "tied", "convolutional", "variational",
-         "variational, 20 draws", "variational, ELBO", "ensemble of three", "dense, three times as long")
+NAMES = (
+    "dense",
+    "denoising",
+    "sparse, L1",
+    "sparse, KL",
+    "tied",
+    "convolutional",
+    "variational",
+    "variational, 20 draws",
+    "variational, ELBO",
+    "ensemble of three",
+    "dense, three times as long",
+)
 
 
 def lesson():
@@ -78,15 +89,19 @@ def measure(names, dataset, data, seed, wanted=NAMES):
                 scores[f"{kind}, ELBO"] = names["negative_elbo"](model, X_test, scores[f"{kind}, 20 draws"])
     if "ensemble of three" in wanted:
         members = [scores["dense"]] + [
-            names["error"](trained(make(start)["dense"], start), X_test)
-            for start in (seed + 100, seed + 200)]
+            names["error"](trained(make(start)["dense"], start), X_test) for start in (seed + 100, seed + 200)
+        ]
         scores["ensemble of three"] = np.mean(members, axis=0)
     if "dense, three times as long" in wanted:
         scores["dense, three times as long"] = names["error"](
-            trained(make(seed)["dense"], seed, times=3), X_test)
+            trained(make(seed)["dense"], seed, times=3), X_test
+        )
     evaluation = names["evaluation"]
-    return {name: (evaluation.auroc(y, score), evaluation.average_precision(y, score))
-            for name, score in scores.items() if name in wanted}
+    return {
+        name: (evaluation.auroc(y, score), evaluation.average_precision(y, score))
+        for name, score in scores.items()
+        if name in wanted
+    }
 
 
 def simple(names, dataset, data):
@@ -94,8 +109,10 @@ def simple(names, dataset, data):
     methods = names["baselines"].strong(scale=dataset == "tumours")
     scores = {name: method.fit(data[0]).anomaly_score(data[2]) for name, method in methods.items()}
     evaluation = names["evaluation"]
-    return {name: (evaluation.auroc(data[3], score), evaluation.average_precision(data[3], score))
-            for name, score in scores.items()}
+    return {
+        name: (evaluation.auroc(data[3], score), evaluation.average_precision(data[3], score))
+        for name, score in scores.items()
+    }
 
 
 def run(work):
@@ -110,8 +127,12 @@ def run(work):
             nothing = (np.nan, np.nan)
             values = np.array([[one.get(name, nothing) for one in found] for name in NAMES])
             classical = simple(names, dataset, data)
-            np.savez(path, values=values, simple=np.array(list(classical.values())),
-                     simple_names=np.array(list(classical)))
+            np.savez(
+                path,
+                values=values,
+                simple=np.array(list(classical.values())),
+                simple_names=np.array(list(classical)),
+            )
             means = (f"{name} {row[:, 0].mean():.3f}" for name, row in zip(NAMES, values, strict=True))
             print(dataset, *means, sep="\n  ", flush=True)
         with np.load(path) as archive:
@@ -119,10 +140,16 @@ def run(work):
     values = np.stack([part["values"] for part in parts.values()])
     classical = np.stack([part["simple"] for part in parts.values()])
     np.savez_compressed(
-        STORED, datasets=np.array(DATASETS), names=np.array(NAMES), seeds=np.array(SEEDS),
-        auroc=values[..., 0], average_precision=values[..., 1],
+        STORED,
+        datasets=np.array(DATASETS),
+        names=np.array(NAMES),
+        seeds=np.array(SEEDS),
+        auroc=values[..., 0],
+        average_precision=values[..., 1],
         simple_names=parts[DATASETS[0]]["simple_names"],
-        simple_auroc=classical[..., 0], simple_average_precision=classical[..., 1])
+        simple_auroc=classical[..., 0],
+        simple_average_precision=classical[..., 1],
+    )
     print("wrote", STORED.name, STORED.stat().st_size, "bytes")
 
 
@@ -136,13 +163,18 @@ def difference(dataset="tumours", seed=4, wanted=("tied", "denoising")):
         return max(
             abs(stored[what][place[0], kinds.index(name), place[1]] - value)
             for name, values in again.items()
-            for what, value in zip(("auroc", "average_precision"), values, strict=True))
+            for what, value in zip(("auroc", "average_precision"), values, strict=True)
+        )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work", type=Path, default=Path("_build/bench/variants"),
-                        help="folder for what is finished (default: %(default)s)")
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=Path("_build/bench/variants"),
+        help="folder for what is finished (default: %(default)s)",
+    )
     parser.add_argument("--check", action="store_true", help="compare one start of the table with the file")
     options = parser.parse_args()
     if options.check:

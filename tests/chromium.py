@@ -14,8 +14,13 @@ from playwright.sync_api import sync_playwright
 SCREENSHOTS = pathlib.Path(__file__).parents[1] / "_build" / "screenshots"
 WIDTHS = (360, 768, 1440)
 ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
 ]
 
 
@@ -32,8 +37,16 @@ def executable():
 
 def dumped(address, profile, milliseconds):
     """Return a page as HTML, after its scripts had so much of the browser's own time."""
-    line = [executable(), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}",
-            f"--virtual-time-budget={milliseconds}", "--dump-dom", address]
+    line = [
+        executable(),
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={profile}",
+        f"--virtual-time-budget={milliseconds}",
+        "--dump-dom",
+        address,
+    ]
     return subprocess.run(line, capture_output=True, text=True, timeout=120).stdout
 
 

@@ -13,8 +13,19 @@ for folder in (ROOT / "tools", ROOT / "docs" / "_ext"):
         sys.path.insert(0, str(folder))
 
 #: What a page loads: the attribute that holds the address, by tag.
-LOADS = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "object": "data",
-         "video": "src", "audio": "src", "embed": "src", "use": "href", "image": "href"}
+LOADS = {
+    "script": "src",
+    "link": "href",
+    "img": "src",
+    "iframe": "src",
+    "source": "src",
+    "object": "data",
+    "video": "src",
+    "audio": "src",
+    "embed": "src",
+    "use": "href",
+    "image": "href",
+}
 VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 NOT_PROSE = frozenset("code pre script style h1 h2 h3 h4 h5 h6 summary button".split())
 NOT_PROSE_CLASSES = frozenset(("cell_output", "run-lesson", "math", "admonition-title", "prev-next-area"))
@@ -97,11 +108,13 @@ class Page(html.parser.HTMLParser):
             return
         if self._inside(lambda tag, attributes: tag == "article"):
             self.text += data
-            hidden = self._inside(lambda tag, attributes: (
-                tag in NOT_PROSE
-                or bool(NOT_PROSE_CLASSES & set((attributes.get("class") or "").split()))
-                or attributes.get("id") == "further-reading"
-            ))
+            hidden = self._inside(
+                lambda tag, attributes: (
+                    tag in NOT_PROSE
+                    or bool(NOT_PROSE_CLASSES & set((attributes.get("class") or "").split()))
+                    or attributes.get("id") == "further-reading"
+                )
+            )
             self.prose += "" if hidden else data
 
 

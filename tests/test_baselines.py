@@ -153,7 +153,8 @@ def test_in_a_pipeline_and_a_grid_search(table):
     X = np.vstack([train, test])
     y = np.repeat([0, 1], [150, 60])
     search = GridSearchCV(
-        PCAReconstruction(), {"n_components": [1, 4]},
+        PCAReconstruction(),
+        {"n_components": [1, 4]},
         scoring=lambda detector, X, y: roc_auc_score(y, detector.anomaly_score(X)),
         cv=[(np.arange(100), np.arange(100, 210))],
     ).fit(X, y)
@@ -166,8 +167,9 @@ def test_the_sets_of_baselines():
     assert set(every) == {*strong, "LOF", "DBSCAN", "One-Class SVM"}
     assert every["Isolation Forest"].random_state == 3
     unscaled = baselines.every(scale=False)
-    assert {name for name in unscaled if not getattr(unscaled[name], "scale", True)} == {
-        *unscaled} - {"Isolation Forest"}
+    assert {name for name in unscaled if not getattr(unscaled[name], "scale", True)} == {*unscaled} - {
+        "Isolation Forest"
+    }
     assert all(getattr(detector, "scale", True) for detector in every.values())
     kinds = [PCAReconstruction, MahalanobisDistance, KNNDistance, IsolationForest, LOF, DBSCANDistance]
     assert [type(detector) for detector in every.values()] == [*kinds, OneClassSVM]
@@ -337,8 +339,16 @@ def test_robust_mahalanobis_is_scikit_learns_and_outliers_do_not_pull_it():
 
 def test_figures_on_the_imbalanced_synthetic_set():
     X, y = make_classification(
-        n_samples=100_000, n_features=32, n_informative=32, n_redundant=0, n_repeated=0, n_classes=2,
-        n_clusters_per_class=1, weights=[0.995, 0.005], class_sep=0.5, random_state=0,
+        n_samples=100_000,
+        n_features=32,
+        n_informative=32,
+        n_redundant=0,
+        n_repeated=0,
+        n_classes=2,
+        n_clusters_per_class=1,
+        weights=[0.995, 0.005],
+        class_sep=0.5,
+        random_state=0,
     )
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=42)
     normal = X_train[y_train == 0]

@@ -92,8 +92,10 @@ def test_smoothing_cancels_a_displaced_edge_and_keeps_a_patch():
     edge, patch = np.zeros((2, 1, 28, 28))
     edge[0, :, 13], edge[0, :, 14] = 1, -1
     patch[0, 10:16, 10:16] = 1
-    kept = [bench_digits.residual_score(image.reshape(1, -1), np.zeros((1, 784)), 2, 0)[0] / (image**2).sum()
-            for image in (edge, patch)]
+    kept = [
+        bench_digits.residual_score(image.reshape(1, -1), np.zeros((1, 784)), 2, 0)[0] / (image**2).sum()
+        for image in (edge, patch)
+    ]
     assert kept[0] < 0.1 < kept[1]
 
 
@@ -119,9 +121,10 @@ def test_compare_accepts_the_same_and_names_what_differs(stored):
 def test_command_compares_one_digit(tmp_path, monkeypatch, capsys, stored):
     train = bench_digits.train
     monkeypatch.setattr(bench_digits, "train", lambda rows, **_: train(rows[:300], (16,), 4, 1))
-    monkeypatch.setattr(bench_digits, "residual_score",
-                        lambda rows, drawn, *_: ((rows - drawn) ** 2).sum(axis=1))
-    assert bench_digits.main(["--digits", "2", "--no-simple"]) == 1   # a network that has hardly learned
+    monkeypatch.setattr(
+        bench_digits, "residual_score", lambda rows, drawn, *_: ((rows - drawn) ** 2).sum(axis=1)
+    )
+    assert bench_digits.main(["--digits", "2", "--no-simple"]) == 1  # a network that has hardly learned
     assert "autoencoder, digit 2" in capsys.readouterr().out
 
     arrays, seconds = bench_digits.run((2,), with_simple=False, chosen=stored["chosen"])
@@ -131,8 +134,10 @@ def test_command_compares_one_digit(tmp_path, monkeypatch, capsys, stored):
     assert "the same as stored" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [["--digits", "2", "--write"], ["--no-simple", "--write"],
-                                       ["--digits", "2", "--stored", "nowhere.npz"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--digits", "2", "--write"], ["--no-simple", "--write"], ["--digits", "2", "--stored", "nowhere.npz"]],
+)
 def test_command_refuses_what_it_cannot_do(arguments, capsys):
     with pytest.raises(SystemExit):
         bench_digits.main(arguments)

@@ -25,7 +25,12 @@ DAYS = [
     {"rows": 86_400, "baseRate": 0.0007, "costMiss": 1234.5, "costFalseAlarm": 0.3},
     {"rows": 1, "baseRate": 0.9, "costMiss": 0.1, "costFalseAlarm": 7},
 ]
-FIELDS = {"rows": "rows", "baseRate": "base-rate", "costMiss": "cost-miss", "costFalseAlarm": "cost-false-alarm"}
+FIELDS = {
+    "rows": "rows",
+    "baseRate": "base-rate",
+    "costMiss": "cost-miss",
+    "costFalseAlarm": "cost-false-alarm",
+}
 DESK = {"width": 1440, "height": 1000}
 
 
@@ -49,12 +54,18 @@ def browser():
 @pytest.fixture(scope="module")
 def labs(folder):
     """Return for each lab its scores and labels, from the lesson's file, and the slider's steps."""
-    steps = {lab["key"]: lab["steps"] for lab in json.loads((folder / "static" / "data.json").read_text())["labs"]}
+    steps = {
+        lab["key"]: lab["steps"] for lab in json.loads((folder / "static" / "data.json").read_text())["labs"]
+    }
     found = {}
     for key in KEYS:
         with np.load(ROOT / "notebooks" / "data" / f"scores_{key}.npz") as stored:
-            found[key] = {"val": stored["val"].astype(float), "test": stored["test"].astype(float),
-                          "y": stored[TRUTH[key]].astype(int), "steps": steps[key]}
+            found[key] = {
+                "val": stored["val"].astype(float),
+                "test": stored["test"].astype(float),
+                "y": stored[TRUTH[key]].astype(int),
+                "steps": steps[key],
+            }
     return found
 
 
@@ -88,8 +99,12 @@ def page(opened):
 
 def arguments(day):
     """Return the settings of a day as the package calls them."""
-    return {"rows_per_day": day["rows"], "base_rate": day["baseRate"], "cost_miss": day["costMiss"],
-            "cost_false_alarm": day["costFalseAlarm"]}
+    return {
+        "rows_per_day": day["rows"],
+        "base_rate": day["baseRate"],
+        "cost_miss": day["costMiss"],
+        "cost_false_alarm": day["costFalseAlarm"],
+    }
 
 
 def measures(lab, threshold):
@@ -104,21 +119,37 @@ def cuts(lab):
     tied = values[counts > 1]
     assert tied.size
     normal, anomaly = lab["test"][lab["y"] == 0], lab["test"][lab["y"] == 1]
-    near = np.concatenate([rng.choice(values, 60), rng.choice(tied, min(20, tied.size)), values[[0, -1]],
-                           [normal.max(), anomaly.min()]])
-    found = np.concatenate([near, np.nextafter(near, -np.inf), np.nextafter(near, np.inf), lab["steps"][::8],
-                            [-1.0, 0.0, values[0] - 1, values[-1] + 1, 1e300]])
+    near = np.concatenate(
+        [
+            rng.choice(values, 60),
+            rng.choice(tied, min(20, tied.size)),
+            values[[0, -1]],
+            [normal.max(), anomaly.min()],
+        ]
+    )
+    found = np.concatenate(
+        [
+            near,
+            np.nextafter(near, -np.inf),
+            np.nextafter(near, np.inf),
+            lab["steps"][::8],
+            [-1.0, 0.0, values[0] - 1, values[-1] + 1, 1e300],
+        ]
+    )
     return np.unique(found).tolist()
 
 
 def calculate(page, expression, argument):
     """Evaluate an expression of ``c`` (calculate.js), ``lab(key)`` and ``given``."""
-    return page.evaluate(f"""async (given) => {{
+    return page.evaluate(
+        f"""async (given) => {{
         const c = await import("./static/calculate.js");
         const data = await (await fetch("./static/data.json")).json();
         const lab = (key) => data.labs.find((one) => one.key === key);
         return {expression};
-    }}""", argument)
+    }}""",
+        argument,
+    )
 
 
 # --- Calculations -----------------------------------------------------------------------------------
@@ -129,12 +160,25 @@ def test_every_number_is_the_packages_to_the_last_bit(page, labs, key):
     lab = labs[key]
     chosen = cuts(lab)
     assert len(chosen) > 150
-    found = calculate(page, "given.days.map((day) => given.cuts.map((cut) => c.outcome(lab(given.key), cut, day)))",
-                      {"key": key, "cuts": chosen, "days": DAYS})
-    names = {"caught": "caught", "missed": "missed", "falseAlarms": "false_alarms", "passed": "passed",
-             "recall": "recall", "falseAlarmRate": "false_alarm_rate", "alerts": "alerts",
-             "falseAlerts": "false_alerts", "misses": "misses", "precisionInUse": "precision", "cost": "cost",
-             "threshold": "threshold"}
+    found = calculate(
+        page,
+        "given.days.map((day) => given.cuts.map((cut) => c.outcome(lab(given.key), cut, day)))",
+        {"key": key, "cuts": chosen, "days": DAYS},
+    )
+    names = {
+        "caught": "caught",
+        "missed": "missed",
+        "falseAlarms": "false_alarms",
+        "passed": "passed",
+        "recall": "recall",
+        "falseAlarmRate": "false_alarm_rate",
+        "alerts": "alerts",
+        "falseAlerts": "false_alerts",
+        "misses": "misses",
+        "precisionInUse": "precision",
+        "cost": "cost",
+        "threshold": "threshold",
+    }
     for day, outcomes in zip(DAYS, found, strict=True):
         for cut, shown in zip(chosen, outcomes, strict=True):
             expected = explorer.outcome(lab["y"], lab["test"], cut, **arguments(day))
@@ -142,8 +186,12 @@ def test_every_number_is_the_packages_to_the_last_bit(page, labs, key):
                 np.testing.assert_equal(shown[name], getattr(expected, attribute), f"{name} at {cut}")
     for cut, shown in zip(chosen[::4], found[0][::4], strict=True):
         table = measures(lab, cut)
-        for name, row in (("precision", "precision"), ("recall", "recall"), ("f1", "F1"),
-                          ("falseAlarmRate", "false-alarm rate")):
+        for name, row in (
+            ("precision", "precision"),
+            ("recall", "recall"),
+            ("f1", "F1"),
+            ("falseAlarmRate", "false-alarm rate"),
+        ):
             np.testing.assert_equal(shown[name], table[row], f"{name} at {cut}")
     flagged = {one["caught"] + one["falseAlarms"] for one in found[0]}
     assert {0, lab["y"].size} <= flagged  # both ends were among them
@@ -153,9 +201,13 @@ def test_every_number_is_the_packages_to_the_last_bit(page, labs, key):
 def test_cheapest_is_where_the_packages_rule_lands(page, labs, key):
     extremes = [{**DAYS[0], "costMiss": 1e6}, {**DAYS[0], "costMiss": 1e-6}]
     for day in DAYS + extremes:
-        rule = thresholds.ExpectedCost(cost_miss=day["costMiss"], cost_false_alarm=day["costFalseAlarm"],
-                                       base_rate=day["baseRate"]).fit(labs[key]["test"], labs[key]["y"])
-        assert calculate(page, "c.cheapest(lab(given.key), given.day)", {"key": key, "day": day}) == rule.threshold_
+        rule = thresholds.ExpectedCost(
+            cost_miss=day["costMiss"], cost_false_alarm=day["costFalseAlarm"], base_rate=day["baseRate"]
+        ).fit(labs[key]["test"], labs[key]["y"])
+        assert (
+            calculate(page, "c.cheapest(lab(given.key), given.day)", {"key": key, "day": day})
+            == rule.threshold_
+        )
 
 
 def test_cheapest_can_be_to_flag_everything(page):
@@ -168,12 +220,30 @@ def test_cheapest_can_be_to_flag_everything(page):
 
 def test_numbers_are_written_as_python_writes_them(page):
     rng = np.random.default_rng(0)
-    halves = [0.5, 1.5, 2.5, 0.125, 0.375, 0.03125, 0.09375, 1234.5, 999.5, 999999.125, 0.0, 1.0, 0.00005, 0.15]
+    halves = [
+        0.5,
+        1.5,
+        2.5,
+        0.125,
+        0.375,
+        0.03125,
+        0.09375,
+        1234.5,
+        999.5,
+        999999.125,
+        0.0,
+        1.0,
+        0.00005,
+        0.15,
+    ]
     numbers = halves + rng.uniform(size=300).tolist() + (10 ** rng.uniform(-6, 15, size=300)).tolist()
     numbers += (rng.integers(0, 2**20, size=300) / 2**10).tolist()
     for decimals in (0, 1, 2, 4):
-        found = calculate(page, "given.numbers.map((n) => c.fixed(n, given.decimals))",
-                          {"numbers": numbers, "decimals": decimals})
+        found = calculate(
+            page,
+            "given.numbers.map((n) => c.fixed(n, given.decimals))",
+            {"numbers": numbers, "decimals": decimals},
+        )
         assert found == [f"{number:,.{decimals}f}" for number in numbers]
     found = calculate(page, "given.map((n) => c.percent(n, 2))", numbers)
     assert found == [f"{number:,.2%}".replace("%", " %") for number in numbers]
@@ -183,7 +253,9 @@ def test_numbers_are_written_as_python_writes_them(page):
 def test_nearest_step(page):
     rising = [0.0, 1.0, 4.0]
     values = [-5, 0, 0.4, 0.5, 0.6, 1, 2.4, 2.6, 4, 9]
-    found = calculate(page, "given.values.map((v) => c.nearest(given.rising, v))", {"rising": rising, "values": values})
+    found = calculate(
+        page, "given.values.map((v) => c.nearest(given.rising, v))", {"rising": rising, "values": values}
+    )
     assert found == [int(np.argmin(np.abs(np.subtract(rising, value)))) for value in values]
 
 
@@ -198,12 +270,19 @@ def expected_texts(lab, threshold, day):
         return "undefined" if np.isnan(number) else f"{number:,.{decimals}f}"
 
     return {
-        "caught": words(found.caught, 0), "missed": words(found.missed, 0),
-        "falseAlarms": words(found.false_alarms, 0), "passed": words(found.passed, 0),
-        "precision": words(table["precision"], 4), "recall": words(table["recall"], 4),
-        "f1": words(table["F1"], 4), "falseAlarmRate": words(table["false-alarm rate"], 4),
-        "alerts": words(found.alerts, 2), "falseAlerts": words(found.false_alerts, 2),
-        "misses": words(found.misses, 2), "precisionInUse": words(found.precision, 4), "cost": words(found.cost, 2),
+        "caught": words(found.caught, 0),
+        "missed": words(found.missed, 0),
+        "falseAlarms": words(found.false_alarms, 0),
+        "passed": words(found.passed, 0),
+        "precision": words(table["precision"], 4),
+        "recall": words(table["recall"], 4),
+        "f1": words(table["F1"], 4),
+        "falseAlarmRate": words(table["false-alarm rate"], 4),
+        "alerts": words(found.alerts, 2),
+        "falseAlerts": words(found.false_alerts, 2),
+        "misses": words(found.misses, 2),
+        "precisionInUse": words(found.precision, 4),
+        "cost": words(found.cost, 2),
     }
 
 
@@ -263,8 +342,11 @@ def test_a_chosen_rule_moves_the_threshold_to_where_the_package_puts_it(page, la
     page.select_option("#explorer-lab", key)
     rules = {name: rule.fit(lab["val"]) for name, rule in thresholds.rules(0.01).items()}
     learn, _ = train_test_split(np.arange(lab["y"].size), test_size=0.5, stratify=lab["y"], random_state=0)
-    learned = {"F1, from labels": thresholds.FBeta(1), "F2, from labels": thresholds.FBeta(2),
-               "expected cost, from labels": thresholds.ExpectedCost(10, 1, base_rate=0.01)}
+    learned = {
+        "F1, from labels": thresholds.FBeta(1),
+        "F2, from labels": thresholds.FBeta(2),
+        "expected cost, from labels": thresholds.ExpectedCost(10, 1, base_rate=0.01),
+    }
     rules |= {name: rule.fit(lab["test"][learn], lab["y"][learn]) for name, rule in learned.items()}
     offered = page.eval_on_selector_all("#explorer-rule option", "all => all.map((one) => one.value)")
     assert offered == [*rules, "cheapest on these rows", "by hand"]
@@ -279,7 +361,9 @@ def test_a_chosen_rule_moves_the_threshold_to_where_the_package_puts_it(page, la
         assert ("flatter" in said) == (name in learned)
     page.click("#explorer-cheapest")
     rule = thresholds.ExpectedCost(30, 1, base_rate=0.01).fit(lab["test"], lab["y"])
-    assert check(page, lab) == rule.threshold_ and page.input_value("#explorer-rule") == "cheapest on these rows"
+    assert (
+        check(page, lab) == rule.threshold_ and page.input_value("#explorer-rule") == "cheapest on these rows"
+    )
     page.fill("#explorer-cost-miss", "300")  # the cheapest follows the costs
     rule = thresholds.ExpectedCost(300, 1, base_rate=0.01).fit(lab["test"], lab["y"])
     assert check(page, lab, {**DAYS[0], "costMiss": 300}) == rule.threshold_
@@ -331,7 +415,9 @@ def test_the_slider_moves_by_keys(page, labs):
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
     assert check(page, lab) == lab["steps"][before - 1]
-    assert page.get_attribute("#explorer-slider", "aria-valuetext") == f"threshold {lab['steps'][before - 1]:g}"
+    assert (
+        page.get_attribute("#explorer-slider", "aria-valuetext") == f"threshold {lab['steps'][before - 1]:g}"
+    )
     assert line_at(page) == pytest.approx(lab["steps"][before - 1])
     page.keyboard.press("Home")
     assert check(page, lab) == lab["steps"][0] and texts(page)["passed"] == "0"
@@ -340,13 +426,17 @@ def test_the_slider_moves_by_keys(page, labs):
 
 
 def test_tab_reaches_every_control_and_the_focus_is_seen(page):
-    controls = page.eval_on_selector_all("#explorer select, #explorer input, #explorer button", "all => all.map((one) => one.id)")
+    controls = page.eval_on_selector_all(
+        "#explorer select, #explorer input, #explorer button", "all => all.map((one) => one.id)"
+    )
     page.focus(f"#{controls[0]}")
     page.keyboard.press("Shift+Tab")  # before the first
     reached = []
     for _ in controls:
         page.keyboard.press("Tab")
-        name, outline = page.evaluate("() => [document.activeElement.id, getComputedStyle(document.activeElement).outline]")
+        name, outline = page.evaluate(
+            "() => [document.activeElement.id, getComputedStyle(document.activeElement).outline]"
+        )
         reached.append(name)
         assert "3px" in outline and "solid" in outline
     assert reached == controls
@@ -362,15 +452,27 @@ def test_the_description_follows_and_is_told(page, labs):
         f"rows brings {found.alerts:,.2f} alerts and costs {found.cost:,.2f}; flagging nothing would cost 300.00."
     ).replace("%)", " %)")
     assert page.inner_text("#explorer-description") == said
-    page.wait_for_function("""(said) => document.querySelector("[aria-live=polite]").textContent === said""", arg=said)
+    page.wait_for_function(
+        """(said) => document.querySelector("[aria-live=polite]").textContent === said""", arg=said
+    )
     chart = page.locator("#explorer-chart")
-    assert chart.get_attribute("role") == "img" and chart.get_attribute("aria-describedby") == "explorer-description"
+    assert (
+        chart.get_attribute("role") == "img"
+        and chart.get_attribute("aria-describedby") == "explorer-description"
+    )
 
 
-@pytest.mark.parametrize("field, bad, words", [
-    ("threshold", "", "must be a number"), ("rows", "0", "whole number"), ("rows", "2.5", "whole number"),
-    ("base-rate", "1", "between 0 and 1"), ("cost-miss", "-3", "above 0"), ("cost-false-alarm", "", "above 0"),
-])
+@pytest.mark.parametrize(
+    "field, bad, words",
+    [
+        ("threshold", "", "must be a number"),
+        ("rows", "0", "whole number"),
+        ("rows", "2.5", "whole number"),
+        ("base-rate", "1", "between 0 and 1"),
+        ("cost-miss", "-3", "above 0"),
+        ("cost-false-alarm", "", "above 0"),
+    ],
+)
 def test_an_unusable_input_is_named_and_changes_nothing(page, field, bad, words):
     before, good = texts(page), page.input_value(f"#explorer-{field}")
     page.fill(f"#explorer-{field}", bad)
@@ -385,7 +487,9 @@ def test_a_missing_data_file_is_said(browser, address):
     page = browser.new_page()
     page.route("**/data.json", lambda route: route.fulfill(status=404))
     page.goto(address)
-    page.wait_for_function("""() => document.getElementById("explorer-status").textContent.includes("could not start")""")
+    page.wait_for_function(
+        """() => document.getElementById("explorer-status").textContent.includes("could not start")"""
+    )
     page.close()
 
 
@@ -404,8 +508,11 @@ def serious_faults(page, context=None):
     """Return what axe finds serious: the rule's name and the elements."""
     # Without preloading: axe would ask for what the theme's style sheets import, at wrong addresses.
     found = Axe().run(page, context, {"resultTypes": ["violations"], "preload": False}).response["violations"]
-    return [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found
-            if fault["impact"] in ("serious", "critical")]
+    return [
+        (fault["id"], [node["html"] for node in fault["nodes"]])
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+    ]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark by system", "dark by theme"])
@@ -418,10 +525,12 @@ def test_no_serious_accessibility_fault(page, theme):
 
 def contrast(one, other):
     """Return the contrast of two colours ``#rrggbb`` (WCAG 2.2)."""
+
     def luminance(colour):
         channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
         linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
         return linear @ [0.2126, 0.7152, 0.0722]
+
     lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
@@ -431,17 +540,23 @@ def test_colours_of_the_chart_stand_out(page, how):
     if how != "light":
         dark(page, how)
     names = ("surface", "text", "muted", "error", "line", "normal", "anomaly", "threshold")
-    colours = page.evaluate("""(names) => {
+    colours = page.evaluate(
+        """(names) => {
         const style = getComputedStyle(document.querySelector(".explorer"));
         return names.map((name) => style.getPropertyValue("--explorer-" + name).trim());
-    }""", names)
+    }""",
+        names,
+    )
     colours = dict(zip(names, colours, strict=True))
     for name in ("text", "muted", "error"):
         assert contrast(colours[name], colours["surface"]) >= 4.5
     for name in ("line", "normal", "anomaly", "threshold"):
         assert contrast(colours[name], colours["surface"]) >= 3
     line_at(page)  # waits until the chart is drawn anew
-    assert page.evaluate("() => document.getElementById('explorer-chart').layout.paper_bgcolor") == colours["surface"]
+    assert (
+        page.evaluate("() => document.getElementById('explorer-chart').layout.paper_bgcolor")
+        == colours["surface"]
+    )
 
 
 @pytest.mark.parametrize("width", chromium.WIDTHS)
@@ -453,7 +568,9 @@ def test_no_sideways_scrolling_and_a_picture_to_look_at(page, width, theme):
     for key in KEYS:
         page.select_option("#explorer-lab", key)
         page.wait_for_timeout(200)  # the chart takes its new width
-        wide = page.evaluate("() => [document.documentElement.scrollWidth, document.querySelector('#explorer-chart svg').clientWidth]")
+        wide = page.evaluate(
+            "() => [document.documentElement.scrollWidth, document.querySelector('#explorer-chart svg').clientWidth]"
+        )
         assert max(wide) <= width
         chromium.SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=chromium.SCREENSHOTS / f"explorer-{key}-{width}-{theme}.png", full_page=True)
@@ -476,7 +593,9 @@ def test_inside_the_book_it_works_too(browser, labs):
                 page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
                 line_at(page)  # waits until the chart is drawn anew
                 chromium.SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-                page.screenshot(path=chromium.SCREENSHOTS / f"explorer-book-{width}-{theme}.png", full_page=True)
+                page.screenshot(
+                    path=chromium.SCREENSHOTS / f"explorer-book-{width}-{theme}.png", full_page=True
+                )
                 assert serious_faults(page, ".explorer") == []
         page.close()
         assert faults == []

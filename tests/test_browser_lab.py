@@ -51,16 +51,28 @@ def address(tmp_path_factory):
     notifications.write_text('{"checkForUpdates": false, "fetchNews": "false"}')  # the test needs no network
     (config / "jupyter_lab_config.py").write_text("c.LabApp.expose_app_in_browser = True\n")
     environment = os.environ | {
-        "JUPYTER_CONFIG_DIR": str(config), "JUPYTERLAB_SETTINGS_DIR": str(settings),
-        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"), "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTER_CONFIG_DIR": str(config),
+        "JUPYTERLAB_SETTINGS_DIR": str(settings),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
         "IPYTHONDIR": str(home / "ipython"),
     }
     environment.pop("AECOURSE_PROGRESS", None)  # a student's kernel shows progress bars and widgets
     with (home / "log").open("w+") as log:
         server = subprocess.Popen(
-            [sys.executable, str(ROOT / "tools" / "lab.py"), "--work", str(home / "work"), "--no-browser",
-             "--port", str(free_port())],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
+            [
+                sys.executable,
+                str(ROOT / "tools" / "lab.py"),
+                "--work",
+                str(home / "work"),
+                "--no-browser",
+                "--port",
+                str(free_port()),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
         )
         try:
             for line in server.stdout:
@@ -100,7 +112,9 @@ def menu(page, name, entry):
 def faulty(cells):
     """Return what cells show as an error, or write to stderr."""
     return [
-        output for cell in cells for output in cell.get("outputs", [])
+        output
+        for cell in cells
+        for output in cell.get("outputs", [])
         if output["output_type"] == "error" or output.get("name") == "stderr"
     ]
 
@@ -132,19 +146,25 @@ def test_lesson_00_runs_from_the_menu_without_an_error(lab):
 def run_cells(page, identifiers):
     """Run some cells from the menu, one after the other, until they are done."""
     for identifier in identifiers:
-        page.evaluate("""(identifier) => {
+        page.evaluate(
+            """(identifier) => {
             const notebook = jupyterapp.shell.currentWidget.content;
             notebook.deselectAll();
             notebook.activeCellIndex = [...notebook.model.cells].findIndex((cell) => cell.id === identifier);
-        }""", identifier)
+        }""",
+            identifier,
+        )
         menu(page, "Run", "Run Selected Cell and Do not Advance")
-    page.wait_for_function("""(wanted) => {
+    page.wait_for_function(
+        """(wanted) => {
         const panel = jupyterapp.shell.currentWidget;
         const cells = [...panel.content.model.cells].filter((cell) => wanted.includes(cell.id)).map((cell) => cell.toJSON());
         const failed = cells.some((cell) => cell.outputs.some((output) => output.output_type === "error"));
         return failed || (panel.sessionContext.session?.kernel?.status === "idle" &&
             cells.every((cell) => cell.execution_count !== null));
-    }""", arg=identifiers)
+    }""",
+        arg=identifiers,
+    )
 
 
 NEEDED = ["imports", "load", "labelled", "cost", "explorer"]  # of lesson 09, for its explorer
@@ -188,16 +208,26 @@ def test_the_slider_of_lesson_09_moves_the_numbers(lab, sliders):
     numbers = sliders.locator(".widget-html-content").first
     seen = [numbers.inner_text()]
     for _ in range(3):
-        move_slider(page, sliders, f"""(seen) => document.querySelector("{BOX} .widget-html-content").innerText !== seen""",
-                    seen[-1])
+        move_slider(
+            page,
+            sliders,
+            f"""(seen) => document.querySelector("{BOX} .widget-html-content").innerText !== seen""",
+            seen[-1],
+        )
         seen.append(numbers.inner_text())
     threshold, ratio = (float(text) for text in sliders.locator(".widget-readout").all_inner_texts()[:2])
     ratio = 10 ** round(math.log10(ratio), 2)  # the slider's step; its readout is rounded
     with np.load(ROOT / "notebooks" / "data" / "scores_06.npz") as stored:
-        found = explorer.outcome(stored["y"].astype(int), stored["test"].astype(float), threshold, cost_miss=ratio,
-                                 base_rate=0.01)
-    for part in (f"{found.passed:,}", f"{found.false_alarms:,} ({found.false_alarm_rate:.2%})", f"{found.missed:,}",
-                 f"{found.caught:,} ({found.recall:.1%})", f"cost {found.cost:.1f}"):
+        found = explorer.outcome(
+            stored["y"].astype(int), stored["test"].astype(float), threshold, cost_miss=ratio, base_rate=0.01
+        )
+    for part in (
+        f"{found.passed:,}",
+        f"{found.false_alarms:,} ({found.false_alarm_rate:.2%})",
+        f"{found.missed:,}",
+        f"{found.caught:,} ({found.recall:.1%})",
+        f"cost {found.cost:.1f}",
+    ):
         assert part in seen[-1]
     page.screenshot(path=chromium.SCREENSHOTS / "lab-09.png")
     assert errors_of_explorer(page) == []

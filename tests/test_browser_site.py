@@ -13,7 +13,9 @@ from site_build import built_site, pages, tool
 
 SIZES = {360: 740, 768: 1024, 1440: 900}
 SHOTS = {
-    "index.html": 0, "lessons/06_mnist_zeros_lab.html": 4600, "reference/thresholds.html": 0,
+    "index.html": 0,
+    "lessons/06_mnist_zeros_lab.html": 4600,
+    "reference/thresholds.html": 0,
     "glossary.html": 0,
 }
 LESSON = "lessons/06_mnist_zeros_lab.html"
@@ -105,8 +107,10 @@ def listen(page, address):
     # What the last page still asked for when this one was opened is aborted, and no fault.
     page.on("requestfailed", lambda asked: note(asked.failure != "net::ERR_ABORTED", f"{asked.url} failed"))
     page.on("response", lambda answer: note(answer.status >= 400, f"{answer.url}: {answer.status}"))
-    page.on("request", lambda asked: note(
-        not asked.url.startswith((address, "data:", "blob:")), f"asks for {asked.url}"))
+    page.on(
+        "request",
+        lambda asked: note(not asked.url.startswith((address, "data:", "blob:")), f"asks for {asked.url}"),
+    )
     return faults
 
 
@@ -157,7 +161,10 @@ class TestLooking:
     @pytest.mark.parametrize(
         ("put_in", "expected"),
         [
-            ('<p style="color: #999; background: #aaa">pale</p>', [["light", "color-contrast"], ["dark", "color-contrast"]]),
+            (
+                '<p style="color: #999; background: #aaa">pale</p>',
+                [["light", "color-contrast"], ["dark", "color-contrast"]],
+            ),
             ('<img src="data:,">', [["light", "image-alt"]]),
         ],
     )
@@ -167,7 +174,9 @@ class TestLooking:
 
         with opened(browser, address, "reference/progress.html", color_scheme="light") as page:
             assert found(page) == []
-            page.evaluate("text => document.querySelector('article').insertAdjacentHTML('beforeend', text)", put_in)
+            page.evaluate(
+                "text => document.querySelector('article').insertAdjacentHTML('beforeend', text)", put_in
+            )
             assert found(page) == expected
 
 
@@ -252,10 +261,14 @@ class TestUse:
         chromium.SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         for width, height in SIZES.items():
             theme = "dark" if width == 768 else "light"
-            with opened(browser, address, viewport={"width": width, "height": height}, color_scheme=theme) as page:
+            with opened(
+                browser, address, viewport={"width": width, "height": height}, color_scheme=theme
+            ) as page:
                 for name, scroll in SHOTS.items():
                     page.goto(address + name)
                     page.evaluate(f"window.scrollTo(0, {scroll})")
-                    path = chromium.SCREENSHOTS / f"{name.removesuffix('.html').replace('/', '_')}_{width}.png"
+                    path = (
+                        chromium.SCREENSHOTS / f"{name.removesuffix('.html').replace('/', '_')}_{width}.png"
+                    )
                     page.screenshot(path=path)
                     assert path.stat().st_size > 5_000

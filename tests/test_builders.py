@@ -29,12 +29,26 @@ def dense_layers(model):
 PUBLISHED = {
     "theano_symbolic": ([10, 20], ["sigmoid"] * 2, 400, "SGD", 0.001, "MeanSquaredError", 0),
     "eight_step": ([64, 32, 64, 32], ["relu"] * 3 + ["sigmoid"], 8384, "Adam", 0.001, "MeanSquaredError", 1),
-    "iris_printed": ([100, 50, 50, 100, 4], ["tanh", "relu", "tanh", "tanh", "relu"],
-                     13_604, "Adadelta", 0.001, "MeanSquaredError", 1),
+    "iris_printed": (
+        [100, 50, 50, 100, 4],
+        ["tanh", "relu", "tanh", "tanh", "relu"],
+        13_604,
+        "Adadelta",
+        0.001,
+        "MeanSquaredError",
+        1,
+    ),
     "mnist_zeros": ([16, 784], ["relu", "sigmoid"], 25_888, "Adam", 0.001, "MeanSquaredError", 0),
     "theory_code32": ([32, 784], ["relu", "sigmoid"], 50_992, "Adam", 0.001, "MeanAbsoluteError", 0),
-    "imbalanced_lab": ([16, 8, 4, 8, 16, 32], ["relu"] * 5 + ["sigmoid"], 1428, "Adam", 0.001,
-                       "MeanAbsoluteError", 2),
+    "imbalanced_lab": (
+        [16, 8, 4, 8, 16, 32],
+        ["relu"] * 5 + ["sigmoid"],
+        1428,
+        "Adam",
+        0.001,
+        "MeanAbsoluteError",
+        2,
+    ),
 }
 
 
@@ -92,8 +106,12 @@ GENERAL = {
     "convolutional": lambda **k: builders.convolutional((8, 8), (4, 2), 5, **k),
     "convolutional, channels": lambda **k: builders.convolutional((8, 4, 3), (4,), 5, **k),
 }
-ALL = {**GENERAL, **{name: (lambda build: lambda **k: quietly(build, **k))(build)
-                     for name, build in builders.SEEDS.items()}}
+ALL = {
+    **GENERAL,
+    **{
+        name: (lambda build: lambda **k: quietly(build, **k))(build) for name, build in builders.SEEDS.items()
+    },
+}
 
 
 def rows_for(model, n=6):
@@ -124,8 +142,9 @@ def test_parts_share_weights_and_survive_saving(name, tmp_path):
 
 @pytest.mark.parametrize("name", ALL)
 def test_random_state_and_dtype(name):
-    one, same, double = (ALL[name](random_state=seed, dtype=dtype)
-                         for seed, dtype in ((1, None), (1, None), (2, "float64")))
+    one, same, double = (
+        ALL[name](random_state=seed, dtype=dtype) for seed, dtype in ((1, None), (1, None), (2, "float64"))
+    )
     weights = [np.concatenate([w.ravel() for w in model.get_weights()]) for model in (one, same, double)]
     assert (weights[0] == weights[1]).all() and np.abs(weights[0] - weights[2]).max() > 0.01
     assert {str(w.dtype) for w in double.trainable_weights} == {"float64"}
@@ -135,8 +154,9 @@ def test_random_state_and_dtype(name):
 
 def test_each_layer_gets_a_seed_of_its_own():
     model = builders.dense(9, (8, 8, 8), 4)
-    kernels = [model.get_layer(name).kernel.numpy()
-               for name in ("encoder_2", "encoder_3", "decoder_2", "decoder_3")]
+    kernels = [
+        model.get_layer(name).kernel.numpy() for name in ("encoder_2", "encoder_3", "decoder_2", "decoder_3")
+    ]
     assert {kernel.shape for kernel in kernels} == {(8, 8)}
     assert len({kernel.tobytes() for kernel in kernels}) == 4
 
@@ -257,55 +277,73 @@ def test_optimizer_and_loss_by_name_or_object():
     assert builders.dense(8, (4,), 2, optimizer=own).optimizer is own
 
 
-@pytest.mark.parametrize("build", [
-    lambda: builders.dense(4, (8,), 4), lambda: builders.tied(4, (8,), 6),
-    lambda: builders.variational(4, (8,), 4), lambda: builders.convolutional((4, 4), (2,), 16),
-    lambda: builders.eight_step(10), lambda: builders.theory_code32(32), builders.iris_printed])
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: builders.dense(4, (8,), 4),
+        lambda: builders.tied(4, (8,), 6),
+        lambda: builders.variational(4, (8,), 4),
+        lambda: builders.convolutional((4, 4), (2,), 16),
+        lambda: builders.eight_step(10),
+        lambda: builders.theory_code32(32),
+        builders.iris_printed,
+    ],
+)
 def test_overcomplete_code_warns_and_points_at_the_caller(build):
     with pytest.warns(UserWarning, match="no bottleneck: the network can learn to copy") as caught:
         build()
     assert caught[0].filename == (__file__ if build is not builders.iris_printed else caught[0].filename)
 
 
-@pytest.mark.parametrize("build", [
-    lambda: builders.dense(4, (8,), 3), lambda: builders.sparse(4, (8,), 12),
-    lambda: builders.denoising(4, (8,), 12), builders.mnist_zeros, lambda: builders.eight_step(33)])
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: builders.dense(4, (8,), 3),
+        lambda: builders.sparse(4, (8,), 12),
+        lambda: builders.denoising(4, (8,), 12),
+        builders.mnist_zeros,
+        lambda: builders.eight_step(33),
+    ],
+)
 def test_no_warning_where_something_limits_the_code(build):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert build().encoder is not None
 
 
-@pytest.mark.parametrize(("build", "words"), [
-    (lambda: builders.dense(0), "n_features must be a whole number"),
-    (lambda: builders.dense(True), "n_features"),
-    (lambda: builders.dense(5, hidden=(4, -1)), r"hidden\[1\]"),
-    (lambda: builders.dense(5, hidden=2.5), "hidden must be a tuple"),
-    (lambda: builders.dense(5, code_size=0), "code_size"),
-    (lambda: builders.dense(5, loss="accuracy"), "loss must be one of"),
-    (lambda: builders.dense(5, optimizer="ada"), "optimizer must be a Keras optimizer"),
-    (lambda: builders.dense(5, learning_rate=-1), "learning_rate must be a number above 0"),
-    (lambda: builders.dense(5, learning_rate="fast"), "learning_rate"),
-    (lambda: builders.dense(5, random_state="x"), "random_state"),
-    (lambda: builders.dense(5, X=[[np.nan]]), "X holds NaN"),
-    (lambda: builders.dense(5, X=[]), "X is empty"),
-    (lambda: builders.denoising(5, noise="salt"), "noise must be"),
-    (lambda: builders.denoising(5, noise="masking", amount=1.0), "amount"),
-    (lambda: builders.denoising(5, amount=0), "amount must be a number above 0"),
-    (lambda: builders.denoising(5, amount=1.5), "amount must be at most 1"),
-    (lambda: builders.sparse(5, penalty="l0"), "penalty must be"),
-    (lambda: builders.sparse(5, weight=0), "weight"),
-    (lambda: builders.sparse(5, penalty="kl", target=1), "target"),
-    (lambda: builders.variational(5, beta=-0.1), "beta must be a number at least 0"),
-    (lambda: builders.convolutional((10, 10), (4, 4)), "divisible by 4"),
-    (lambda: builders.convolutional((8,)), "image_shape"),
-    (lambda: builders.convolutional((8, 8), ()), "image_shape"),
-    (lambda: builders.eight_step(-3), "n_features"),
-    (lambda: builders.theory_code32(1.5), "n_features"),
-    (lambda: builders.attach_parts(keras.Sequential([keras.layers.Dense(2)])), "layer named 'code'"),
-    (lambda: builders.attach_parts("model"), "functional Keras model"),
-    (lambda: builders.TiedDense(0), "units"),
-])
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda: builders.dense(0), "n_features must be a whole number"),
+        (lambda: builders.dense(True), "n_features"),
+        (lambda: builders.dense(5, hidden=(4, -1)), r"hidden\[1\]"),
+        (lambda: builders.dense(5, hidden=2.5), "hidden must be a tuple"),
+        (lambda: builders.dense(5, code_size=0), "code_size"),
+        (lambda: builders.dense(5, loss="accuracy"), "loss must be one of"),
+        (lambda: builders.dense(5, optimizer="ada"), "optimizer must be a Keras optimizer"),
+        (lambda: builders.dense(5, learning_rate=-1), "learning_rate must be a number above 0"),
+        (lambda: builders.dense(5, learning_rate="fast"), "learning_rate"),
+        (lambda: builders.dense(5, random_state="x"), "random_state"),
+        (lambda: builders.dense(5, X=[[np.nan]]), "X holds NaN"),
+        (lambda: builders.dense(5, X=[]), "X is empty"),
+        (lambda: builders.denoising(5, noise="salt"), "noise must be"),
+        (lambda: builders.denoising(5, noise="masking", amount=1.0), "amount"),
+        (lambda: builders.denoising(5, amount=0), "amount must be a number above 0"),
+        (lambda: builders.denoising(5, amount=1.5), "amount must be at most 1"),
+        (lambda: builders.sparse(5, penalty="l0"), "penalty must be"),
+        (lambda: builders.sparse(5, weight=0), "weight"),
+        (lambda: builders.sparse(5, penalty="kl", target=1), "target"),
+        (lambda: builders.variational(5, beta=-0.1), "beta must be a number at least 0"),
+        (lambda: builders.convolutional((10, 10), (4, 4)), "divisible by 4"),
+        (lambda: builders.convolutional((8,)), "image_shape"),
+        (lambda: builders.convolutional((8, 8), ()), "image_shape"),
+        (lambda: builders.eight_step(-3), "n_features"),
+        (lambda: builders.theory_code32(1.5), "n_features"),
+        (lambda: builders.attach_parts(keras.Sequential([keras.layers.Dense(2)])), "layer named 'code'"),
+        (lambda: builders.attach_parts("model"), "functional Keras model"),
+        (lambda: builders.TiedDense(0), "units"),
+    ],
+)
 def test_bad_arguments_say_what_to_do(build, words):
     with pytest.raises(ValueError, match=words):
         build()

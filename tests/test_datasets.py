@@ -181,8 +181,12 @@ def test_a_split_is_frozen_and_documented():
     assert split.n_features == 2
     with pytest.raises(AttributeError):
         split.name = "other"
-    for loader in (datasets.load_mnist_zeros, datasets.load_iris_novelty,
-                   datasets.load_breast_cancer_novelty, datasets.make_shape):
+    for loader in (
+        datasets.load_mnist_zeros,
+        datasets.load_iris_novelty,
+        datasets.load_breast_cancer_novelty,
+        datasets.make_shape,
+    ):
         loaded = loader()
         assert loaded.licence and loaded.citation and loaded.description
 

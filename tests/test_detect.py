@@ -123,11 +123,16 @@ def test_fitting_twice_gives_equal_scores(table, found):
     np.testing.assert_array_equal(again.score(table)["score"], found.score(table)["score"])
 
 
-@pytest.mark.parametrize("budget, n, words", [
-    (0.01, 150, r"at least 198 normal rows, half of them \(99 at.*found 150.*budget of 0.014 or more"),
-    (0.2, 30, r"at least 40 normal rows.*found 30\. Add normal rows\.$"),
-    (0, 300, "budget must be"), (1, 300, "budget must be"), ("x", 300, "budget must be"),
-])
+@pytest.mark.parametrize(
+    "budget, n, words",
+    [
+        (0.01, 150, r"at least 198 normal rows, half of them \(99 at.*found 150.*budget of 0.014 or more"),
+        (0.2, 30, r"at least 40 normal rows.*found 30\. Add normal rows\.$"),
+        (0, 300, "budget must be"),
+        (1, 300, "budget must be"),
+        ("x", 300, "budget must be"),
+    ],
+)
 def test_a_promise_that_cannot_be_kept_is_refused(table, budget, n, words):
     with pytest.raises(ValueError, match=words):
         TableDetector(budget).fit(table.drop(columns="label").head(n))
@@ -188,7 +193,7 @@ def test_drift_is_said_column_by_column(table, found):
 def test_drift_counts_the_same_in_pieces(table, found):
     whole, pieces = found.drift(table), Drift(found)
     for start in range(0, 300, 70):
-        piece = table.iloc[start:start + 70]
+        piece = table.iloc[start : start + 70]
         pieces.add(piece, found.score(piece))
     assert (pieces.n_rows, pieces.n_flagged, pieces.outside) == (whole.n_rows, whole.n_flagged, whole.outside)
     assert pieces.warnings == whole.warnings
@@ -229,18 +234,21 @@ def _repack(path, about=None, detector=None):
         archive.writestr("detector.zip", detector(inner) if detector else inner)
 
 
-@pytest.mark.parametrize("about, detector", [
-    (lambda data: data.update(threshold=1e9), None),
-    (lambda data: data.update(budget=2.0), None),
-    (lambda data: data.update(format="other"), None),
-    (lambda data: data.update(format_version=99), None),
-    (lambda data: data.update(extra=1), None),
-    (lambda data: data.pop("preparation"), None),
-    (lambda data: data["preparation"]["columns"].pop(), None),
-    (lambda data: data.update(calibration_scores=[]), None),
-    (lambda data: data.update(calibration_scores="x"), None),
-    (None, lambda inner: inner[:-1] + bytes([inner[-1] ^ 1])),
-])
+@pytest.mark.parametrize(
+    "about, detector",
+    [
+        (lambda data: data.update(threshold=1e9), None),
+        (lambda data: data.update(budget=2.0), None),
+        (lambda data: data.update(format="other"), None),
+        (lambda data: data.update(format_version=99), None),
+        (lambda data: data.update(extra=1), None),
+        (lambda data: data.pop("preparation"), None),
+        (lambda data: data["preparation"]["columns"].pop(), None),
+        (lambda data: data.update(calibration_scores=[]), None),
+        (lambda data: data.update(calibration_scores="x"), None),
+        (None, lambda inner: inner[:-1] + bytes([inner[-1] ^ 1])),
+    ],
+)
 def test_a_changed_file_is_refused(found, tmp_path, about, detector):
     path = tmp_path / "detector.aecourse"
     found.save(path)
@@ -317,7 +325,7 @@ def test_the_page_loads_and_executes_nothing(results):
 def test_the_page_shows_hostile_names_as_text(tmp_path):
     evil = "<script>alert(1)</script>"
     table = make().rename(columns={"width": evil, "height": "$\\frac{$"})
-    table["colour"] = np.where(table["colour"] == "red", "\"><img src=x onerror=alert(1)>", "b")
+    table["colour"] = np.where(table["colour"] == "red", '"><img src=x onerror=alert(1)>', "b")
     path = tmp_path / "a&<b>.csv"
     table.to_csv(path, index=False)
     output = detect.detect(path, train_on=QUERY, budget=0.05).output
@@ -380,31 +388,39 @@ def test_the_commands_in_processes_of_their_own(csv, tmp_path):
     done = subprocess.run([*command, *words], cwd=tmp_path, env=quiet, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "") and done.stdout.endswith("Written: out\n")
     loud = os.environ | {"AECOURSE_PROGRESS": "1"}
-    done = subprocess.run([*command, "score", "out/detector.aecourse", csv.name], cwd=tmp_path, env=loud,
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, "score", "out/detector.aecourse", csv.name],
+        cwd=tmp_path,
+        env=loud,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0 and "scoring" in done.stderr and "data.csv: 300 rows" in done.stdout
     assert len(pd.read_csv(tmp_path / "data-scores.csv")) == 300
 
 
-@pytest.mark.parametrize("words, status, sentence", [
-    (["detect", "nothing.csv"], 1, "does not exist"),
-    (["detect", "data.csv", "--budget", "2"], 2, "a share between 0 and 1"),
-    (["detect", "data.csv", "--budget", "x"], 2, "a share between 0 and 1"),
-    (["detect", "data.csv", "--train-on", "label.eq('normal')"], 2, "a call, which is not allowed"),
-    (["detect", "data.csv", "--train-on", "@__import__('os').abort()"], 2, "cannot be read"),
-    (["detect", "data.csv", "--train-on", "Label == 'normal'"], 1, "Did you mean 'label'"),
-    (["detect", "data.csv", "--train-on", "label == 'x'"], 1, "selects none of 300 rows"),
-    (["detect", "data.csv", "--budget", "0.0001"], 1, "needs at least 19,998 normal rows"),
-    (["detect", "data.csv", "--ignore", "colr"], 1, "'colr'"),
-    (["detect", "data.csv", "-o", "no/such/folder"], 1, "does not exist. Make it first"),
-    (["detect", "data.csv", "-o", "data.csv"], 1, "is no folder of results"),
-    (["detect", "data.csv", "-o", ".", "--force"], 1, "is no folder of results"),
-    (["detect"], 2, "required"),
-    (["score", "nothing.aecourse", "data.csv"], 1, "does not exist. Name a file that"),
-    (["score", "data.csv", "data.csv"], 1, "no detector"),
-    (["score", "nothing.aecourse", "data.csv", "-o", "data.csv", "--force"], 1, "is the table itself"),
-    (["score", "nothing.aecourse", "data.csv", "-o", "."], 1, "is a folder"),
-])
+@pytest.mark.parametrize(
+    "words, status, sentence",
+    [
+        (["detect", "nothing.csv"], 1, "does not exist"),
+        (["detect", "data.csv", "--budget", "2"], 2, "a share between 0 and 1"),
+        (["detect", "data.csv", "--budget", "x"], 2, "a share between 0 and 1"),
+        (["detect", "data.csv", "--train-on", "label.eq('normal')"], 2, "a call, which is not allowed"),
+        (["detect", "data.csv", "--train-on", "@__import__('os').abort()"], 2, "cannot be read"),
+        (["detect", "data.csv", "--train-on", "Label == 'normal'"], 1, "Did you mean 'label'"),
+        (["detect", "data.csv", "--train-on", "label == 'x'"], 1, "selects none of 300 rows"),
+        (["detect", "data.csv", "--budget", "0.0001"], 1, "needs at least 19,998 normal rows"),
+        (["detect", "data.csv", "--ignore", "colr"], 1, "'colr'"),
+        (["detect", "data.csv", "-o", "no/such/folder"], 1, "does not exist. Make it first"),
+        (["detect", "data.csv", "-o", "data.csv"], 1, "is no folder of results"),
+        (["detect", "data.csv", "-o", ".", "--force"], 1, "is no folder of results"),
+        (["detect"], 2, "required"),
+        (["score", "nothing.aecourse", "data.csv"], 1, "does not exist. Name a file that"),
+        (["score", "data.csv", "data.csv"], 1, "no detector"),
+        (["score", "nothing.aecourse", "data.csv", "-o", "data.csv", "--force"], 1, "is the table itself"),
+        (["score", "nothing.aecourse", "data.csv", "-o", "."], 1, "is a folder"),
+    ],
+)
 def test_wrong_commands_end_with_a_sentence(csv, tmp_path, monkeypatch, capsys, words, status, sentence):
     monkeypatch.chdir(tmp_path)
     before = csv.read_bytes()
@@ -481,5 +497,8 @@ def test_other_layouts_give_the_same_scores(results, tmp_path, capsys, table):
     assert status == 1 and "--decimal ','" in err
     status, _, err = run(capsys, "score", result.output / "detector.aecourse", other, "--decimal", ",")
     assert status == 0, err
-    np.testing.assert_allclose(pd.read_csv(tmp_path / "other-scores.csv")["score"],
-                               pd.read_csv(result.output / "scores.csv")["score"], rtol=1e-5)
+    np.testing.assert_allclose(
+        pd.read_csv(tmp_path / "other-scores.csv")["score"],
+        pd.read_csv(result.output / "scores.csv")["score"],
+        rtol=1e-5,
+    )

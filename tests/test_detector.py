@@ -62,8 +62,9 @@ def test_pipeline_grid_search_and_cross_validation():
     folds = [(np.arange(0, 60), np.r_[60:120, 120:140]), (np.arange(60, 120), np.r_[0:60, 120:140])]
     pipe = make_pipeline(StandardScaler(), AutoencoderDetector(n_members=2, epochs=10))
     assert cross_val_score(pipe, X, y, cv=folds, scoring=scorer).min() > 0.99
-    search = GridSearchCV(AutoencoderDetector(n_members=2, epochs=10), {"code_size": [2, 5]}, cv=folds,
-                          scoring=scorer).fit(X, y)
+    search = GridSearchCV(
+        AutoencoderDetector(n_members=2, epochs=10), {"code_size": [2, 5]}, cv=folds, scoring=scorer
+    ).fit(X, y)
     assert search.best_score_ > 0.99
     assert pipe.fit(X[:120]).predict(X[120:]).tolist() == [-1] * 20
 
@@ -76,8 +77,10 @@ def test_pandas_in_and_names_out():
     assert names.tolist() == [f"autoencoderdetector{i}" for i in range(4)]
     out = made.set_output(transform="pandas").transform(frame)
     assert out.columns.tolist() == names.tolist() and out.shape == (60, 4)
-    assert np.array_equal(made.anomaly_score(frame), AutoencoderDetector(n_members=2, code_size=2).fit(
-        frame.to_numpy()).anomaly_score(frame.to_numpy()))
+    assert np.array_equal(
+        made.anomaly_score(frame),
+        AutoencoderDetector(n_members=2, code_size=2).fit(frame.to_numpy()).anomaly_score(frame.to_numpy()),
+    )
     with pytest.raises(ValueError, match="feature names"):
         made.predict(frame[["amp", "volt", "watt"]])
 
@@ -85,12 +88,29 @@ def test_pandas_in_and_names_out():
 # ---------------------------------------------------------------------------- parameters and bad input
 
 
-@pytest.mark.parametrize("change", [
-    {"n_members": 0}, {"n_members": 2.5}, {"hidden": True}, {"code_size": 0}, {"epochs": "many"},
-    {"batch_size": 0}, {"patience": -1}, {"n_neighbors": 0}, {"max_references": 0}, {"criterion": "best"},
-    {"noise": 1}, {"noise": (0, 1)}, {"noise": (2, 1)}, {"noise": (0.1, np.inf)}, {"learning_rate": 0},
-    {"learning_rate": "fast"}, {"validation_fraction": 1}, {"false_alarm_rate": 0},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"n_members": 0},
+        {"n_members": 2.5},
+        {"hidden": True},
+        {"code_size": 0},
+        {"epochs": "many"},
+        {"batch_size": 0},
+        {"patience": -1},
+        {"n_neighbors": 0},
+        {"max_references": 0},
+        {"criterion": "best"},
+        {"noise": 1},
+        {"noise": (0, 1)},
+        {"noise": (2, 1)},
+        {"noise": (0.1, np.inf)},
+        {"learning_rate": 0},
+        {"learning_rate": "fast"},
+        {"validation_fraction": 1},
+        {"false_alarm_rate": 0},
+    ],
+)
 def test_bad_parameters_are_named(change):
     (name,) = change
     with pytest.raises(ValueError, match=f"^{name} must be"):
@@ -102,11 +122,18 @@ def test_white_criterion_needs_a_white_view():
         AutoencoderDetector(n_members=1, criterion="white").fit(normals(20))
 
 
-@pytest.mark.parametrize("X, message", [
-    (np.full((5, 2), np.nan), "NaN"), ([[1.0, np.inf]] * 5, "infinity"), ([[1.0, 2.0]], "1 sample"),
-    (np.empty((0, 3)), "0 sample"), (np.empty((5, 0)), "0 feature"), (np.zeros(5), "1D array"),
-    ([["a", "b"]] * 5, "could not convert string to float"),
-])
+@pytest.mark.parametrize(
+    "X, message",
+    [
+        (np.full((5, 2), np.nan), "NaN"),
+        ([[1.0, np.inf]] * 5, "infinity"),
+        ([[1.0, 2.0]], "1 sample"),
+        (np.empty((0, 3)), "0 sample"),
+        (np.empty((5, 0)), "0 feature"),
+        (np.zeros(5), "1D array"),
+        ([["a", "b"]] * 5, "could not convert string to float"),
+    ],
+)
 def test_bad_rows_are_refused(X, message):
     with pytest.raises(ValueError, match=message):
         AutoencoderDetector().fit(X)
@@ -126,13 +153,35 @@ def test_use_before_fit_and_wrong_width(fitted, tmp_path):
 ROWS = np.random.default_rng(5).normal(size=(40, 3))
 
 
-@pytest.mark.parametrize("X", [
-    ROWS[:10], ROWS[:2], np.random.default_rng(0).normal(size=(10, 10)), ROWS[:, :1],
-    np.column_stack([ROWS, np.full(40, 7.0)]), np.repeat(ROWS[:8], 6, axis=0), np.tile(ROWS[:1], (20, 1)),
-    np.random.default_rng(0).normal(size=(15, 60)), np.zeros((12, 4)), (ROWS > 0).astype(int),
-    np.column_stack([ROWS, ROWS[:, 0], ROWS @ [1, 2, 3]]),
-], ids=["10 rows", "2 rows", "10 columns", "1 column", "constant column", "duplicates", "one distinct row",
-        "wide", "zeros", "binary", "redundant columns"])
+@pytest.mark.parametrize(
+    "X",
+    [
+        ROWS[:10],
+        ROWS[:2],
+        np.random.default_rng(0).normal(size=(10, 10)),
+        ROWS[:, :1],
+        np.column_stack([ROWS, np.full(40, 7.0)]),
+        np.repeat(ROWS[:8], 6, axis=0),
+        np.tile(ROWS[:1], (20, 1)),
+        np.random.default_rng(0).normal(size=(15, 60)),
+        np.zeros((12, 4)),
+        (ROWS > 0).astype(int),
+        np.column_stack([ROWS, ROWS[:, 0], ROWS @ [1, 2, 3]]),
+    ],
+    ids=[
+        "10 rows",
+        "2 rows",
+        "10 columns",
+        "1 column",
+        "constant column",
+        "duplicates",
+        "one distinct row",
+        "wide",
+        "zeros",
+        "binary",
+        "redundant columns",
+    ],
+)
 def test_awkward_tables(X):
     made = AutoencoderDetector(n_members=2).fit(X)
     scores = made.anomaly_score(X)
@@ -146,8 +195,9 @@ def test_awkward_tables(X):
 def test_units_do_not_matter(fitted, factor, shift):
     X, new = normals(), normals(50, seed=1)
     made = AutoencoderDetector(random_state=0).fit(X * factor + shift)
-    assert np.allclose(made.anomaly_score(new * factor + shift), fitted.anomaly_score(new), rtol=0.02,
-                       atol=0.01)  # training amplifies the rounding of the inputs
+    assert np.allclose(
+        made.anomaly_score(new * factor + shift), fitted.anomaly_score(new), rtol=0.02, atol=0.01
+    )  # training amplifies the rounding of the inputs
     assert made.promised_rate_ == fitted.promised_rate_
 
 
@@ -260,7 +310,8 @@ def test_false_alarm_rate_is_kept():
     rates = []
     for seed in range(6):
         made = AutoencoderDetector(n_members=2, false_alarm_rate=0.1, random_state=seed).fit(
-            normals(400, seed=seed))
+            normals(400, seed=seed)
+        )
         rates.append(np.mean(made.predict(normals(2000, seed=50 + seed)) == -1))
         assert made.promised_rate_ <= 0.1
     # 60 rows are held out each time, so the mean of six has a standard error near 0.016.
@@ -299,8 +350,10 @@ def test_same_seed_same_scores(fitted):
     assert np.array_equal(again.fit(normals()).anomaly_score(X), fitted.anomaly_score(X))
     other = AutoencoderDetector(random_state=1).fit(normals())
     assert not np.allclose(other.anomaly_score(X), fitted.anomaly_score(X))
-    one, two = (AutoencoderDetector(n_members=1, random_state=np.random.RandomState(0)).fit(normals(30))
-                for _ in range(2))
+    one, two = (
+        AutoencoderDetector(n_members=1, random_state=np.random.RandomState(0)).fit(normals(30))
+        for _ in range(2)
+    )
     assert one.threshold_ == two.threshold_
 
 
@@ -310,9 +363,15 @@ def test_no_global_seed_is_read_or_moved():
 
     def draws(with_fit):
         keras.utils.set_random_seed(3)  # Python's, NumPy's, TensorFlow's and Keras's own
-        score = AutoencoderDetector(n_members=2).fit(normals(40)).anomaly_score(normals(5)) if with_fit else None
-        return score, [random.random(), np.random.random(), float(tf.random.uniform(())),
-                       float(keras.random.uniform(()))]
+        score = (
+            AutoencoderDetector(n_members=2).fit(normals(40)).anomaly_score(normals(5)) if with_fit else None
+        )
+        return score, [
+            random.random(),
+            np.random.random(),
+            float(tf.random.uniform(())),
+            float(keras.random.uniform(())),
+        ]
 
     _, without = draws(False)
     first, after = draws(True)
@@ -404,11 +463,18 @@ def test_without_noise_and_with_a_narrow_code():
     assert roc_auc_score(np.repeat([0, 1], 100), score) > 0.85
 
 
-@pytest.mark.parametrize("n, given, expected", [
-    (50, (None, None), (1950, 128, 10)), (1000, (None, None), (4000, 128, 10)),
-    (10_000, (None, None), (10_000, 128, 4)), (30_000, (None, None), (30_000, 512, 17)),
-    (10**6, (None, None), (10**6, 512, 2)), (50, (16, 7), (50, 16, 7)), (50, (None, 7), (50, 128, 7)),
-])
+@pytest.mark.parametrize(
+    "n, given, expected",
+    [
+        (50, (None, None), (1950, 128, 10)),
+        (1000, (None, None), (4000, 128, 10)),
+        (10_000, (None, None), (10_000, 128, 4)),
+        (30_000, (None, None), (30_000, 512, 17)),
+        (10**6, (None, None), (10**6, 512, 2)),
+        (50, (16, 7), (50, 16, 7)),
+        (50, (None, 7), (50, 128, 7)),
+    ],
+)
 def test_plan_of_the_training(n, given, expected):
     rows, batch_size, epochs = detector._plan(np.zeros((n, 1)), *given)
     assert (len(rows), batch_size, epochs) == expected
@@ -457,12 +523,14 @@ def test_load_gives_the_same_detector(saved):
 def test_equal_scores_in_a_new_process(saved, tmp_path):
     made, path, frame = saved
     np.save(tmp_path / "rows.npy", frame.to_numpy())
-    code = ("import sys, numpy as np\n"
-            "from aecourse import AutoencoderDetector\n"
-            "assert 'tensorflow' not in sys.modules\n"
-            "detector = AutoencoderDetector.load(sys.argv[1])\n"
-            "import warnings; warnings.simplefilter('ignore')\n"
-            "np.save(sys.argv[3], detector.anomaly_score(np.load(sys.argv[2])))\n")
+    code = (
+        "import sys, numpy as np\n"
+        "from aecourse import AutoencoderDetector\n"
+        "assert 'tensorflow' not in sys.modules\n"
+        "detector = AutoencoderDetector.load(sys.argv[1])\n"
+        "import warnings; warnings.simplefilter('ignore')\n"
+        "np.save(sys.argv[3], detector.anomaly_score(np.load(sys.argv[2])))\n"
+    )
     rows, scores = str(tmp_path / "rows.npy"), str(tmp_path / "scores.npy")
     subprocess.run([sys.executable, "-c", code, str(path), rows, scores], check=True, timeout=120)
     assert np.allclose(np.load(scores), made.anomaly_score(frame), rtol=1e-6)
@@ -472,10 +540,12 @@ def test_a_copy_scores_without_tensorflow(saved, tmp_path):
     made, _, frame = saved
     made.model_  # built, so that it has to be left out of the copy
     (tmp_path / "copy").write_bytes(pickle.dumps((made, frame.to_numpy(), made.anomaly_score(frame))))
-    code = ("import pickle, sys, warnings; warnings.simplefilter('ignore')\n"
-            "detector, rows, score = pickle.load(open(sys.argv[1], 'rb'))\n"
-            "assert abs(detector.anomaly_score(rows) - score).max() < 1e-6\n"
-            "assert 'tensorflow' not in sys.modules\n")
+    code = (
+        "import pickle, sys, warnings; warnings.simplefilter('ignore')\n"
+        "detector, rows, score = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "assert abs(detector.anomaly_score(rows) - score).max() < 1e-6\n"
+        "assert 'tensorflow' not in sys.modules\n"
+    )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "copy")], check=True, timeout=120)
     assert pickle.loads(pickle.dumps(made)).model_.output_shape == (None, 3)
 
@@ -536,19 +606,23 @@ def packed(**arrays):
     return out.getvalue()
 
 
-@pytest.mark.parametrize("change, message", [
-    (lambda about: about.update(format_version=2), "version 2"),
-    (lambda about: about.update(format="other"), "'other'"),
-    (lambda about: about.update(extra=1), "extra"),
-    (lambda about: about.pop("history"), "history"),
-    (lambda about: about["params"].update(gpu=True), "gpu"),
-    (lambda about: about["params"].pop("hidden"), "hidden"),
-    (lambda about: about["params"].update(hidden=-3), "hidden must be"),
-    (lambda about: about.update(params=[]), "unknown or missing parameters"),
-    (lambda about: about.update(threshold="high"), "threshold='high'"),
-    (lambda about: about.update(promised_rate=float("nan")), "promised_rate=nan"),
-    (lambda about: about.pop("format"), "description cannot be read"),
-], ids=range(11))
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda about: about.update(format_version=2), "version 2"),
+        (lambda about: about.update(format="other"), "'other'"),
+        (lambda about: about.update(extra=1), "extra"),
+        (lambda about: about.pop("history"), "history"),
+        (lambda about: about["params"].update(gpu=True), "gpu"),
+        (lambda about: about["params"].pop("hidden"), "hidden"),
+        (lambda about: about["params"].update(hidden=-3), "hidden must be"),
+        (lambda about: about.update(params=[]), "unknown or missing parameters"),
+        (lambda about: about.update(threshold="high"), "threshold='high'"),
+        (lambda about: about.update(promised_rate=float("nan")), "promised_rate=nan"),
+        (lambda about: about.pop("format"), "description cannot be read"),
+    ],
+    ids=range(11),
+)
 def test_unknown_descriptions_are_refused(saved, tmp_path, change, message):
     _, path, _ = saved
     with pytest.raises(ValueError, match=message):
@@ -589,7 +663,8 @@ def test_foreign_models_are_refused(saved, tmp_path):
     def load(model):
         model.save(tmp_path / "m.keras")
         return AutoencoderDetector.load(
-            rewrite(path, tmp_path / "x.zip", model_keras=(tmp_path / "m.keras").read_bytes()))
+            rewrite(path, tmp_path / "x.zip", model_keras=(tmp_path / "m.keras").read_bytes())
+        )
 
     def functional(layer):
         inputs = keras.Input((3,))
@@ -606,7 +681,7 @@ def test_foreign_models_are_refused(saved, tmp_path):
 def test_damaged_files_are_refused(saved, tmp_path):
     _, path, _ = saved
     whole = path.read_bytes()
-    for name, data in {"short": whole[:len(whole) // 2], "empty": b"", "text": b"hello"}.items():
+    for name, data in {"short": whole[: len(whole) // 2], "empty": b"", "text": b"hello"}.items():
         (tmp_path / name).write_bytes(data)
         with pytest.raises(OSError, match="damaged or no saved detector"):
             AutoencoderDetector.load(tmp_path / name)
@@ -648,8 +723,12 @@ def test_quality_benchmark_on_a_small_table(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(bench_quality, "CHANGES", {"without noise": {"noise": (0, 0)}})
     X = np.vstack([normals(150, 4), 6 * normals(20, 4, seed=1)])
     np.savez(tmp_path / "1_small.npz", X=X, y=np.repeat([0, 1], [150, 20]))
-    assert bench_quality.main(["--data", str(tmp_path), "--out", str(tmp_path / "out"), "--seeds", "0",
-                               "--no-lab"]) == 0
+    assert (
+        bench_quality.main(
+            ["--data", str(tmp_path), "--out", str(tmp_path / "out"), "--seeds", "0", "--no-lab"]
+        )
+        == 0
+    )
     shown = capsys.readouterr().out
     result = json.loads((tmp_path / "out" / "quality.json").read_text())
     assert (tmp_path / "out" / "quality.png").stat().st_size > 5000

@@ -18,8 +18,23 @@ MODULES = sorted(
 LIBRARY = [
     f"aecourse.{name}"
     for name in (
-        "baselines", "builders", "datasets", "detect", "detector", "downloads", "evaluation", "exercises", "explorer",
-        "plots", "progress", "report_page", "scaling", "tables", "thresholds", "training", "windows",
+        "baselines",
+        "builders",
+        "datasets",
+        "detect",
+        "detector",
+        "downloads",
+        "evaluation",
+        "exercises",
+        "explorer",
+        "plots",
+        "progress",
+        "report_page",
+        "scaling",
+        "tables",
+        "thresholds",
+        "training",
+        "windows",
     )
 ]
 

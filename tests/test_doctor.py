@@ -13,7 +13,9 @@ from aecourse import cli, datasets, doctor
 def run(*arguments, **environment):
     return subprocess.run(
         [sys.executable, "-m", "aecourse.cli", "doctor", *arguments],
-        capture_output=True, text=True, env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
     )
 
 
@@ -23,7 +25,16 @@ def test_this_environment_is_in_order():
     lines = result.stdout.splitlines()
     assert lines[-1] == "Everything is in order."
     assert all(line.startswith("OK") for line in lines[:-1])
-    for name in ("Python", "tensorflow", "nbval", "TensorFlow import", "cores", "memory", "Jupyter kernel", "mnist.npz"):
+    for name in (
+        "Python",
+        "tensorflow",
+        "nbval",
+        "TensorFlow import",
+        "cores",
+        "memory",
+        "Jupyter kernel",
+        "mnist.npz",
+    ):
         assert any(name in line for line in lines), name
 
 
@@ -34,7 +45,12 @@ def test_json_holds_the_same(monkeypatch, capsys, ok):
     assert cli.main(["doctor", "--json"]) == (0 if ok else 1)
     report = json.loads(capsys.readouterr().out)
     assert report["ok"] == ok
-    assert report["checks"][1] == {"name": "memory", "ok": ok, "found": "2 GB", "todo": "close other programs"}
+    assert report["checks"][1] == {
+        "name": "memory",
+        "ok": ok,
+        "found": "2 GB",
+        "todo": "close other programs",
+    }
 
 
 def test_a_broken_environment_is_found(tmp_path):
@@ -61,7 +77,9 @@ def test_a_broken_environment_is_found(tmp_path):
 
 def test_a_missing_requirement_is_found(monkeypatch):
     monkeypatch.setattr(
-        doctor.importlib.metadata, "requires", lambda name: ["no-such-package>=1", 'other>=1; extra == "bench"']
+        doctor.importlib.metadata,
+        "requires",
+        lambda name: ["no-such-package>=1", 'other>=1; extra == "bench"'],
     )
     (check,) = doctor.check_requirements()
     assert not check.ok and "missing (needs >=1)" in check.found and "make course" in check.todo

@@ -54,7 +54,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(data) - start))
         self.end_headers()
-        self.wfile.write(data[start:start + (server.cuts.pop(0) if server.cuts else len(data))])
+        self.wfile.write(data[start : start + (server.cuts.pop(0) if server.cuts else len(data))])
 
 
 @pytest.fixture
@@ -170,8 +170,10 @@ def test_the_cache_is_where_it_should_be(monkeypatch, tmp_path):
 
 
 def test_pooch_is_asked_for_in_words():
-    code = "import sys; sys.modules['pooch'] = None\nfrom aecourse import downloads\n" \
-           "try: downloads.fetch('a', '0' * 64, 'http://127.0.0.1:9/')\nexcept ImportError as e: print(e)"
+    code = (
+        "import sys; sys.modules['pooch'] = None\nfrom aecourse import downloads\n"
+        "try: downloads.fetch('a', '0' * 64, 'http://127.0.0.1:9/')\nexcept ImportError as e: print(e)"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert 'pip install "aecourse[data]"' in result.stdout, result
 
@@ -190,8 +192,9 @@ def test_load_adbench_splits_as_the_benchmark_does(server, tmp_path, monkeypatch
     X, y = rng.normal(size=(1000, 4)), np.repeat([0, 1], [900, 100])
     X[:, 0] = np.arange(1000)  # so that a row is known by its number
     server.files["14_glass.npz"] = packed(X, y)
-    monkeypatch.setitem(downloads.ADBENCH, "14_glass.npz",
-                        hashlib.sha256(server.files["14_glass.npz"]).hexdigest())
+    monkeypatch.setitem(
+        downloads.ADBENCH, "14_glass.npz", hashlib.sha256(server.files["14_glass.npz"]).hexdigest()
+    )
     split = datasets.load_adbench("glass", base_url=server.url, cache=tmp_path)
     assert split.X_test.shape == (300, 4) and split.y_test.sum() == 30
     assert len(split.X_train) == 504 and len(split.X_val) == 126

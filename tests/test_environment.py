@@ -65,13 +65,23 @@ def test_every_pin_has_hashes_and_no_address():
 
 
 def test_the_lock_serves_every_platform():
-    assert "sys_platform == 'win32'" in LOCK and re.search(r"sys_platform == 'darwin'|platform_system == 'Darwin'", LOCK)
+    assert "sys_platform == 'win32'" in LOCK and re.search(
+        r"sys_platform == 'darwin'|platform_system == 'Darwin'", LOCK
+    )
 
 
 def test_the_packages_of_the_course_are_there():
     names = {Requirement(text).name for text in COURSE}
     assert names >= {
-        "jupyterlab", "tensorflow", "numpy", "pandas", "matplotlib", "seaborn", "scikit-learn", "nbval", "pytest"
+        "jupyterlab",
+        "tensorflow",
+        "numpy",
+        "pandas",
+        "matplotlib",
+        "seaborn",
+        "scikit-learn",
+        "nbval",
+        "pytest",
     }
 
 

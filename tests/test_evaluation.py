@@ -106,7 +106,8 @@ def test_precision_at_k_is_the_mean_over_all_orders_of_tied_rows(case, data):
     y, score = case
     k = data.draw(st.integers(1, y.size))
     orders = [
-        order for order in itertools.permutations(range(y.size))
+        order
+        for order in itertools.permutations(range(y.size))
         if all(score[a] >= score[b] for a, b in itertools.pairwise(order))
     ]
     expected = np.mean([y[list(order[:k])].mean() for order in orders])

@@ -29,10 +29,18 @@ FALSE_ALARM_RATE = Exercise(
     why="A row is flagged when its score is strictly above the threshold.",
     right_example=_expected_rate,
     wrong=(
-        Wrong("ties", exercises.function(_rate_with_ties, _INPUTS),
-              "Is a row flagged that lies exactly on the threshold?", _rate_with_ties),
-        Wrong("percent", exercises.function(lambda s, t: 100 * _expected_rate(s, t), _INPUTS),
-              "Give a share between 0 and 1, not per cent.", lambda s, t: 100 * _expected_rate(s, t)),
+        Wrong(
+            "ties",
+            exercises.function(_rate_with_ties, _INPUTS),
+            "Is a row flagged that lies exactly on the threshold?",
+            _rate_with_ties,
+        ),
+        Wrong(
+            "percent",
+            exercises.function(lambda s, t: 100 * _expected_rate(s, t), _INPUTS),
+            "Give a share between 0 and 1, not per cent.",
+            lambda s, t: 100 * _expected_rate(s, t),
+        ),
     ),
     hint="Compare the scores with the threshold, and take the mean of the truth values.",
     also_right=(lambda s, t: sum(each > t for each in s) / len(s),),
@@ -74,9 +82,26 @@ def test_each_definition_keeps_its_word(exercise, said):
 @pytest.mark.parametrize("exercise", [*LESSONS.values(), FALSE_ALARM_RATE], ids=lambda each: each.id)
 @pytest.mark.parametrize(
     "answer",
-    ["abc", "", b"abc", True, -12345.678, float("nan"), np.inf, [], [1, [2, 3]], {"a": 1}, object(),
-     len, lambda *args: 1 / 0, lambda *args: None, lambda *args: "text", np.zeros((2, 3)),
-     np.array(["a"]), 3 + 4j],
+    [
+        "abc",
+        "",
+        b"abc",
+        True,
+        -12345.678,
+        float("nan"),
+        np.inf,
+        [],
+        [1, [2, 3]],
+        {"a": 1},
+        object(),
+        len,
+        lambda *args: 1 / 0,
+        lambda *args: None,
+        lambda *args: "text",
+        np.zeros((2, 3)),
+        np.array(["a"]),
+        3 + 4j,
+    ],
     ids=lambda each: type(each).__name__,
 )
 def test_no_answer_of_any_type_raises_or_passes(exercise, answer, said):
@@ -230,12 +255,18 @@ def _quits(scores, threshold):
         (lambda s, t: 1 / 0, "Your function stops with ZeroDivisionError on input 1 of 2: division by zero."),
         (lambda s, t: 1 / (2 - t), "Your function stops with ZeroDivisionError on input 2 of 2: "),
         (_quits, "Your function stops with SystemExit on input 1 of 2: Bye."),
-        (lambda s, t: None,
-         "Your function returns None on input 1 of 2; does it end with a return statement?"),
-        (lambda s, t: "0.5",
-         "Your function must return numbers; on input 1 of 2 it returned the text '0.5'."),
-        (lambda s, t: np.array(s) > t,
-         "Your function returns the shape (4,) on input 1 of 2, where () is expected."),
+        (
+            lambda s, t: None,
+            "Your function returns None on input 1 of 2; does it end with a return statement?",
+        ),
+        (
+            lambda s, t: "0.5",
+            "Your function must return numbers; on input 1 of 2 it returned the text '0.5'.",
+        ),
+        (
+            lambda s, t: np.array(s) > t,
+            "Your function returns the shape (4,) on input 1 of 2, where () is expected.",
+        ),
     ],
 )
 def test_function_explains_what_a_students_function_does(answer, words, said):
@@ -275,7 +306,11 @@ def test_unrecognised_answers_get_the_general_hint(said):
 
 def test_a_check_never_raises_in_a_lambda_of_a_definition():
     fragile = Exercise(
-        "96.2", "How many?", lambda answer: answer > 3, "More than three.", 4,
+        "96.2",
+        "How many?",
+        lambda answer: answer > 3,
+        "More than three.",
+        4,
         wrong=(Wrong("short", lambda answer: answer + 1 < 3, "Too few.", 1),),
     )
     assert exercises.verdict(fragile, "text") == f"not yet. {fragile.hint}"

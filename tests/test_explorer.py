@@ -51,8 +51,11 @@ def test_nothing_flagged_has_no_precision():
     assert "precision undefined" in str(found)
 
 
-@given(st.lists(st.tuples(st.booleans(), st.integers(0, 20)), min_size=0, max_size=60),
-       st.lists(st.integers(-2, 22), min_size=1, max_size=10), st.floats(0.001, 0.999))
+@given(
+    st.lists(st.tuples(st.booleans(), st.integers(0, 20)), min_size=0, max_size=60),
+    st.lists(st.integers(-2, 22), min_size=1, max_size=10),
+    st.floats(0.001, 0.999),
+)
 def test_curve_is_the_outcome_at_each_threshold(rows, cuts, base_rate):
     rows = [(False, 3), (True, 8), *rows]
     y, score = np.array([row[0] for row in rows], int), np.array([row[1] for row in rows], float)
@@ -76,12 +79,18 @@ def test_cheapest_cut_is_that_of_the_rule():
     assert explorer.outcome(y, score, rule.threshold_, base_rate=0.02).cost == pytest.approx(curve.min())
 
 
-@pytest.mark.parametrize("bad, named", [
-    ({"cost_miss": 0}, "cost_miss"), ({"cost_false_alarm": "dear"}, "cost_false_alarm"),
-    ({"base_rate": 1}, "base_rate"), ({"rows_per_day": math.inf}, "rows_per_day"),
-    ({"threshold": math.nan}, "threshold"), ({"y": Y * 0}, "y holds no anomalies"),
-    ({"score": SCORE[1:]}, "y has 6"),
-])
+@pytest.mark.parametrize(
+    "bad, named",
+    [
+        ({"cost_miss": 0}, "cost_miss"),
+        ({"cost_false_alarm": "dear"}, "cost_false_alarm"),
+        ({"base_rate": 1}, "base_rate"),
+        ({"rows_per_day": math.inf}, "rows_per_day"),
+        ({"threshold": math.nan}, "threshold"),
+        ({"y": Y * 0}, "y holds no anomalies"),
+        ({"score": SCORE[1:]}, "y has 6"),
+    ],
+)
 def test_unusable_arguments_are_named(bad, named):
     with pytest.raises(ValueError, match=named):
         explorer.outcome(**{"y": Y, "score": SCORE, "threshold": 3.0} | bad)

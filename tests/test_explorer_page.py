@@ -75,7 +75,9 @@ def test_rules_with_labels_land_where_lesson_09_prints_them(labs, key, lab_name)
     block = lesson_output("labelled").partition(lab_name)[2]
     printed = re.findall(r"(F1|F2|cost, a miss 10) +(0\.\d{4})", block)[:3]
     names = ("F1, from labels", "F2, from labels", "expected cost, from labels")
-    assert [threshold for _, threshold in printed] == [f"{labs[key]['rules'][name]['threshold']:.4f}" for name in names]
+    assert [threshold for _, threshold in printed] == [
+        f"{labs[key]['rules'][name]['threshold']:.4f}" for name in names
+    ]
 
 
 def test_all_eight_kinds_of_rule_are_there(labs):
@@ -136,8 +138,10 @@ def test_the_book_page_takes_the_same_fragment_and_files(page):
     lessons = re.findall(r"\]\(\.\./lessons/([^)]+)\)", source)
     assert len(lessons) == 3 and all((ROOT / "notebooks" / name).is_file() for name in lessons)
     assert len(files) == 3 and all((page / "static" / name).is_file() for name in files)
-    ids = {"alone": (page / "index.html").read_text(encoding="utf-8"),
-           "fragment": (explorer_data.PAGE / "fragment.html").read_text(encoding="utf-8")}
+    ids = {
+        "alone": (page / "index.html").read_text(encoding="utf-8"),
+        "fragment": (explorer_data.PAGE / "fragment.html").read_text(encoding="utf-8"),
+    }
     assert Markup(ids["alone"]).ids == Markup(ids["fragment"]).ids
 
 
@@ -145,7 +149,9 @@ def test_scripts_and_markup_name_the_same_parts():
     """What the script looks up is in the markup, and each number that is shown is computed."""
     fragment = (explorer_data.PAGE / "fragment.html").read_text(encoding="utf-8")
     script = (explorer_data.PAGE / "explorer.js").read_text(encoding="utf-8")
-    looked_up = set(re.findall(r'element\("([\w-]+)"\)', script)) | set(re.findall(r'\bid: "([\w-]+)"', script))
+    looked_up = set(re.findall(r'element\("([\w-]+)"\)', script)) | set(
+        re.findall(r'\bid: "([\w-]+)"', script)
+    )
     assert looked_up and {f"explorer-{name}" for name in looked_up} <= set(Markup(fragment).ids)
     shown = set(re.findall(r'data-show="(\w+)"', fragment))
     assert shown == set(re.findall(r"(\w+): \d", script.partition("const SHOW = {")[2].partition("}")[0]))

@@ -557,10 +557,10 @@ def test_canvas_gets_one_assignment_and_the_right_students(tmp_path):
 
 
 def test_text_in_tables_is_no_formula(tmp_path):
-    record = replace(record_of("x", name="=1+1", answer="not answered"), message="@x, \"y\"")
+    record = replace(record_of("x", name="=1+1", answer="not answered"), message='@x, "y"')
     found = tables(tmp_path, record)
     assert found["grades"][1][0] == found["canvas"][2][0] == found["moodle"][1][1] == "'=1+1"
-    assert found["grades"][1][3] == found["moodle"][1][3] == "'@x, \"y\""
+    assert found["grades"][1][3] == found["moodle"][1][3] == '\'@x, "y"'
 
 
 def test_pages_show_only_pictures_that_are_png():
@@ -674,7 +674,9 @@ def test_interrupted_from_the_keyboard_it_ends_and_says_so(tmp_path):
     sent = time.monotonic()
     command.send_signal(signal.SIGINT)
     said = command.communicate(timeout=20)[1]
-    assert time.monotonic() - sent < ABOUT.seconds * task.SHARE_OF_A_CELL, "it waited until the loop's time was over"
+    assert time.monotonic() - sent < ABOUT.seconds * task.SHARE_OF_A_CELL, (
+        "it waited until the loop's time was over"
+    )
     assert command.returncode == 130 and "Interrupted. What was graded is kept" in said
     assert len(list(tmp_path.glob("out/records/*.json"))) == 1
     assert family and psutil.wait_procs(family, timeout=20)[1] == []

@@ -24,7 +24,11 @@ def run_cells(home, prelude=""):
         environment["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
     return subprocess.run(
         [sys.executable, "-c", program],
-        env=environment, cwd=home, capture_output=True, text=True, timeout=120,
+        env=environment,
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
 

@@ -93,8 +93,16 @@ def test_magic_is_found(lesson, line):
     assert guards.source(lesson) != []
 
 
-@pytest.mark.parametrize("tags", [["nbval-ignore-output"], ["nbval-skip"], ["timing"], ["raises-exception"],
-                                  ["nbval-ignore-output", "timing", "version"]])
+@pytest.mark.parametrize(
+    "tags",
+    [
+        ["nbval-ignore-output"],
+        ["nbval-skip"],
+        ["timing"],
+        ["raises-exception"],
+        ["nbval-ignore-output", "timing", "version"],
+    ],
+)
 def test_a_cell_excused_without_reason_is_found(lesson, tags):
     first_code(lesson).metadata["tags"] = tags
     assert guards.comparison(lesson) != []
@@ -142,7 +150,9 @@ def test_file_faults_are_found(lesson):
     assert all(word in found for word in ("same id", "random id", "execution times", "kernel"))
 
 
-@pytest.mark.parametrize("words", ["**Prerequisites**", "## Quiz", "## Summary", "</details>", "minutes so far"])
+@pytest.mark.parametrize(
+    "words", ["**Prerequisites**", "## Quiz", "## Summary", "</details>", "minutes so far"]
+)
 def test_missing_parts_are_found(lesson, words):
     for cell in lesson.cells:
         cell.source = cell.source.replace(words, "")
@@ -208,9 +218,27 @@ def nbval_said(small, tmp_path_factory):
         assert change(notebook, before, after) == 1, [cell.outputs for cell in guards.code_cells(notebook)]
         nbformat.write(notebook, folder / f"{name}.ipynb")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-vv", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov",
-         "--rootdir", str(folder), "--nbval", "--nbval-current-env", str(folder)],
-        capture_output=True, text=True, cwd=folder, env=os.environ | {"AECOURSE_PROGRESS": "0"},
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-vv",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:xdist",
+            "-p",
+            "no:cov",
+            "--rootdir",
+            str(folder),
+            "--nbval",
+            "--nbval-current-env",
+            str(folder),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=os.environ | {"AECOURSE_PROGRESS": "0"},
     )
     assert done.returncode == 1, done.stdout
     return done.stdout

@@ -77,23 +77,35 @@ SINGLE = {
     "precision_recall": lambda ax=None: plots.precision_recall(Y, {"mine": SCORE}, ax=ax),
     "confusion": lambda ax=None: plots.confusion(Y, SCORE, 0.04, ax=ax),
     "detector_comparison": lambda ax=None: plots.detector_comparison(
-        comparison_table(), ax=ax, reference={"ceiling": 0.99}),
+        comparison_table(), ax=ax, reference={"ceiling": 0.99}
+    ),
     "auroc_by_group": lambda ax=None: plots.auroc_by_group(group_table(), ax=ax, overall=0.9),
     "sweep": lambda ax=None: plots.sweep(
-        [1, 2], [3, 4], [2, 3], [4, 5], ax=ax, xlabel="x (m)", ylabel="y (s)"),
+        [1, 2], [3, 4], [2, 3], [4, 5], ax=ax, xlabel="x (m)", ylabel="y (s)"
+    ),
     "timing_bars": lambda ax=None: plots.timing_bars({"fit": 2.0, "loop": 0.5}, ax=ax, baseline="fit"),
     "latent_space": lambda ax=None: plots.latent_space(POINTS, np.arange(40) % 3, ax=ax),
     "feature_errors_bar": lambda ax=None: plots.feature_errors_bar(
-        [1, 3, 2], list("abc"), ax=ax, typical=[1, 1, 1]),
+        [1, 3, 2], list("abc"), ax=ax, typical=[1, 1, 1]
+    ),
 }
 GRID = {
     "reconstructions": (lambda ax=None: plots.reconstructions(IMAGES, 1 - IMAGES, n=4, ax=ax), (3, 4)),
     "image_grid": (lambda ax=None: plots.image_grid(IMAGES, list("abcdef"), columns=4, ax=ax), (2, 4)),
-    "decision_regions": (lambda ax=None: plots.decision_regions(
-        {"box": Box(), "never": Never(), "again": Box()}, POINTS[:, :2], columns=2, resolution=20, ax=ax,
-    ), (2, 2)),
-    "pairwise": (lambda ax=None: plots.pairwise(
-        POINTS, list("abcd"), POINTS[:, 0] > 1, ax=ax, columns=4), (2, 4)),
+    "decision_regions": (
+        lambda ax=None: plots.decision_regions(
+            {"box": Box(), "never": Never(), "again": Box()},
+            POINTS[:, :2],
+            columns=2,
+            resolution=20,
+            ax=ax,
+        ),
+        (2, 2),
+    ),
+    "pairwise": (
+        lambda ax=None: plots.pairwise(POINTS, list("abcd"), POINTS[:, 0] > 1, ax=ax, columns=4),
+        (2, 4),
+    ),
 }
 ALL = {**SINGLE, **{name: draw for name, (draw, _) in GRID.items()}}
 
@@ -117,12 +129,12 @@ def heights(ax, place):
 # Machado, Oliveira, Fernandes 2009: complete protanopia and deuteranopia, on linear RGB.
 SIGHT = {
     "normal": np.eye(3),
-    "protanopia": np.array([[0.152286, 1.052583, -0.204868],
-                            [0.114503, 0.786281, 0.099216],
-                            [-0.003882, -0.048116, 1.051998]]),
-    "deuteranopia": np.array([[0.367322, 0.860646, -0.227968],
-                              [0.280085, 0.672501, 0.047413],
-                              [-0.011820, 0.042940, 0.968881]]),
+    "protanopia": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deuteranopia": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
 }
 
 
@@ -139,9 +151,17 @@ def contrast(one, other):
 
 def lab(rgb):
     """CIELAB of linear sRGB under D65."""
-    xyz = np.array([[0.4124564, 0.3575761, 0.1804375],
-                    [0.2126729, 0.7151522, 0.0721750],
-                    [0.0193339, 0.1191920, 0.9503041]]) @ np.clip(rgb, 0, 1) / [0.95047, 1, 1.08883]
+    xyz = (
+        np.array(
+            [
+                [0.4124564, 0.3575761, 0.1804375],
+                [0.2126729, 0.7151522, 0.0721750],
+                [0.0193339, 0.1191920, 0.9503041],
+            ]
+        )
+        @ np.clip(rgb, 0, 1)
+        / [0.95047, 1, 1.08883]
+    )
     f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
@@ -396,8 +416,10 @@ def test_confusion_flags_strictly_above():
     ax = plots.confusion([0, 0, 0, 1, 1], [0.1, 0.5, 0.9, 0.5, 0.6], 0.5)
     np.testing.assert_allclose(ax.images[0].get_array(), [[2 / 3, 1 / 3], [1 / 2, 1 / 2]])
     assert [text.get_text() for text in ax.texts] == [
-        "normal, passed\n2\n66.7% of normal rows", "false alarms\n1\n33.3% of normal rows",
-        "missed anomalies\n1\n50.0% of anomalies", "caught anomalies\n1\n50.0% of anomalies",
+        "normal, passed\n2\n66.7% of normal rows",
+        "false alarms\n1\n33.3% of normal rows",
+        "missed anomalies\n1\n50.0% of anomalies",
+        "caught anomalies\n1\n50.0% of anomalies",
     ]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["passed", "flagged"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["normal", "anomaly"]
@@ -424,7 +446,8 @@ def test_detector_comparison_of_a_real_table(metric, words):
     assert ax.get_xlabel() == words and ax.get_ylabel() == "Detector"
     assert "ceiling (0.995)" in legend(ax)
     assert [list(line.get_xdata()) for line in ax.get_lines() if line.get_label().startswith("ceiling")] == [
-        [0.995, 0.995]]
+        [0.995, 0.995]
+    ]
 
 
 def test_auroc_by_group_of_a_real_table():
@@ -447,8 +470,17 @@ def test_dots_without_intervals_and_without_a_column():
 
 def test_sweep_one_curve_with_interval_and_references():
     x, y = np.array([2, 4, 8]), np.array([0.8, 0.9, 0.95])
-    ax = plots.sweep(x, y, y - 0.1, y + 0.02, xlabel="Units", ylabel="AUROC", logx=True, logy=True,
-                     reference={"PCA": 0.92, "1-NN": 0.93})
+    ax = plots.sweep(
+        x,
+        y,
+        y - 0.1,
+        y + 0.02,
+        xlabel="Units",
+        ylabel="AUROC",
+        logx=True,
+        logy=True,
+        reference={"PCA": 0.92, "1-NN": 0.93},
+    )
     measured, pca, knn = ax.get_lines()
     assert measured.get_xdata().tolist() == [2, 4, 8] and measured.get_ydata().tolist() == y.tolist()
     assert list(pca.get_ydata()) == [0.92] * 2 and list(knn.get_ydata()) == [0.93] * 2
@@ -570,8 +602,14 @@ def test_feature_errors_bar():
 def test_decision_regions_are_the_detectors_decisions():
     y = (np.abs(POINTS[:, :2]).max(axis=1) > 1).astype(int)
     axes = plots.decision_regions(
-        {"box": Box(), "never": Never(), "again": Box()}, POINTS[:, :2], (-2, 2), (-2, 2), y, columns=2,
-        resolution=41, feature_names=("length (cm)", "width (cm)"),
+        {"box": Box(), "never": Never(), "again": Box()},
+        POINTS[:, :2],
+        (-2, 2),
+        (-2, 2),
+        y,
+        columns=2,
+        resolution=41,
+        feature_names=("length (cm)", "width (cm)"),
     )
     region, outline, normal, anomaly = axes[0, 0].collections
     passed, flagged = region.get_paths()
@@ -643,7 +681,8 @@ def test_description_says_what_is_drawn():
     outside = int(np.sum(ANOMALY > 0.05))
     assert f"anomaly, 60 rows ({outside} outside the range)" in told and "threshold (0.04)" in told
     assert "Texts: normal, passed 1 100.0% of normal rows" in plots.describe(
-        plots.confusion([0, 1], [0, 1], 0.5), numbers=True)
+        plots.confusion([0, 1], [0, 1], 0.5), numbers=True
+    )
 
 
 def test_description_follows_the_artists_and_not_the_function():
@@ -651,8 +690,7 @@ def test_description_follows_the_artists_and_not_the_function():
     ax.collections[1].remove()
     ax.set_title("Changed")
     assert plots.describe(ax).startswith("Changed. x axis: Row")
-    assert plots.describe(ax).endswith(
-        "Drawn: horizontal line 'threshold'; 200 points 'normal, 200 rows'.")
+    assert plots.describe(ax).endswith("Drawn: horizontal line 'threshold'; 200 points 'normal, 200 rows'.")
 
 
 def test_description_of_a_figure_by_hand():
@@ -691,7 +729,8 @@ def test_description_of_pictures_and_colour_scales():
     figure.colorbar(image, label="Correlation")
     ax.set(title="Heat", xlabel="feature", ylabel="feature")
     assert plots.describe(ax) == (
-        "Heat. x axis: feature; y axis: feature. Drawn: 3 by 3 coloured cells. Colour scale: Correlation.")
+        "Heat. x axis: feature; y axis: feature. Drawn: 3 by 3 coloured cells. Colour scale: Correlation."
+    )
 
 
 def test_subfigures_stand_for_their_whole_figure():
@@ -722,7 +761,7 @@ def test_show_displays_picture_and_words_and_closes_the_figure(shown):
     words = f"{SENTENCE} {plots.describe(ax)}"
     size = ax.figure.get_size_inches() * ax.figure.dpi
     assert plots.show(ax, SENTENCE) is None
-    ((bundle,), options), = shown
+    (((bundle,), options),) = shown
     assert bundle["text/plain"] == words
     assert options == {"metadata": {"image/png": {"alt": words}}, "raw": True}
     with Image.open(io.BytesIO(bundle["image/png"])) as picture:
@@ -736,7 +775,8 @@ def test_show_prints_the_words_outside_of_a_notebook(capsys):
     plots.show(ax, "One bar, of one second.")
     assert capsys.readouterr().out == (
         "One bar, of one second. Time taken. x axis: Time (seconds); y axis: Method [fit]. "
-        "Drawn: 1 bar 'time'.\n")
+        "Drawn: 1 bar 'time'.\n"
+    )
     assert plt.get_fignums() == []
 
 
@@ -770,7 +810,8 @@ def test_words_may_be_shared_by_panels_twins_and_scales(shown):
         ax.plot([1, 2])
     axes[1, 0].set_xlabel("x")
     assert plots._missing_words(figure) == [
-        f"Axes {place} has no {what}" for place in (1, 2, 3) for what in ("title", "y label")]
+        f"Axes {place} has no {what}" for place in (1, 2, 3) for what in ("title", "y label")
+    ]
     figure.suptitle("All")
     figure.supylabel("y")
     plots.show(figure, SENTENCE)
@@ -811,13 +852,16 @@ def executed(tmp_path_factory):
     """A notebook that shows a picture, run with the backend that notebooks use."""
     from nbclient import NotebookClient
 
-    notebook = nbformat.v4.new_notebook(cells=[
-        nbformat.v4.new_code_cell(source) for source in (
-            "import matplotlib.pyplot as plt\nfrom aecourse import plots",
-            f"plots.show(plots.score_histogram([0.1, 0.2, 0.3], threshold=0.25, bins=3), {SPECIAL!r})",
-            "print(plt.get_backend(), plt.get_fignums())",
-        )
-    ])
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell(source)
+            for source in (
+                "import matplotlib.pyplot as plt\nfrom aecourse import plots",
+                f"plots.show(plots.score_histogram([0.1, 0.2, 0.3], threshold=0.25, bins=3), {SPECIAL!r})",
+                "print(plt.get_backend(), plt.get_fignums())",
+            )
+        ]
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MPLBACKEND", raising=False)
         patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
@@ -826,7 +870,7 @@ def executed(tmp_path_factory):
 
 
 def test_a_notebook_holds_the_picture_once_with_its_words(executed):
-    output, = executed.cells[1].outputs  # not once more from the backend at the end of the cell
+    (output,) = executed.cells[1].outputs  # not once more from the backend at the end of the cell
     words = output["data"]["text/plain"]
     assert words.startswith(SPECIAL) and words.endswith("3 bars 'normal, 3 rows'; vertical line 'threshold'.")
     assert output["metadata"]["image/png"]["alt"] == words
@@ -850,13 +894,20 @@ class Pictures(HTMLParser):
 
 # nbconvert's "lab" page leaves the alternative text out (its "classic" page has it), so a page that
 # is built on it adds this block.
-@pytest.mark.parametrize("options", [
-    {"template_name": "classic"},
-    {"template_file": "lesson.html.j2", "extra_loaders": [DictLoader({"lesson.html.j2": course.TEMPLATE})]},
-], ids=["classic", "course"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"template_name": "classic"},
+        {
+            "template_file": "lesson.html.j2",
+            "extra_loaders": [DictLoader({"lesson.html.j2": course.TEMPLATE})],
+        },
+    ],
+    ids=["classic", "course"],
+)
 def test_alternative_text_reaches_the_web_page(executed, options):
     page, _ = HTMLExporter(**options).from_notebook_node(executed)
-    picture, = Pictures(page).found
+    (picture,) = Pictures(page).found
     assert picture["alt"] == executed.cells[1].outputs[0]["data"]["text/plain"]
     assert picture["src"].startswith("data:image/png;base64,")
 

@@ -26,7 +26,9 @@ def table(tmp_path_factory):
     folder = tmp_path_factory.mktemp("table")
     for number in range(12):
         rows = datasets.make_sensor_rows(500 + number, anomaly_share=0.02, random_state=number)
-        rows.assign(row=np.arange(len(rows)) + 1000 * number).to_parquet(folder / f"part_{number:03d}.parquet")
+        rows.assign(row=np.arange(len(rows)) + 1000 * number).to_parquet(
+            folder / f"part_{number:03d}.parquet"
+        )
     return folder
 
 
@@ -78,7 +80,9 @@ def test_a_killed_worker_loses_nothing(detector, table, tmp_path):
     with scaling.cluster(n_workers=2) as client:
         victim = next(iter(client.run(os.getpid).values()))
         killer = _kill_when_half_done(victim, tmp_path / "log")
-        n_rows = scaling.score_parquet(slowly(detector, tmp_path / "log"), table, tmp_path / "scores", keep=["row"])
+        n_rows = scaling.score_parquet(
+            slowly(detector, tmp_path / "log"), table, tmp_path / "scores", keep=["row"]
+        )
         killer.join()
         assert victim not in client.run(os.getpid).values()
     scored, rows = whole(tmp_path / "scores"), whole(table)

@@ -45,8 +45,16 @@ def words_of(notebook):
 
 
 def test_every_page_is_there():
-    expected = {"index.html", "search.html", "genindex.html", "glossary.html", "bibliography.html",
-                "instructors.html", "explorer/index.html", "reference/index.html"}
+    expected = {
+        "index.html",
+        "search.html",
+        "genindex.html",
+        "glossary.html",
+        "bibliography.html",
+        "instructors.html",
+        "explorer/index.html",
+        "reference/index.html",
+    }
     expected |= {f"lessons/{name}.html" for name in LESSONS}
     expected |= {f"assignments/{name}.html" for name in ASSIGNMENTS}
     expected |= {f"reference/{name}.html" for name in site.modules()}
@@ -85,8 +93,10 @@ def test_every_link_and_anchor_resolves():
             inside = str(target.relative_to(built_site())) if target.is_relative_to(built_site()) else None
             if inside is None or not target.is_file():
                 faults.append(f"{name}: {link}: no such file")
-            elif address.fragment and inside in pages() and urllib.parse.unquote(address.fragment) not in (
-                pages()[inside].ids
+            elif (
+                address.fragment
+                and inside in pages()
+                and urllib.parse.unquote(address.fragment) not in (pages()[inside].ids)
             ):
                 faults.append(f"{name}: {link}: no such place on the page")
             checked += 1
@@ -134,16 +144,26 @@ def test_without_an_address_the_lessons_say_how_to_run_them_from_a_copy():
     assert "address of your copy" in box and "ADDRESS-OF-YOUR-COPY" in box and "make lab" in box
 
 
-@pytest.mark.parametrize("address, binder, colab", [
-    ("https://github.com/someone/course",
-     "https://mybinder.org/v2/gh/someone/course/HEAD?urlpath=lab/tree/notebooks/a.ipynb",
-     "https://colab.research.google.com/github/someone/course/blob/main/notebooks/a.ipynb"),
-    ("https://gitlab.com/group/course",
-     "https://mybinder.org/v2/gl/group%2Fcourse/HEAD?urlpath=lab/tree/notebooks/a.ipynb", None),
-    ("https://git.example.org/course",
-     "https://mybinder.org/v2/git/https%3A%2F%2Fgit.example.org%2Fcourse/HEAD?urlpath=lab/tree/notebooks/a.ipynb",
-     None),
-])
+@pytest.mark.parametrize(
+    "address, binder, colab",
+    [
+        (
+            "https://github.com/someone/course",
+            "https://mybinder.org/v2/gh/someone/course/HEAD?urlpath=lab/tree/notebooks/a.ipynb",
+            "https://colab.research.google.com/github/someone/course/blob/main/notebooks/a.ipynb",
+        ),
+        (
+            "https://gitlab.com/group/course",
+            "https://mybinder.org/v2/gl/group%2Fcourse/HEAD?urlpath=lab/tree/notebooks/a.ipynb",
+            None,
+        ),
+        (
+            "https://git.example.org/course",
+            "https://mybinder.org/v2/git/https%3A%2F%2Fgit.example.org%2Fcourse/HEAD?urlpath=lab/tree/notebooks/a.ipynb",
+            None,
+        ),
+    ],
+)
 def test_with_an_address_the_lessons_link_to_binder_and_colab(address, binder, colab):
     box = site.how_to_run("notebooks/a.ipynb", address)
     assert f"({binder})" in box and f"git clone {address} course" in box
@@ -212,7 +232,8 @@ def test_the_pictures_of_a_lesson_have_the_descriptions_stored_beside_them():
     for name in LESSONS:
         stored = [
             output.metadata["image/png"]["alt"]
-            for cell in lesson(name).cells for output in cell.get("outputs", ())
+            for cell in lesson(name).cells
+            for output in cell.get("outputs", ())
             if "image/png" in output.get("data", {})
         ]
         shown = [alt for source, alt in lesson_page(name).pictures if "_images/" in source]
@@ -268,7 +289,9 @@ def test_the_glossary_uses_its_own_words():
 def test_a_lesson_uses_one_word_for_one_thing(name):
     words = words_of(lesson(name))
     found = {
-        (term.name, match.group()) for term in glossary.terms() if term.instead_of
+        (term.name, match.group())
+        for term in glossary.terms()
+        if term.instead_of
         for match in re.finditer(glossary.either(term.instead_of), words)
     }
     assert found == set(), f"the course's words are {sorted(found)} (term, what the lesson says)"
@@ -286,11 +309,12 @@ def test_the_first_use_of_each_term_leads_to_the_glossary(name):
     for term in glossary.terms():
         target = ids[term.name.replace(" ", "-").lower()]
         free = [
-            match.start() for match in term.pattern.finditer(page.prose)
+            match.start()
+            for match in term.pattern.finditer(page.prose)
             if not any(start <= match.start() < end for start, end in page.linked)
         ]
         assert not free or links.get(target, len(page.prose)) < free[0], (
-            f"{term.name}: first used at ...{page.prose[max(0, free[0] - 60):free[0] + 40]!r}"
+            f"{term.name}: first used at ...{page.prose[max(0, free[0] - 60) : free[0] + 40]!r}"
         )
         linked += target in links
     assert linked == len(links) >= 5
@@ -298,12 +322,17 @@ def test_the_first_use_of_each_term_leads_to_the_glossary(name):
 
 def test_terms_are_found_as_whole_words_and_the_longest_wins():
     terms = {term.name: term for term in glossary.terms()}
-    text = ("The denoising autoencoder has a false-alarm\nrate; autoencoders score. "
-            "Double precision, then precision.")
+    text = (
+        "The denoising autoencoder has a false-alarm\nrate; autoencoders score. "
+        "Double precision, then precision."
+    )
     uses = [(text[start:end], term.name) for start, end, term in glossary.first_uses(text, terms.values())]
-    assert uses == [("denoising autoencoder", "denoising autoencoder"),
-                    ("false-alarm\nrate", "false-alarm rate"),
-                    ("autoencoders", "autoencoder"), ("precision", "precision")]
+    assert uses == [
+        ("denoising autoencoder", "denoising autoencoder"),
+        ("false-alarm\nrate", "false-alarm rate"),
+        ("autoencoders", "autoencoder"),
+        ("precision", "precision"),
+    ]
     assert glossary.first_uses(text, [terms["precision"]])[0][0] > text.index("then")
 
 
@@ -311,8 +340,12 @@ def test_terms_are_found_as_whole_words_and_the_longest_wins():
 
 
 def reading(name):
-    return [text for cell in lesson(name).cells if cell.cell_type == "markdown"
-            for _, _, text in citations.reading_items(cell.source)]
+    return [
+        text
+        for cell in lesson(name).cells
+        if cell.cell_type == "markdown"
+        for _, _, text in citations.reading_items(cell.source)
+    ]
 
 
 def docstring_references():
@@ -337,8 +370,11 @@ def test_every_further_reading_is_in_the_bibliography(name):
 
 def test_every_reference_of_a_docstring_is_in_the_bibliography():
     items = list(docstring_references())
-    missing = [(where, text) for where, text in items
-               if citations.find(text) is None and not citations.ELSEWHERE.search(text)]
+    missing = [
+        (where, text)
+        for where, text in items
+        if citations.find(text) is None and not citations.ELSEWHERE.search(text)
+    ]
     assert missing == [], "add these to docs/references.bib"
     assert len(items) > 40
 
@@ -360,16 +396,26 @@ def test_a_citation_needs_title_and_year():
 
 
 def test_references_of_a_docstring_become_links():
-    lines = ["Score [1]_ of ``threshold_``.", "", "References", "----------",
-             ".. [1] J. Davis and M. Goadrich (2006). The relationship between",
-             "   precision-recall and ROC curves. ICML.", "", "Examples", "--------", ">>> a_"]
+    lines = [
+        "Score [1]_ of ``threshold_``.",
+        "",
+        "References",
+        "----------",
+        ".. [1] J. Davis and M. Goadrich (2006). The relationship between",
+        "   precision-recall and ROC curves. ICML.",
+        "",
+        "Examples",
+        "--------",
+        ">>> a_",
+    ]
     citations.cite_docstring(lines)
     assert lines[0] == "Score :cite:`davis2006` of ``threshold_``."
     assert lines[4].startswith("* J. Davis and M. Goadrich (2006).")
     assert lines[4].endswith("ICML. :cite:`davis2006`")
     assert lines[-1] == ">>> a_" and not any("[1]" in line for line in lines)
     assert citations.escape("shape (n, *image_shape), |code| and model_ and `x_`") == (
-        r"shape (n, \*image_shape), \|code\| and model\_ and `x_`")
+        r"shape (n, \*image_shape), \|code\| and model\_ and `x_`"
+    )
 
 
 # --- Reference -------------------------------------------------------------------------------------
@@ -425,7 +471,9 @@ def test_make_site_open_serves_the_book_on_this_machine_only():
     built_site()
     process = subprocess.Popen(
         [sys.executable, ROOT / "tools" / "site.py", "--serve", "--no-browser", "--port", "0"],
-        stdout=subprocess.PIPE, text=True, env=os.environ,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ,
     )
     try:
         lines = [process.stdout.readline(), process.stdout.readline()]

@@ -134,9 +134,7 @@ def test_mean_sd_keeps_its_exact_rate_on_gaussian_scores(k, n):
 
 def test_mean_sd_breaks_its_promise_on_heavy_tails():
     heavy = stats.t(df=3)
-    rates, promised = false_alarm_rates(
-        MeanSD(3), lambda rng, n: rng.standard_t(3, n), heavy.sf, 1000
-    )
+    rates, promised = false_alarm_rates(MeanSD(3), lambda rng, n: rng.standard_t(3, n), heavy.sf, 1000)
     assert rates.mean() - 4 * standard_error(rates) > 3 * promised[0]
     # The conformal rule, asked for the same rate on the same rows, keeps it.
     rates, _ = false_alarm_rates(

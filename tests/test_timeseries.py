@@ -127,9 +127,18 @@ def test_as_many_faults_as_are_allowed_fit():
 
 def _series(**changes):
     parts = {
-        "values": np.zeros(10), "times": np.arange(10).astype("datetime64[m]"), "y": np.zeros(10, dtype=int),
-        "events": (), "train": slice(0, 4), "validation": slice(4, 6), "test": slice(6, 10),
-        "unit": "", "name": "", "description": "", "licence": "", "citation": "",
+        "values": np.zeros(10),
+        "times": np.arange(10).astype("datetime64[m]"),
+        "y": np.zeros(10, dtype=int),
+        "events": (),
+        "train": slice(0, 4),
+        "validation": slice(4, 6),
+        "test": slice(6, 10),
+        "unit": "",
+        "name": "",
+        "description": "",
+        "licence": "",
+        "citation": "",
     }
     return TimeSeries(**parts | changes)
 
@@ -188,8 +197,12 @@ def test_windows_share_memory_and_are_read_only():
 
 
 @settings(deadline=None)
-@given(n_windows=st.integers(2, 60), size=st.integers(1, 12), stride=st.integers(1, 6),
-       fraction=st.floats(0.05, 0.9))
+@given(
+    n_windows=st.integers(2, 60),
+    size=st.integers(1, 12),
+    stride=st.integers(1, 6),
+    fraction=st.floats(0.05, 0.9),
+)
 def test_the_gap_is_the_smallest_that_shares_no_point(n_windows, size, stride, fraction):
     try:
         train, validation = windows.split(n_windows, size, stride, fraction)
@@ -446,27 +459,39 @@ def test_block_interval_leaves_out_what_cannot_be_measured():
         windows.block_interval(lambda y, score: np.nan, y, score, block=40)
 
 
-@pytest.mark.parametrize("call, words", [
-    (lambda: windows.block_interval(0.5, [0, 1], [1.0, 2.0], 1), "measure must be a function"),
-    (lambda: windows.block_interval(_mean, [0, 1], [1.0, 2.0], 3), "block must be at most the 2 points"),
-    (lambda: windows.block_interval(_mean, [0, 1, 1], [1.0, 2.0], 1), "y has 3 labels for 2 rows"),
-    (lambda: windows.block_interval(_mean, [0, 1], [1.0, 2.0], 1, confidence=2), "confidence"),
-    (lambda: windows.block_compare([0, 1], {}, 1), "scores must be a dict .* dict without entries"),
-    (lambda: windows.block_compare([0, 1], [1.0, 2.0], 1), "scores must be a dict .* list"),
-    (lambda: windows.block_compare([0, 1], {"a": [1.0]}, 1), "scores\\['a'\\] has 1 scores for 2"),
-    (lambda: windows.block_compare([0, 0], {"a": [1.0, 2.0]}, 1), "y holds no anomalies"),
-    (lambda: windows.block_compare([0, 1], {"a": [1.0, 2.0]}, 3), "block must be at most the 2 points"),
-    (lambda: windows.block_compare([1] + [0] * 399, {"a": np.arange(400.0)}, 200, n_resamples=1,
-                                   random_state=2), "no resample holds both classes"),
-])
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: windows.block_interval(0.5, [0, 1], [1.0, 2.0], 1), "measure must be a function"),
+        (lambda: windows.block_interval(_mean, [0, 1], [1.0, 2.0], 3), "block must be at most the 2 points"),
+        (lambda: windows.block_interval(_mean, [0, 1, 1], [1.0, 2.0], 1), "y has 3 labels for 2 rows"),
+        (lambda: windows.block_interval(_mean, [0, 1], [1.0, 2.0], 1, confidence=2), "confidence"),
+        (lambda: windows.block_compare([0, 1], {}, 1), "scores must be a dict .* dict without entries"),
+        (lambda: windows.block_compare([0, 1], [1.0, 2.0], 1), "scores must be a dict .* list"),
+        (lambda: windows.block_compare([0, 1], {"a": [1.0]}, 1), "scores\\['a'\\] has 1 scores for 2"),
+        (lambda: windows.block_compare([0, 0], {"a": [1.0, 2.0]}, 1), "y holds no anomalies"),
+        (lambda: windows.block_compare([0, 1], {"a": [1.0, 2.0]}, 3), "block must be at most the 2 points"),
+        (
+            lambda: windows.block_compare(
+                [1] + [0] * 399, {"a": np.arange(400.0)}, 200, n_resamples=1, random_state=2
+            ),
+            "no resample holds both classes",
+        ),
+    ],
+)
 def test_block_intervals_that_cannot_be(call, words):
     with pytest.raises(ValueError, match=words):
         call()
 
 
 @settings(deadline=None, max_examples=30)
-@given(n=st.integers(12, 40), memory=st.integers(5, 8), step=st.integers(1, 5), seed=st.integers(0, 99),
-       keep=st.sampled_from([None, "accepted", "array"]))
+@given(
+    n=st.integers(12, 40),
+    memory=st.integers(5, 8),
+    step=st.integers(1, 5),
+    seed=st.integers(0, 99),
+    keep=st.sampled_from([None, "accepted", "array"]),
+)
 def test_rolling_thresholds_against_a_loop(n, memory, step, seed, keep):
     rng = np.random.RandomState(seed)
     scores = rng.normal(size=n)
@@ -500,8 +525,9 @@ def test_block_compare_gives_what_block_interval_gives():
     assert list(table.index) == list(scores)
     for name, score in scores.items():
         for measure, function in (("AUROC", evaluation.auroc), ("AP", evaluation.average_precision)):
-            expected = windows.block_interval(function, y, score, 30, n_resamples=40, confidence=0.8,
-                                              random_state=3)
+            expected = windows.block_interval(
+                function, y, score, 30, n_resamples=40, confidence=0.8, random_state=3
+            )
             found = table.loc[name, [measure, f"{measure} low", f"{measure} high"]]
             assert np.allclose(found.astype(float), expected, atol=1e-12)
 
@@ -516,14 +542,20 @@ def test_rolling_thresholds_do_not_look_ahead():
     assert other[70] > one[70]
 
 
-@pytest.mark.parametrize("call, words", [
-    (lambda s, r: windows.rolling_thresholds(s, r, 20, 5), "start must be at least memory"),
-    (lambda s, r: windows.rolling_thresholds(s, r, 10, 5, start=9), "start must be at least memory"),
-    (lambda s, r: windows.rolling_thresholds(s, r, 10, 5, keep="some"), "keep must be None"),
-    (lambda s, r: windows.rolling_thresholds(s, r, 10, 5, keep=[1, 0]), "keep has 2 labels for 20 rows"),
-    (lambda s, r: windows.rolling_thresholds(s, r, 10, 0), "step must be a whole number"),
-    (lambda s, r: windows.rolling_thresholds(s, r, 10, 5, keep=np.zeros(20, dtype=int)), "at least 1 scores"),
-])
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda s, r: windows.rolling_thresholds(s, r, 20, 5), "start must be at least memory"),
+        (lambda s, r: windows.rolling_thresholds(s, r, 10, 5, start=9), "start must be at least memory"),
+        (lambda s, r: windows.rolling_thresholds(s, r, 10, 5, keep="some"), "keep must be None"),
+        (lambda s, r: windows.rolling_thresholds(s, r, 10, 5, keep=[1, 0]), "keep has 2 labels for 20 rows"),
+        (lambda s, r: windows.rolling_thresholds(s, r, 10, 0), "step must be a whole number"),
+        (
+            lambda s, r: windows.rolling_thresholds(s, r, 10, 5, keep=np.zeros(20, dtype=int)),
+            "at least 1 scores",
+        ),
+    ],
+)
 def test_rolling_thresholds_that_cannot_be(call, words):
     with pytest.raises(ValueError, match=words):
         call(np.arange(20.0), thresholds.Percentile(90))
@@ -536,8 +568,9 @@ def test_rolling_thresholds_that_cannot_be(call, words):
 def test_convolutional_1d_returns_its_own_shape(shape, plain):
     from aecourse import builders
 
-    model = builders.convolutional_1d(shape, filters=(4, 3), code_size=5, code_activation="linear",
-                                      dtype="float64")
+    model = builders.convolutional_1d(
+        shape, filters=(4, 3), code_size=5, code_activation="linear", dtype="float64"
+    )
     assert model.input_shape == model.output_shape == (None, *plain)
     assert model.encoder.output_shape == (None, 5) and model.decoder.input_shape == (None, 5)
     X = np.random.RandomState(0).normal(size=(7, *plain))
@@ -552,8 +585,9 @@ def test_convolutional_1d_learns_and_repeats():
     X = windows.sliding(np.sin(np.arange(300) / 3), 16)
     losses = []
     for seed in (0, 0, 1):
-        model = builders.convolutional_1d(16, filters=(6,), code_size=4, learning_rate=0.01,
-                                          random_state=seed, dtype="float64")
+        model = builders.convolutional_1d(
+            16, filters=(6,), code_size=4, learning_rate=0.01, random_state=seed, dtype="float64"
+        )
         losses.append(training.fit(model, X, epochs=15).history["loss"][-1])
     assert losses[0] == losses[1] != losses[2]
     assert max(losses) < 0.1 * X.var()
@@ -579,7 +613,8 @@ def test_convolutional_1d_says_what_is_wrong():
 
 def test_every_public_name_has_an_example():
     assert sorted(windows.__all__) == sorted(
-        name for name, value in vars(windows).items()
+        name
+        for name, value in vars(windows).items()
         if not name.startswith("_") and getattr(value, "__module__", None) == windows.__name__
     )
     for name in windows.__all__:

@@ -160,7 +160,9 @@ def test_course_executes_writes_html_and_prints_the_table(two_lessons, tmp_path,
     status = course.main(["01", "--notebooks", str(two_lessons), "-o", str(tmp_path / "out")])
     printed = capsys.readouterr()
     assert status == 0
-    assert "pass" in printed.out and "two and two is 4" in printed.out and "1 of 1 lessons pass" in printed.out
+    assert (
+        "pass" in printed.out and "two and two is 4" in printed.out and "1 of 1 lessons pass" in printed.out
+    )
     assert "left" in printed.err  # the progress bar's estimate
     html = (tmp_path / "out" / "01_good.html").read_text()
     assert "two and two is 4" in html and html.count("<summary>Show the solution</summary>") == 1
@@ -271,13 +273,26 @@ def test_the_lab_starts_with_a_token_on_this_machine(folders):
     """The real server: it prints an address on 127.0.0.1 with a token, and refuses those without."""
     source, work = folders
     server = subprocess.Popen(
-        [sys.executable, str(ROOT / "tools" / "lab.py"), "--lessons", str(source), "--work", str(work),
-         "--no-browser", "--port", "18888"],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        [
+            sys.executable,
+            str(ROOT / "tools" / "lab.py"),
+            "--lessons",
+            str(source),
+            "--work",
+            str(work),
+            "--no-browser",
+            "--port",
+            "18888",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     try:
         address = next(
-            found.group() for line in server.stdout if (found := re.search(r"http://127\.0\.0\.1:\d+/lab\S*\?token=\w+", line))
+            found.group()
+            for line in server.stdout
+            if (found := re.search(r"http://127\.0\.0\.1:\d+/lab\S*\?token=\w+", line))
         )
         assert f"/lab/tree/{lab.FIRST}?" in address
         base, token = re.fullmatch(r"(http://[^/]+)/lab\S*\?token=(\w+)", address).groups()

@@ -28,8 +28,9 @@ def make(kind="dense", metrics=(), **more):
         "l1": lambda: builders.sparse(6, (5,), 2, weight=0.05, dtype="float64", **more),
         "kl": lambda: builders.sparse(6, (5,), 2, penalty="kl", dtype="float64", **more),
         "variational": lambda: builders.variational(6, (5,), 2, dtype="float64", **more),
-        "masking": lambda: builders.denoising(6, (5,), 2, noise="masking", amount=0.3, dtype="float64",
-                                                **more),
+        "masking": lambda: builders.denoising(
+            6, (5,), 2, noise="masking", amount=0.3, dtype="float64", **more
+        ),
         "gaussian": lambda: builders.denoising(6, (5,), 2, dtype="float64", **more),
         "tied": lambda: builders.tied(6, (5,), 2, dtype="float64", **more),
     }[kind]
@@ -63,8 +64,14 @@ def keras_by_hand(model, rows, epochs, batch_size, targets=None, **more):
     losses = []
     for epoch in range(epochs):
         order = np.random.default_rng([0, epoch]).permutation(len(rows))
-        history = model.fit(tf.constant(rows[order]), tf.constant(targets[order]), batch_size=batch_size,
-                            shuffle=False, verbose=0, **more)
+        history = model.fit(
+            tf.constant(rows[order]),
+            tf.constant(targets[order]),
+            batch_size=batch_size,
+            shuffle=False,
+            verbose=0,
+            **more,
+        )
         losses.append({name: values[0] for name, values in history.history.items()})
     return losses
 
@@ -92,8 +99,10 @@ def test_losses_and_weights_are_those_of_keras(loop, kind, double):
 @pytest.mark.parametrize("kind", ["kl", "variational", "masking", "gaussian", "tied"])
 def test_compiled_and_keras_loops_agree_for_noise_and_penalties(kind):
     runs = {loop: (make(kind), loop) for loop in ("graph", "keras")}
-    losses = {loop: training.fit(model, X, epochs=2, compiled=loop, random_state=3).history["loss"]
-              for loop, (model, _) in runs.items()}
+    losses = {
+        loop: training.fit(model, X, epochs=2, compiled=loop, random_state=3).history["loss"]
+        for loop, (model, _) in runs.items()
+    }
     np.testing.assert_allclose(flat(runs["graph"][0]), flat(runs["keras"][0]), rtol=0, atol=1e-12)
     np.testing.assert_allclose(losses["graph"], losses["keras"], rtol=1e-6)
 
@@ -106,7 +115,8 @@ def test_targets_other_than_the_rows(double):
     np.testing.assert_allclose(flat(ours), flat(theirs), atol=1e-12)
     np.testing.assert_allclose(history.history["loss"], [logs["loss"] for logs in by_hand], rtol=1e-12)
     assert training.fit(make(), X, y=X, epochs=2).history["loss"] == pytest.approx(
-        training.fit(make(), X, epochs=2, validation_data=(V, V)).history["loss"])
+        training.fit(make(), X, epochs=2, validation_data=(V, V)).history["loss"]
+    )
 
 
 def test_whole_number_targets_stay_whole():
@@ -154,8 +164,9 @@ def test_large_data_go_through_in_blocks_to_the_same_result(loop, monkeypatch):
     expected = training.fit(whole, X, epochs=2, batch_size=20, validation_data=V, compiled=loop).history
     for limit in ("_BYTES_HELD", "_BYTES_A_BLOCK"):
         monkeypatch.setattr(training, limit, 60 * 6 * 8)  # 60 rows a block: 2 of them, and 30 rows
-    found = training.fit(parts, X, epochs=2, batch_size=20, validation_data=V, validation_batch_size=20,
-                         compiled=loop)
+    found = training.fit(
+        parts, X, epochs=2, batch_size=20, validation_data=V, validation_batch_size=20, compiled=loop
+    )
     np.testing.assert_allclose(flat(parts), flat(whole), rtol=0, atol=1e-12)
     for name, values in expected.items():
         np.testing.assert_allclose(found.history[name], values, rtol=1e-6)
@@ -169,8 +180,10 @@ def test_large_data_go_through_in_blocks_to_the_same_result(loop, monkeypatch):
 # ---------------------------------------------------------------------------- randomness
 
 
-@pytest.mark.parametrize(("loop", "kind", "seeds"), [
-    ("xla", "masking", (5, 5)), ("graph", "gaussian", (5, 5, np.random.RandomState(1)))])
+@pytest.mark.parametrize(
+    ("loop", "kind", "seeds"),
+    [("xla", "masking", (5, 5)), ("graph", "gaussian", (5, 5, np.random.RandomState(1)))],
+)
 def test_the_same_seed_gives_the_same_weights(loop, kind, seeds):
     weights = []
     for seed in seeds:
@@ -231,20 +244,23 @@ def test_a_model_with_its_own_step_runs_in_keras_loop():
     assert history.loop == "keras" and len(history.history["twice"]) == 2
 
 
-@pytest.mark.parametrize(("callback", "wanted"), [
-    (lambda d: keras.callbacks.EarlyStopping(), False),
-    (lambda d: keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: None), False),
-    (lambda d: keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None), True),
-    (lambda d: keras.callbacks.LambdaCallback(on_batch_begin=lambda batch, logs=None: None), True),
-    (lambda d: keras.callbacks.ModelCheckpoint(d / "m.keras"), False),
-    (lambda d: keras.callbacks.ModelCheckpoint(d / "m.keras", save_freq=2), True),
-    (lambda d: keras.callbacks.TensorBoard(d), False),
-    (lambda d: keras.callbacks.TensorBoard(d, update_freq="batch"), True),
-    (lambda d: keras.callbacks.TensorBoard(d, write_steps_per_second=True), True),
-    (lambda d: keras.callbacks.TerminateOnNaN(), True),
-    (lambda d: keras.callbacks.CSVLogger(d / "log.csv"), False),
-    (lambda d: ByBatch(), True),
-])
+@pytest.mark.parametrize(
+    ("callback", "wanted"),
+    [
+        (lambda d: keras.callbacks.EarlyStopping(), False),
+        (lambda d: keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: None), False),
+        (lambda d: keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None), True),
+        (lambda d: keras.callbacks.LambdaCallback(on_batch_begin=lambda batch, logs=None: None), True),
+        (lambda d: keras.callbacks.ModelCheckpoint(d / "m.keras"), False),
+        (lambda d: keras.callbacks.ModelCheckpoint(d / "m.keras", save_freq=2), True),
+        (lambda d: keras.callbacks.TensorBoard(d), False),
+        (lambda d: keras.callbacks.TensorBoard(d, update_freq="batch"), True),
+        (lambda d: keras.callbacks.TensorBoard(d, write_steps_per_second=True), True),
+        (lambda d: keras.callbacks.TerminateOnNaN(), True),
+        (lambda d: keras.callbacks.CSVLogger(d / "log.csv"), False),
+        (lambda d: ByBatch(), True),
+    ],
+)
 def test_callbacks_that_need_batches_are_known(callback, wanted, tmp_path):
     assert bool(training._wants_batches(callback(tmp_path))) is wanted
 
@@ -290,8 +306,9 @@ def test_batch_callbacks_run_in_keras_loop():
 def test_early_stopping_restores_the_best_weights(loop):
     rate = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.01 if epoch < 3 else 3.0)
     model = make()
-    history = training.fit(model, X, epochs=30, validation_data=V, early_stopping=2, callbacks=[rate],
-                           compiled=loop)
+    history = training.fit(
+        model, X, epochs=30, validation_data=V, early_stopping=2, callbacks=[rate], compiled=loop
+    )
     values = history.history["val_loss"]
     best = int(np.argmin(values))
     assert len(values) == best + 3 < 30  # two epochs without a better one, then it stops
@@ -308,9 +325,17 @@ def test_early_stopping_without_validation_watches_the_loss():
 def test_model_checkpoint_and_csv_log_work_in_a_compiled_epoch(tmp_path):
     best = tmp_path / "best.keras"
     model = make("variational")
-    history = training.fit(model, X, epochs=3, validation_data=V, compiled="graph", callbacks=[
-        keras.callbacks.ModelCheckpoint(best, monitor="val_loss", save_best_only=True),
-        keras.callbacks.CSVLogger(tmp_path / "log.csv")])
+    history = training.fit(
+        model,
+        X,
+        epochs=3,
+        validation_data=V,
+        compiled="graph",
+        callbacks=[
+            keras.callbacks.ModelCheckpoint(best, monitor="val_loss", save_best_only=True),
+            keras.callbacks.CSVLogger(tmp_path / "log.csv"),
+        ],
+    )
     assert history.loop == "graph"
     loaded = builders.attach_parts(keras.models.load_model(best))
     value = np.square(training.predict(loaded, V) - V).mean()
@@ -322,8 +347,13 @@ def test_model_checkpoint_and_csv_log_work_in_a_compiled_epoch(tmp_path):
 
 def test_tensorboard_works_in_a_compiled_epoch(tmp_path):
     pytest.importorskip("tensorboard")
-    history = training.fit(make(), X, epochs=2, validation_data=V,
-                           callbacks=[keras.callbacks.TensorBoard(tmp_path, histogram_freq=1)])
+    history = training.fit(
+        make(),
+        X,
+        epochs=2,
+        validation_data=V,
+        callbacks=[keras.callbacks.TensorBoard(tmp_path, histogram_freq=1)],
+    )
     assert history.loop == "graph"
     for part in ("train", "validation"):
         assert sum(file.stat().st_size for file in (tmp_path / part).iterdir()) > 300
@@ -340,11 +370,20 @@ def test_backup_and_restore_goes_on(tmp_path):
     interrupted, whole = make(), make()
     backup = tmp_path / "backup"
     with pytest.raises(Stop):
-        training.fit(interrupted, X, epochs=4, compiled="graph", callbacks=[
-            keras.callbacks.LambdaCallback(on_epoch_end=stop), keras.callbacks.BackupAndRestore(backup)])
+        training.fit(
+            interrupted,
+            X,
+            epochs=4,
+            compiled="graph",
+            callbacks=[
+                keras.callbacks.LambdaCallback(on_epoch_end=stop),
+                keras.callbacks.BackupAndRestore(backup),
+            ],
+        )
     again = make()
-    history = training.fit(again, X, epochs=4, compiled="graph",
-                           callbacks=[keras.callbacks.BackupAndRestore(backup)])
+    history = training.fit(
+        again, X, epochs=4, compiled="graph", callbacks=[keras.callbacks.BackupAndRestore(backup)]
+    )
     training.fit(whole, X, epochs=4, compiled="graph")
     assert history.epoch == [2, 3]
     np.testing.assert_allclose(flat(again), flat(whole), rtol=0, atol=1e-12)
@@ -427,8 +466,15 @@ def test_early_stopping_survives_a_kill(tmp_path):
 
     def run(model, checkpoint=None, die=99):
         rate = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.01 if epoch < 3 else 3.0)
-        return training.fit(model, X, epochs=30, validation_data=V, early_stopping=3, checkpoint=checkpoint,
-                            callbacks=[rate, kill_at(die)])
+        return training.fit(
+            model,
+            X,
+            epochs=30,
+            validation_data=V,
+            early_stopping=3,
+            checkpoint=checkpoint,
+            callbacks=[rate, kill_at(die)],
+        )
 
     whole, resumed = make(), make()
     expected = run(whole).history["val_loss"]
@@ -509,8 +555,9 @@ def test_predict_is_keras_predict(batch_size):
     found = training.predict(model, X, batch_size=batch_size)
     np.testing.assert_allclose(found, expected, atol=1e-12)
     assert found.dtype == np.float64
-    np.testing.assert_allclose(training.predict(model.encoder, X, batch_size), model.encoder(X).numpy(),
-                               atol=1e-12)
+    np.testing.assert_allclose(
+        training.predict(model.encoder, X, batch_size), model.encoder(X).numpy(), atol=1e-12
+    )
 
 
 def test_predict_does_not_add_noise_and_takes_images():
@@ -533,32 +580,35 @@ def test_chunks_shrink_as_models_widen():
 # ---------------------------------------------------------------------------- bad input
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    ({"X": X[:, :4]}, r"X must have rows of shape \(6,\)"),
-    ({"X": X[:, 0]}, "X must have rows of shape"),
-    ({"X": X[:0]}, "X must have at least one row"),
-    ({"X": np.where(X > 2, np.nan, X)}, "X holds NaN or infinite"),
-    ({"X": np.where(X > 2, np.inf, X)}, "X holds NaN or infinite"),
-    ({"X": [["a"] * 6]}, "X must be an array of numbers"),
-    ({"epochs": 0}, "epochs must be a whole number"),
-    ({"epochs": 2.5}, "epochs must be a whole number"),
-    ({"batch_size": -1}, "batch_size"),
-    ({"batch_size": True}, "batch_size"),
-    ({"validation_data": V, "validation_split": 0.1}, "not both"),
-    ({"validation_data": V[:, :2]}, "validation_data must have rows of shape"),
-    ({"validation_data": V, "validation_batch_size": 0}, "validation_batch_size"),
-    ({"validation_data": (V, V[:3])}, "has 3 rows for 40"),
-    ({"validation_split": 1.0}, "leave rows on both sides"),
-    ({"validation_split": -0.5}, "leave rows on both sides"),
-    ({"validation_split": "some"}, "validation_split must be a number"),
-    ({"y": X[:5]}, "y has 5 rows for 150"),
-    ({"y": X, "validation_data": V}, r"a pair \(rows, targets\)"),
-    ({"callbacks": [print]}, "callbacks must hold"),
-    ({"compiled": "fast"}, "compiled must be one of"),
-    ({"early_stopping": -1}, "early_stopping"),
-    ({"random_state": "seed"}, "random_state"),
-    ({"random_state": -1}, "random_state"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"X": X[:, :4]}, r"X must have rows of shape \(6,\)"),
+        ({"X": X[:, 0]}, "X must have rows of shape"),
+        ({"X": X[:0]}, "X must have at least one row"),
+        ({"X": np.where(X > 2, np.nan, X)}, "X holds NaN or infinite"),
+        ({"X": np.where(X > 2, np.inf, X)}, "X holds NaN or infinite"),
+        ({"X": [["a"] * 6]}, "X must be an array of numbers"),
+        ({"epochs": 0}, "epochs must be a whole number"),
+        ({"epochs": 2.5}, "epochs must be a whole number"),
+        ({"batch_size": -1}, "batch_size"),
+        ({"batch_size": True}, "batch_size"),
+        ({"validation_data": V, "validation_split": 0.1}, "not both"),
+        ({"validation_data": V[:, :2]}, "validation_data must have rows of shape"),
+        ({"validation_data": V, "validation_batch_size": 0}, "validation_batch_size"),
+        ({"validation_data": (V, V[:3])}, "has 3 rows for 40"),
+        ({"validation_split": 1.0}, "leave rows on both sides"),
+        ({"validation_split": -0.5}, "leave rows on both sides"),
+        ({"validation_split": "some"}, "validation_split must be a number"),
+        ({"y": X[:5]}, "y has 5 rows for 150"),
+        ({"y": X, "validation_data": V}, r"a pair \(rows, targets\)"),
+        ({"callbacks": [print]}, "callbacks must hold"),
+        ({"compiled": "fast"}, "compiled must be one of"),
+        ({"early_stopping": -1}, "early_stopping"),
+        ({"random_state": "seed"}, "random_state"),
+        ({"random_state": -1}, "random_state"),
+    ],
+)
 def test_bad_arguments_say_what_to_do(arguments, words):
     with pytest.raises(ValueError, match=words):
         training.fit(make(), **({"X": X} | arguments))

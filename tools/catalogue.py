@@ -41,7 +41,9 @@ def headline(notebook):
     for cell in notebook.cells:
         if HEADLINE_TAG in cell.metadata.get("tags", []):
             return " ".join(
-                "".join(output.get("text", "") for output in cell.outputs if output.get("name") == "stdout").split()
+                "".join(
+                    output.get("text", "") for output in cell.outputs if output.get("name") == "stdout"
+                ).split()
             )
     return ""
 

@@ -61,9 +61,7 @@ def execute(entry, bar, out):
 
     failure = None
     try:
-        lessons.execute(
-            entry.path, notebook=notebook, on_cell_execute=on_start, on_cell_executed=on_executed
-        )
+        lessons.execute(entry.path, notebook=notebook, on_cell_execute=on_start, on_cell_executed=on_executed)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         index, cell = position["cell"]
         if isinstance(error, CellExecutionError):
@@ -72,7 +70,9 @@ def execute(entry, bar, out):
             reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
         failure = f"cell {index + 1} ({cell.id}): {reason}"
     minutes = (time.monotonic() - started) / 60
-    exporter = HTMLExporter(extra_loaders=[DictLoader({"lesson.html.j2": TEMPLATE})], template_file="lesson.html.j2")
+    exporter = HTMLExporter(
+        extra_loaders=[DictLoader({"lesson.html.j2": TEMPLATE})], template_file="lesson.html.j2"
+    )
     html, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": entry.title}})
     (out / f"{entry.path.stem}.html").write_text(html, encoding="utf-8")
     headline = catalogue.headline(notebook) if failure is None else failure
@@ -93,7 +93,9 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("lessons", nargs="*", help="beginnings of file names; all lessons by default")
     parser.add_argument("-o", "--out", type=pathlib.Path, default=ROOT / "_build" / "lessons")
-    parser.add_argument("--notebooks", type=pathlib.Path, default=catalogue.NOTEBOOKS, help="folder of the lessons")
+    parser.add_argument(
+        "--notebooks", type=pathlib.Path, default=catalogue.NOTEBOOKS, help="folder of the lessons"
+    )
     options = parser.parse_args(arguments)
     entries = [
         entry
@@ -101,13 +103,17 @@ def main(arguments=None):
         if not options.lessons or entry.path.name.startswith(tuple(options.lessons))
     ]
     if not entries:
-        raise SystemExit(f"no lesson starts with {options.lessons}; there are {catalogue.numbers(options.notebooks)}")
+        raise SystemExit(
+            f"no lesson starts with {options.lessons}; there are {catalogue.numbers(options.notebooks)}"
+        )
     options.out.mkdir(parents=True, exist_ok=True)
     rows = []
     # The bar counts the minutes that the catalogue gives for each lesson, so that the time left
     # is an estimate even while the first lesson runs.
     with tqdm(
-        total=sum(entry.minutes for entry in entries), unit="min", file=sys.stderr,
+        total=sum(entry.minutes for entry in entries),
+        unit="min",
+        file=sys.stderr,
         smoothing=0,  # cells differ so much that only the rate since the start tells anything
         bar_format="{l_bar}{bar}| {elapsed} gone, about {remaining} left",
     ) as bar:

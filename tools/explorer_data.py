@@ -55,10 +55,25 @@ class Lab:
 
 
 LABS = (
-    Lab("06", "Lab 06: MNIST zeros", "y", ("zeros", "other digits"), "mean squared error", (0.0, 0.12),
-        (0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12)),
-    Lab("08", "Lab 08: imbalanced synthetic data", "cluster", ("normal rows", "rows of the true cluster"),
-        "mean squared residual", (0.05, 12.8), (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10), log=True),
+    Lab(
+        "06",
+        "Lab 06: MNIST zeros",
+        "y",
+        ("zeros", "other digits"),
+        "mean squared error",
+        (0.0, 0.12),
+        (0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12),
+    ),
+    Lab(
+        "08",
+        "Lab 08: imbalanced synthetic data",
+        "cluster",
+        ("normal rows", "rows of the true cluster"),
+        "mean squared residual",
+        (0.05, 12.8),
+        (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+        log=True,
+    ),
 )
 
 
@@ -90,7 +105,9 @@ def fitted_rules(validation, test, y):
     learned = {
         "F1, from labels": thresholds.FBeta(beta=1),
         "F2, from labels": thresholds.FBeta(beta=2),
-        "expected cost, from labels": thresholds.ExpectedCost(cost_miss=10, cost_false_alarm=1, base_rate=0.01),
+        "expected cost, from labels": thresholds.ExpectedCost(
+            cost_miss=10, cost_false_alarm=1, base_rate=0.01
+        ),
     }
     for name, rule in learned.items():
         found[name] = rule.fit(test[learn], y[learn]), test[judge][y[judge] == 0]
@@ -105,7 +122,9 @@ def _rule(rule, unseen_normals):
         "written": repr(rule),
         "sentence": rule.rule,
         "assumption": rule.assumption,
-        "promised": "no false-alarm rate" if promised is None else f"a false-alarm rate of {100 * promised:.3g} %",
+        "promised": "no false-alarm rate"
+        if promised is None
+        else f"a false-alarm rate of {100 * promised:.3g} %",
         "realised": str(rule.realised(unseen_normals)),
     }
 
@@ -127,13 +146,21 @@ def lab_data(lab):
     if not (steps[0] < test.min() and test.max() <= steps[-1]):
         raise ValueError(f"view of lab {lab.key} must hold all scores, {test.min():g} to {test.max():g}")
     return {
-        "key": lab.key, "title": lab.title, "names": lab.names, "unit": lab.unit,
-        "normal": normal.tolist(), "anomaly": anomaly.tolist(),
+        "key": lab.key,
+        "title": lab.title,
+        "names": lab.names,
+        "unit": lab.unit,
+        "normal": normal.tolist(),
+        "anomaly": anomaly.tolist(),
         # A threshold that flags every row, as ExpectedCost takes it.
         "belowAll": float(np.nextafter(test.min(), -np.inf)),
         "rules": {name: _rule(*fitted) for name, fitted in fitted_rules(validation, test, y).items()},
-        "log": lab.log, "ticks": lab.ticks, "steps": steps, "edges": edges.tolist(),
-        "normalBars": np.histogram(normal, edges)[0].tolist(), "anomalyBars": np.histogram(anomaly, edges)[0].tolist(),
+        "log": lab.log,
+        "ticks": lab.ticks,
+        "steps": steps,
+        "edges": edges.tolist(),
+        "normalBars": np.histogram(normal, edges)[0].tolist(),
+        "anomalyBars": np.histogram(anomaly, edges)[0].tolist(),
     }
 
 
@@ -187,7 +214,9 @@ def build(out_dir):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("folder", type=pathlib.Path, help="where to write the page")
-    print(f"{build(parser.parse_args(arguments).folder)}: serve it with python -m http.server --bind 127.0.0.1")
+    print(
+        f"{build(parser.parse_args(arguments).folder)}: serve it with python -m http.server --bind 127.0.0.1"
+    )
 
 
 if __name__ == "__main__":

@@ -58,7 +58,9 @@ def update(lessons, work):
             else:
                 added = beside(target)
                 copy(source, added)
-                said.append(f"{name}: changed in the course and by you; yours is kept, the new one is {added.name}")
+                said.append(
+                    f"{name}: changed in the course and by you; yours is kept, the new one is {added.name}"
+                )
         record[str(name)] = new
         partial = record_path.with_name(RECORD + ".part")
         partial.write_text(json.dumps(record, indent=1, sort_keys=True))
@@ -79,8 +81,13 @@ def main(arguments=None):
     if options.copy_only:
         return 0
     command = [
-        sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={options.port}",
-        f"--ServerApp.root_dir={options.work.resolve()}", f"--LabApp.default_url=/lab/tree/{FIRST}",
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={options.port}",
+        f"--ServerApp.root_dir={options.work.resolve()}",
+        f"--LabApp.default_url=/lab/tree/{FIRST}",
     ]
     if options.no_browser:
         command.append("--no-browser")

@@ -24,7 +24,10 @@ PICTURE, PICTURE_LESSON, PICTURE_CELL = catalogue.ROOT / "docs" / "zeros.png", "
 
 def course_map(entries):
     """Return the map of the course as a Markdown table."""
-    lines = ["| | lesson | what it is about | minutes to work through | to compute, at most |", "|---|---|---|--:|--:|"]
+    lines = [
+        "| | lesson | what it is about | minutes to work through | to compute, at most |",
+        "|---|---|---|--:|--:|",
+    ]
     for entry in entries:
         link = f"[{entry.title}](notebooks/{entry.path.name})"
         lines.append(f"| {entry.number} | {link} | {entry.about} | {entry.reading} | {entry.minutes:g} |")

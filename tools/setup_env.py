@@ -59,8 +59,18 @@ def install(python):
     from_uv.write_text(locked("uv"))
     pip = (python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
     with_uv = run(*pip, "--require-hashes", "--no-deps", "-r", from_uv) and run(
-        python, "-m", "uv", "pip", "install", "--quiet", "--python", python,
-        "--compile-bytecode", "--require-hashes", "-r", LOCK,
+        python,
+        "-m",
+        "uv",
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        python,
+        "--compile-bytecode",
+        "--require-hashes",
+        "-r",
+        LOCK,
     )
     if not with_uv:
         print("uv could not install the lock; trying pip, which is slower", flush=True)
@@ -91,7 +101,9 @@ def main():
     stamp.unlink(missing_ok=True)
     made_with = venv / "pyvenv.cfg"
     version = ".".join(map(str, sys.version_info[:2]))
-    if made_with.exists() and not re.search(rf"^version = {re.escape(version)}\b", made_with.read_text(), re.M):
+    if made_with.exists() and not re.search(
+        rf"^version = {re.escape(version)}\b", made_with.read_text(), re.M
+    ):
         shutil.rmtree(venv)  # made by another Python: its packages cannot be used
     if not python.exists() and not run(sys.executable, "-m", "venv", venv):
         raise SystemExit(

@@ -79,16 +79,21 @@ def how_to_run(path, address):
     name = path.rpartition("/")[2]
     copy_of = address or "ADDRESS-OF-YOUR-COPY"
     install = f"`!git clone {copy_of} course && pip install -e ./course` and `%cd course/notebooks`"
-    lines = [f"- **On your machine**: run `make lab` in a copy of the course and open `{name}` "
-             f"({{download}}`this lesson as a notebook <../downloads/{name}>`)."]
+    lines = [
+        f"- **On your machine**: run `make lab` in a copy of the course and open `{name}` "
+        f"({{download}}`this lesson as a notebook <../downloads/{name}>`)."
+    ]
     if address:
         lines.append(f"- **Binder**: [open this lesson on Binder]({binder(address, path)}).")
     else:
-        lines.append("- **Binder**: give it the address of your copy of the course; it reads "
-                     "`environment.yml`.")
+        lines.append(
+            "- **Binder**: give it the address of your copy of the course; it reads `environment.yml`."
+        )
     if address and colab(address, path):
-        lines.append(f"- **Colab**: [open this lesson in Colab]({colab(address, path)}) and run {install} "
-                     "in a cell above the first.")
+        lines.append(
+            f"- **Colab**: [open this lesson in Colab]({colab(address, path)}) and run {install} "
+            "in a cell above the first."
+        )
     else:
         lines.append(f"- **Colab**: upload the notebook, and run {install} in a cell above the first.")
     return "\n".join(["", "", ":::{admonition} Run this lesson", ":class: tip run-lesson", *lines, ":::"])
@@ -161,13 +166,27 @@ def summary(name):
 
 def reference_pages():
     """Return the pages of the reference: {path: text}."""
+
     def page(title, body):
         return f"{title}\n{'=' * len(title)}\n\n{body}"
 
     names = modules()
-    pages = {"reference/index.rst": page("The package", "\n".join([
-        ".. automodule:: aecourse", "", "The modules", "-----------", "",
-        *[f"- :py:mod:`aecourse.{name}`: {summary(name)}" for name in names], ""]))}
+    pages = {
+        "reference/index.rst": page(
+            "The package",
+            "\n".join(
+                [
+                    ".. automodule:: aecourse",
+                    "",
+                    "The modules",
+                    "-----------",
+                    "",
+                    *[f"- :py:mod:`aecourse.{name}`: {summary(name)}" for name in names],
+                    "",
+                ]
+            ),
+        )
+    }
     for name in names:
         parts = [f"aecourse.{name}"] + [f"aecourse.{name}.{part}" for part in PARTS.get(name, ())]
         first, *rest = [f".. automodule:: {part}\n   :members:\n" for part in parts]
@@ -198,6 +217,7 @@ def landing(entries, assignments):
 
 def write_sources(folder):
     """Write the sources of all pages into an empty folder."""
+
     def write(path, content):
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -261,8 +281,24 @@ def sphinx(sources, out):
     names = ("http_proxy", "https_proxy", "all_proxy")
     nowhere = dict.fromkeys((*names, *map(str.upper, names)), "http://127.0.0.1:9")
     return subprocess.run(
-        [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "2", "-c", DOCS,
-         "-d", out.with_name("doctrees"), sources, out],
+        [
+            sys.executable,
+            "-m",
+            "sphinx",
+            "-b",
+            "html",
+            "-W",
+            "--keep-going",
+            "-q",
+            "-j",
+            "2",
+            "-c",
+            DOCS,
+            "-d",
+            out.with_name("doctrees"),
+            sources,
+            out,
+        ],
         env=os.environ | nowhere | {"NO_PROXY": "", "no_proxy": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
     ).returncode
 

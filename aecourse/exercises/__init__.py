@@ -568,8 +568,10 @@ def function(reference, inputs, tol=1e-9):
             if found is None:
                 return f"Your function must return numbers; {which} it returned {_found(result)}."
             if found.shape != wanted.shape:
-                return (f"Your function returns the shape {found.shape} {which}, "
-                        f"where {wanted.shape} is expected.")
+                return (
+                    f"Your function returns the shape {found.shape} {which}, "
+                    f"where {wanted.shape} is expected."
+                )
         return None
 
     def passes(answer):

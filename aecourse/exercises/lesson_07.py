@@ -18,9 +18,18 @@ register(
         why="32 · 784 weights and 784 biases.",
         right_example=25_872,
         wrong=(
-            Wrong("no biases", integer(25_088), "You left out the biases: one for each of the 784 outputs.", 25_088),
-            Wrong("biases of the code", integer(25_120),
-                  "That is the encoder: the biases belong to a layer's outputs, here 784.", 25_120),
+            Wrong(
+                "no biases",
+                integer(25_088),
+                "You left out the biases: one for each of the 784 outputs.",
+                25_088,
+            ),
+            Wrong(
+                "biases of the code",
+                integer(25_120),
+                "That is the encoder: the biases belong to a layer's outputs, here 784.",
+                25_120,
+            ),
             Wrong("whole autoencoder", integer(50_992), "That is encoder and decoder together.", 50_992),
         ),
         hint="A layer has inputs · units weights and one bias a unit.",
@@ -32,11 +41,24 @@ register(
         why="The median is 0, the mean is 1.4 / 5 = 0.28.",
         right_example=(0.0, 0.28),
         wrong=(
-            Wrong("the other way round", array([0.28, 0.0], tol=0.005), "Right values, the wrong way round.", (0.28, 0.0)),
-            Wrong("mean twice", array([0.28, 0.28], tol=0.005), "The absolute error is minimised by the median.",
-                  (0.28, 0.28)),
-            Wrong("midrange", array([0.5, 0.28], tol=0.005),
-                  "The middle of the range is not the median: sort the five values and take the third.", (0.5, 0.28)),
+            Wrong(
+                "the other way round",
+                array([0.28, 0.0], tol=0.005),
+                "Right values, the wrong way round.",
+                (0.28, 0.0),
+            ),
+            Wrong(
+                "mean twice",
+                array([0.28, 0.28], tol=0.005),
+                "The absolute error is minimised by the median.",
+                (0.28, 0.28),
+            ),
+            Wrong(
+                "midrange",
+                array([0.5, 0.28], tol=0.005),
+                "The middle of the range is not the median: sort the five values and take the third.",
+                (0.5, 0.28),
+            ),
         ),
         hint="One is the median, the other the mean.",
     ),
@@ -47,12 +69,24 @@ register(
         why="The mean of two codes is a code, and a code decodes to one image row.",
         right_example=(784,),
         wrong=(
-            Wrong("a batch of one", lambda answer: tuple(answer) == (1, 784),
-                  "That is a batch of one row; take its first row with [0].", (1, 784)),
-            Wrong("two rows", lambda answer: tuple(answer) == (2, 784),
-                  "You decoded both ends; take the mean of the two codes first.", (2, 784)),
-            Wrong("the code", lambda answer: tuple(answer) in {(2,), (1, 2)},
-                  "That is the code itself; send it through the decoder.", (2,)),
+            Wrong(
+                "a batch of one",
+                lambda answer: tuple(answer) == (1, 784),
+                "That is a batch of one row; take its first row with [0].",
+                (1, 784),
+            ),
+            Wrong(
+                "two rows",
+                lambda answer: tuple(answer) == (2, 784),
+                "You decoded both ends; take the mean of the two codes first.",
+                (2, 784),
+            ),
+            Wrong(
+                "the code",
+                lambda answer: tuple(answer) in {(2,), (1, 2)},
+                "That is the code itself; send it through the decoder.",
+                (2,),
+            ),
         ),
         hint="Encode both rows, take the mean of the codes, decode it.",
     ),
@@ -63,9 +97,15 @@ register(
         why="One layer, two models: training one changes both.",
         right_example="b",
         wrong=(
-            Wrong("compile", choice("a", "abc"), "Compiling sets optimizer and loss; it trains nothing.", "a"),
-            Wrong("copied", choice("c", "abc"),
-                  "Were they copied when it was made, they would be the untrained ones. What did the proof show?", "c"),
+            Wrong(
+                "compile", choice("a", "abc"), "Compiling sets optimizer and loss; it trains nothing.", "a"
+            ),
+            Wrong(
+                "copied",
+                choice("c", "abc"),
+                "Were they copied when it was made, they would be the untrained ones. What did the proof show?",
+                "c",
+            ),
         ),
     ),
 )

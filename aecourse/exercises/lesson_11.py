@@ -63,8 +63,9 @@ def _by_column(rows, low, high, margin):
     return np.any((rows < low - room) | (rows > high + room), axis=0)
 
 
-_ROWS = np.array([[0.5, 50.0], [1.4, 50.0], [1.6, 50.0], [0.5, -60.0], [0.5, 149.0], [9.0, 900.0],
-                  [-0.4, 0.0]])
+_ROWS = np.array(
+    [[0.5, 50.0], [1.4, 50.0], [1.6, 50.0], [0.5, -60.0], [0.5, 149.0], [9.0, 900.0], [-0.4, 0.0]]
+)
 _TABLES = (
     (_ROWS, np.array([0.0, 0.0]), np.array([1.0, 100.0]), 0.5),
     (_ROWS, np.array([0.0, 0.0]), np.array([1.0, 100.0]), 0.0),
@@ -78,12 +79,24 @@ register(
         why="Both noises add up in the difference: its variance, 0.176, is twice that of one reading.",
         right_example=_FLOOR,
         wrong=(
-            Wrong("not halved", number(0.42**2, 5e-4),
-                  "That is the variance of the difference. Both readings have a part in it.", 0.42**2),
-            Wrong("standard deviation", number(0.42 / np.sqrt(2), 5e-4),
-                  "That is a standard deviation. The error is a mean of squares.", 0.42 / np.sqrt(2)),
-            Wrong("halved only", number(0.21, 5e-4),
-                  "Variances add, not standard deviations. Square first, then share it out.", 0.21),
+            Wrong(
+                "not halved",
+                number(0.42**2, 5e-4),
+                "That is the variance of the difference. Both readings have a part in it.",
+                0.42**2,
+            ),
+            Wrong(
+                "standard deviation",
+                number(0.42 / np.sqrt(2), 5e-4),
+                "That is a standard deviation. The error is a mean of squares.",
+                0.42 / np.sqrt(2),
+            ),
+            Wrong(
+                "halved only",
+                number(0.21, 5e-4),
+                "Variances add, not standard deviations. Square first, then share it out.",
+                0.21,
+            ),
         ),
         hint="Var(a − b) = Var(a) + Var(b) for independent noise; the floor is the variance of one reading.",
     ),
@@ -94,15 +107,30 @@ register(
         why="It is the slope of what came back on what went in: 1 for a copy, 0 where all of it is removed.",
         right_example=_pass_through,
         wrong=(
-            Wrong("no projection", function(_no_projection, _PROBES),
-                  "That is the size of the change, whatever its direction. Multiply it by the probe.",
-                  _no_projection),
-            Wrong("reconstruction not subtracted", function(_not_subtracted, _PROBES),
-                  "Most of `after` has nothing to do with the probe. Which part of it has?", _not_subtracted),
-            Wrong("share removed", function(_removed, _PROBES),
-                  "That is the share that was removed. Which share came back?", _removed),
-            Wrong("mean of ratios", function(_mean_of_ratios, _PROBES),
-                  "A mean of ratios is ruled by the smallest probes. Divide two sums.", _mean_of_ratios),
+            Wrong(
+                "no projection",
+                function(_no_projection, _PROBES),
+                "That is the size of the change, whatever its direction. Multiply it by the probe.",
+                _no_projection,
+            ),
+            Wrong(
+                "reconstruction not subtracted",
+                function(_not_subtracted, _PROBES),
+                "Most of `after` has nothing to do with the probe. Which part of it has?",
+                _not_subtracted,
+            ),
+            Wrong(
+                "share removed",
+                function(_removed, _PROBES),
+                "That is the share that was removed. Which share came back?",
+                _removed,
+            ),
+            Wrong(
+                "mean of ratios",
+                function(_mean_of_ratios, _PROBES),
+                "A mean of ratios is ruled by the smallest probes. Divide two sums.",
+                _mean_of_ratios,
+            ),
         ),
         hint="Multiply the change of the output by the probe, sum, and divide by what a copy would give.",
     ),
@@ -114,14 +142,30 @@ register(
         right_example=3 / 194,
         wrong=(
             Wrong("percent", number(100 * 3 / 194, 0.02), "Give a share between 0 and 1.", 100 * 3 / 194),
-            Wrong("ten above", number(4 / 194, 2e-4),
-                  "A row is flagged when its score is strictly above the threshold. Is the tenth?", 4 / 194),
-            Wrong("anomalies forgotten", number(9 / 194, 2e-4),
-                  "Six of the rows above the threshold are anomalies, not normal rows.", 9 / 194),
-            Wrong("promise", number(0.05, 2e-4),
-                  "That is the promise for clean rows. The six anomalies use up most of it.", 0.05),
-            Wrong("of all rows", number(3 / 200, 2e-4),
-                  "The false-alarm rate is a share of the normal rows only.", 3 / 200),
+            Wrong(
+                "ten above",
+                number(4 / 194, 2e-4),
+                "A row is flagged when its score is strictly above the threshold. Is the tenth?",
+                4 / 194,
+            ),
+            Wrong(
+                "anomalies forgotten",
+                number(9 / 194, 2e-4),
+                "Six of the rows above the threshold are anomalies, not normal rows.",
+                9 / 194,
+            ),
+            Wrong(
+                "promise",
+                number(0.05, 2e-4),
+                "That is the promise for clean rows. The six anomalies use up most of it.",
+                0.05,
+            ),
+            Wrong(
+                "of all rows",
+                number(3 / 200, 2e-4),
+                "The false-alarm rate is a share of the normal rows only.",
+                3 / 200,
+            ),
         ),
         hint="How many scores lie strictly above the 10th largest, and whose are they?",
     ),
@@ -132,17 +176,31 @@ register(
         why="One feature outside is enough, on either side; the room is a share of its own range.",
         right_example=_out_of_range,
         wrong=(
-            Wrong("all columns", function(_all_columns, _TABLES),
-                  "You ask for every feature to be outside. One wrong unit is enough to make a row wrong.",
-                  _all_columns),
+            Wrong(
+                "all columns",
+                function(_all_columns, _TABLES),
+                "You ask for every feature to be outside. One wrong unit is enough to make a row wrong.",
+                _all_columns,
+            ),
             Wrong("no margin", function(_no_margin, _TABLES), "Where is the margin?", _no_margin),
-            Wrong("above only", function(_above_only, _TABLES),
-                  "A value can leave its range on the low side as well.", _above_only),
-            Wrong("absolute margin", function(_absolute_margin, _TABLES),
-                  "The margin is a share of each feature's range: features have different units.",
-                  _absolute_margin),
-            Wrong("by column", lambda answer: answer(*_TABLES[0]).shape == _TABLES[0][1].shape,
-                  "The result has one entry a feature. Give one entry a row.", _by_column),
+            Wrong(
+                "above only",
+                function(_above_only, _TABLES),
+                "A value can leave its range on the low side as well.",
+                _above_only,
+            ),
+            Wrong(
+                "absolute margin",
+                function(_absolute_margin, _TABLES),
+                "The margin is a share of each feature's range: features have different units.",
+                _absolute_margin,
+            ),
+            Wrong(
+                "by column",
+                lambda answer: answer(*_TABLES[0]).shape == _TABLES[0][1].shape,
+                "The result has one entry a feature. Give one entry a row.",
+                _by_column,
+            ),
         ),
         hint="Compare with low − margin · (high − low) and high + margin · (high − low); `any` over a row.",
     ),

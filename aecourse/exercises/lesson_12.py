@@ -33,10 +33,15 @@ register(
         why="The ten values sum to 948.0 percent.",
         right_example=0.948,
         wrong=(
-            Wrong("percent", number(94.8, 0.06),
-                  "Right value, wrong unit: give a share between 0 and 1.", 94.8),
-            Wrong("worst digit left out", number(_WITHOUT_WORST, 0.0006),
-                  "That leaves out the five, the worst digit. All ten count.", _WITHOUT_WORST),
+            Wrong(
+                "percent", number(94.8, 0.06), "Right value, wrong unit: give a share between 0 and 1.", 94.8
+            ),
+            Wrong(
+                "worst digit left out",
+                number(_WITHOUT_WORST, 0.0006),
+                "That leaves out the five, the worst digit. All ten count.",
+                _WITHOUT_WORST,
+            ),
         ),
         hint="Sum the ten values, divide by ten, and by 100.",
     ),
@@ -47,10 +52,18 @@ register(
         why="AUROC is a mean over pairs of a normal and an anomaly; a kind with more images has more pairs.",
         right_example=_overall,
         wrong=(
-            Wrong("plain mean", function(_unweighted, _CASES),
-                  "The kinds have different numbers of images; a frequent kind counts more.", _unweighted),
-            Wrong("the worst kind", function(_smallest, _CASES),
-                  "That is the worst kind. All anomalies together are a mean over kinds.", _smallest),
+            Wrong(
+                "plain mean",
+                function(_unweighted, _CASES),
+                "The kinds have different numbers of images; a frequent kind counts more.",
+                _unweighted,
+            ),
+            Wrong(
+                "the worst kind",
+                function(_smallest, _CASES),
+                "That is the worst kind. All anomalies together are a mean over kinds.",
+                _smallest,
+            ),
         ),
         hint="Each anomaly is paired with every normal image. How many pairs does each kind have?",
     ),
@@ -61,10 +74,18 @@ register(
         why="The choice used the labels of the rows on which the result is reported, ten times over.",
         right_example="c",
         wrong=(
-            Wrong("nothing", choice("a", "abc"),
-                  "All candidates see the same images, yet the labels made the choice.", "a"),
-            Wrong("too few candidates", choice("b", "abc"),
-                  "More candidates make it worse: the best of many is more often lucky.", "b"),
+            Wrong(
+                "nothing",
+                choice("a", "abc"),
+                "All candidates see the same images, yet the labels made the choice.",
+                "a",
+            ),
+            Wrong(
+                "too few candidates",
+                choice("b", "abc"),
+                "More candidates make it worse: the best of many is more often lucky.",
+                "b",
+            ),
         ),
         hint="Ask which rows decided, and on which rows the result is reported.",
     ),

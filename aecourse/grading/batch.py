@@ -175,7 +175,9 @@ def grade_all(source, submissions, store, *, scheduler=None, workers=None, trust
     with progress.bar(total=len(keys), description="grading") as shown:
         shown.update(len(keys) - len(waiting))
         if waiting:
-            with contextlib.closing(_run(source, waiting.items(), trusted, warmed, scheduler, workers)) as graded:
+            with contextlib.closing(
+                _run(source, waiting.items(), trusted, warmed, scheduler, workers)
+            ) as graded:
                 for values in graded:
                     record = task.Record.from_dict(values)
                     records[record.key] = record

@@ -252,9 +252,7 @@ def class_report(assignment, records, links=None):
         who = Markup(f'<a href="{escape(link)}">{escape(record.student)}</a>') if link else record.student
         why = [] if record.shown else [record.message]
         remarks = "; ".join([*why, *record.repairs, *record.notes])
-        rows.append(
-            (who, record.name, record.status, number(record.total), number(record.unmarked), remarks)
-        )
+        rows.append((who, record.name, record.status, number(record.total), number(record.unmarked), remarks))
     headings = ("Student", "Name", "Status", "Points so far", "Waits for a mark", "Remarks")
     parts.append(table(headings, rows, numbers=(3, 4)))
     return page(assignment.title, "\n".join(parts))

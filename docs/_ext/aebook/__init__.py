@@ -26,9 +26,20 @@ PACKAGE = pathlib.Path(aecourse.__file__).parent
 MODULES = frozenset(path.stem for path in PACKAGE.glob("[a-z]*") if path.suffix == ".py" or path.is_dir())
 # Text under these is not running text of the page.
 NOT_PROSE = (
-    nodes.title, nodes.reference, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block,
-    nodes.raw, nodes.citation, nodes.rubric, nodes.image, addnodes.pending_xref,
-    addnodes.download_reference, addnodes.toctree, addnodes.desc_signature,
+    nodes.title,
+    nodes.reference,
+    nodes.literal,
+    nodes.literal_block,
+    nodes.math,
+    nodes.math_block,
+    nodes.raw,
+    nodes.citation,
+    nodes.rubric,
+    nodes.image,
+    addnodes.pending_xref,
+    addnodes.download_reference,
+    addnodes.toctree,
+    addnodes.desc_signature,
 )
 LESSONS_NAMED = re.compile(
     r"\blessons?\s+\d\d(?:(?:,| and|, and| or|\s+to|[–-])\s*\d\d\b(?!\s*%))*", re.IGNORECASE
@@ -83,7 +94,13 @@ def replace(text, links):
 def cross_reference(content, docname, domain, kind, target, **more):
     """Return a link that Sphinx resolves when all pages are read."""
     return addnodes.pending_xref(
-        "", content, refdoc=docname, refdomain=domain, reftype=kind, reftarget=target, refexplicit=True,
+        "",
+        content,
+        refdoc=docname,
+        refdomain=domain,
+        reftype=kind,
+        reftarget=target,
+        refexplicit=True,
         **more,
     )
 
@@ -162,7 +179,8 @@ def on_doctree_read(app, doctree):
     describe_pictures(app, doctree, docname)
     lessons = {
         name.removeprefix("lessons/")[:2]: name
-        for name in app.env.found_docs if re.match(r"lessons/\d\d_", name)
+        for name in app.env.found_docs
+        if re.match(r"lessons/\d\d_", name)
     }
     read_through = docname.startswith(("lessons/", "assignments/", "instructors"))
     if read_through or docname in ("index", "glossary"):

@@ -90,7 +90,7 @@ def _references(lines):
     found = [(None, [])]
     for line in lines:
         label = re.match(r"\s*\.\. \[(\w+)\]\s*", line)
-        words = line[label.end():] if label else line
+        words = line[label.end() :] if label else line
         before = found[-1][1]
         finished = before and before[-1].endswith((".", ")"))
         if label or not words.strip() or (finished and re.match(r"\s*[A-Z][^()]{2,120}\(\d{4}\)", words)):
@@ -104,7 +104,9 @@ def labels(lines):
     """Return {label: key} of a docstring's references that the bibliography has."""
     return {
         label: find(text)
-        for _, _, items in reference_sections(lines) for label, text in items if label and find(text)
+        for _, _, items in reference_sections(lines)
+        for label, text in items
+        if label and find(text)
     }
 
 
