@@ -106,7 +106,7 @@ lock: setup
 	  --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 grade-demo: setup
-	@$(BIN)/python -m aecourse.grading.demo
+	@$(BIN)/python -m tools.made_up_class
 
 readme: setup
 	$(BIN)/python tools/readme.py

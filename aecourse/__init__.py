@@ -25,11 +25,16 @@ they are used.
 import importlib
 import os
 
+from aecourse._support import moved as _moved
+
 __version__ = "0.1.0"
 
 # TensorFlow prints start-up notices about the processor on standard error. They say nothing
 # about the lesson, and nbval would compare them. Set the variable yourself to see them.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# Modules have moved; their old names go on working.
+_moved.install()
 
 _MODULES = (
     "baselines",
@@ -41,10 +46,12 @@ _MODULES = (
     "evaluation",
     "exercises",
     "explorer",
+    "homework",
     "plots",
     "progress",
     "scaling",
     "tables",
+    "tabular",
     "thresholds",
     "training",
     "windows",

@@ -76,7 +76,7 @@ def check_requirements():
 
 def check_tensorflow(timeout=120):
     """Import TensorFlow in a process of its own, since a broken build may end the process."""
-    code = "from aecourse._tensorflow import tf; print(tf.__version__, float(tf.reduce_sum(tf.ones((2, 3)))))"
+    code = "from aecourse._support.tensorflow import tf; print(tf.__version__, float(tf.reduce_sum(tf.ones((2, 3)))))"
     try:
         result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=timeout)
     except subprocess.TimeoutExpired:

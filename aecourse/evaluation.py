@@ -41,7 +41,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri, stdtrit  # normal cdf, normal and Student quantiles
 from sklearn import metrics
 
-from aecourse._validation import check_fraction, check_labels, check_scores
+from aecourse._support.checks import check_fraction, check_labels, check_scores
 
 # Rows drawn at a time. So few that the arrays stay in the processor's cache: measured twice as
 # fast as with 2,000,000, and the memory does not grow with the number of resamples.

@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from aecourse import plots, progress
-from aecourse._validation import check_fraction, check_labels, check_scores
+from aecourse import plots
+from aecourse._support import progress
+from aecourse._support.checks import check_fraction, check_labels, check_scores
 
 __all__ = ["Outcome", "cost_curve", "explore", "outcome"]
 

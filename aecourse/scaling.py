@@ -233,7 +233,7 @@ def parquet_batches(source, columns, batch_size=256, *, block_rows=65_536, shuff
     """
     import pyarrow.parquet
 
-    from aecourse._tensorflow import tf
+    from aecourse._support.tensorflow import tf
 
     columns, files = list(columns), _files(source)
     _check_columns(source, columns, "columns")

@@ -37,7 +37,7 @@ from scipy import optimize, stats
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from aecourse._validation import check_fraction, check_labels, check_scores
+from aecourse._support.checks import check_fraction, check_labels, check_scores
 
 __all__ = [
     "AlertBudget",

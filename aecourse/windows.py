@@ -22,7 +22,7 @@ import numpy as np
 from scipy import stats
 
 from aecourse import evaluation
-from aecourse._validation import _as_floats, _check_finite, check_fraction, check_labels, check_scores
+from aecourse._support.checks import check_finite_array, check_fraction, check_labels, check_scores
 
 __all__ = [
     "EventReport",
@@ -123,10 +123,9 @@ def sliding(values, size, stride=1):
            [2., 3., 4.],
            [3., 4., 5.]])
     """
-    values = _as_floats(values, "values")
+    values = check_finite_array(values, "values")
     if values.ndim not in (1, 2):
         raise ValueError(f"values must have shape (n,) or (n, n_channels); found {values.shape}.")
-    _check_finite(values, "values")
     starts(len(values), size, stride)  # for its checks
     view = np.lib.stride_tricks.sliding_window_view(values, size, axis=0)[::stride]
     return view if values.ndim == 1 else np.moveaxis(view, -1, 1)
@@ -272,12 +271,11 @@ def point_scores(window_scores, n_points, stride=1, how="mean", size=None):
     >>> windows.point_scores([1, 4, 1], n_points=5, size=3, how="last")
     array([nan, nan,  1.,  4.,  1.])
     """
-    scores = _as_floats(window_scores, "window_scores")
+    scores = check_finite_array(window_scores, "window_scores")
     if scores.ndim not in (1, 2) or scores.size == 0:
         raise ValueError(
             f"window_scores must have shape (n_windows, size) or (n_windows,); found {scores.shape}."
         )
-    _check_finite(scores, "window_scores")
     if scores.ndim == 2:
         if size is not None and size != scores.shape[1]:
             raise ValueError(f"size must be the width of window_scores, {scores.shape[1]}; found {size!r}.")

@@ -13,7 +13,7 @@ import pathlib
 
 import numpy as np
 
-from aecourse.grading import broken
+from aecourse.homework import broken
 
 FILE = pathlib.Path(broken.__file__).parents[1] / "data" / "detectors.npz"
 LETTERS = {"range": "r", "leakage": "l", "bottleneck": "b", "labels": "y"}

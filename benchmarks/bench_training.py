@@ -22,7 +22,7 @@ os.environ["AECOURSE_PROGRESS"] = "0"
 import numpy as np
 
 from aecourse import builders, datasets, training
-from aecourse._tensorflow import keras, tf
+from aecourse._support.tensorflow import keras, tf
 
 BENCHES = ("lab", "pyod", "zeros dense", "zeros conv", "scaling", "predict")
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from aecourse import builders, training
-from aecourse._tensorflow import keras
+from aecourse._support.tensorflow import keras
 
 RNG = np.random.default_rng(0)
 

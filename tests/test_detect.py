@@ -13,10 +13,10 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+from aecourse.detect import Drift, TableDetector
 from scipy import stats
 
 from aecourse import cli, detect, tables, thresholds
-from aecourse.detect import Drift, TableDetector
 
 QUERY = "label == 'normal'"
 
@@ -446,7 +446,7 @@ def test_results_are_replaced_only_on_demand(results, tmp_path, capsys, monkeypa
 @pytest.mark.parametrize("fault", [OSError("disk full"), ValueError("odd"), KeyboardInterrupt()])
 @pytest.mark.parametrize("where", ["save", "page"])
 def test_a_failure_leaves_nothing(csv, tmp_path, monkeypatch, fault, where, found):
-    from aecourse import report_page
+    from aecourse.tabular import report as report_page
 
     def fail(*_):
         raise fault

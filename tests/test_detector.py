@@ -381,7 +381,7 @@ def test_no_global_seed_is_read_or_moved():
 
 
 def test_networks_kept_from_an_earlier_fit_change_nothing(monkeypatch):
-    from aecourse import _members
+    from aecourse.detector import ensemble as _members
 
     X, other = normals(80, seed=1), normals(80, seed=2)
     _members._idle.clear()
@@ -431,7 +431,7 @@ def test_history_and_early_stopping(fitted):
 
 
 def test_learning_rate_rises_then_falls_to_zero():
-    from aecourse import _members
+    from aecourse.detector import ensemble as _members
 
     schedule = _members._Schedule(0.01)
     for n_steps, warm_up in ((100, 10), (5, 1)):
@@ -443,7 +443,7 @@ def test_learning_rate_rises_then_falls_to_zero():
 
 
 def test_noise_is_there_in_training_only():
-    from aecourse import _members
+    from aecourse.detector import ensemble as _members
 
     layer = _members.RowNoise(0.1, 2.0, seed=0)
     x = np.zeros((2, 1000, 100), dtype="float32")

@@ -14,28 +14,13 @@ MODULES = sorted(
     for _, name, _ in pkgutil.walk_packages(aecourse.__path__, "aecourse.")
     if not any(part.startswith("_") for part in name.split("."))
 )
-# Public to students and instructors, and so with parameters, results and an example.
+# For students and practitioners, and so with parameters, results and an example. The others are the
+# instructor's, the command line's, or the lessons' own exercises.
 LIBRARY = [
-    f"aecourse.{name}"
-    for name in (
-        "baselines",
-        "builders",
-        "datasets",
-        "detect",
-        "detector",
-        "downloads",
-        "evaluation",
-        "exercises",
-        "explorer",
-        "plots",
-        "progress",
-        "report_page",
-        "scaling",
-        "tables",
-        "thresholds",
-        "training",
-        "windows",
-    )
+    name
+    for name in MODULES
+    if not name.startswith(("aecourse.grading", "aecourse.exercises.lesson_", "aecourse.homework"))
+    and name not in ("aecourse.cli", "aecourse.doctor")
 ]
 
 

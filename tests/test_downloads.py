@@ -11,7 +11,8 @@ import threading
 import numpy as np
 import pytest
 
-from aecourse import datasets, downloads
+from aecourse import datasets
+from aecourse.datasets import adbench as downloads
 
 pytest.importorskip("pooch")
 
@@ -171,7 +172,7 @@ def test_the_cache_is_where_it_should_be(monkeypatch, tmp_path):
 
 def test_pooch_is_asked_for_in_words():
     code = (
-        "import sys; sys.modules['pooch'] = None\nfrom aecourse import downloads\n"
+        "import sys; sys.modules['pooch'] = None\nfrom aecourse.datasets import adbench as downloads\n"
         "try: downloads.fetch('a', '0' * 64, 'http://127.0.0.1:9/')\nexcept ImportError as e: print(e)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

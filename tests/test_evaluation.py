@@ -25,7 +25,6 @@ from aecourse.evaluation import (
     report,
 )
 
-
 few = settings(max_examples=40, deadline=None)
 
 

@@ -19,20 +19,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aecourse.grading import (
-    assignment,
-    batch,
-    cli,
-    demo,
-    feedback,
-    gradebook,
-    personal,
-    preflight,
-    results,
-    sandbox,
-    task,
-    wire,
-)
+from aecourse.grading import assignment, batch, cli, feedback, gradebook, results
+from aecourse.grading import grade as task
+from aecourse.grading import submissions as preflight
+from aecourse.grading.sandbox import messages as wire
+from aecourse.grading.sandbox import process as sandbox
+from aecourse.homework import personal
+from tools import made_up_class as demo
 
 SOURCE = demo.source()
 ABOUT = assignment.read(SOURCE)

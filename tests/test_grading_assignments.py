@@ -7,7 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from aecourse.grading import assignment, broken, preflight, task
+from aecourse.grading import assignment
+from aecourse.grading import grade as task
+from aecourse.grading import submissions as preflight
+from aecourse.homework import broken
 
 HERE = pathlib.Path(__file__).parents[1] / "assignments"
 NAMES = ("a1", "a2", "a3", "a4", "a5")

@@ -18,7 +18,8 @@ import nbgrader  # noqa: F401  (a missing nbgrader is a failure, not a skipped t
 import pytest
 from nbgrader.api import Gradebook
 
-from aecourse.grading import assignment, cli, demo, gradebook
+from aecourse.grading import assignment, cli, gradebook
+from tools import made_up_class as demo
 
 SOURCE = demo.source()
 ABOUT = assignment.read(SOURCE)

@@ -15,7 +15,12 @@ import chromium
 import psutil
 import pytest
 
-from aecourse.grading import assignment, batch, cli, demo, preflight, sandbox, task, warm
+from aecourse.grading import assignment, batch, cli
+from aecourse.grading import grade as task
+from aecourse.grading import submissions as preflight
+from aecourse.grading.sandbox import fork_server as warm
+from aecourse.grading.sandbox import process as sandbox
+from tools import made_up_class as demo
 
 ABOUT = assignment.read(demo.source())
 LABELS = [case.label for case in demo.cases(ABOUT)]

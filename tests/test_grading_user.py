@@ -11,7 +11,10 @@ import tempfile
 
 import pytest
 
-from aecourse.grading import assignment, demo, sandbox, task
+from aecourse.grading import assignment
+from aecourse.grading import grade as task
+from aecourse.grading.sandbox import process as sandbox
+from tools import made_up_class as demo
 
 SOURCE = demo.source()
 ABOUT = assignment.read(SOURCE)
@@ -19,7 +22,10 @@ USER = 54321
 LABELS = ("perfect", "half", "exit", "reader", "disk", "network", "snooper", "killer", "forks")
 COLD = """
 import sys
-from aecourse.grading import demo, assignment, preflight, task
+from tools import made_up_class as demo
+from aecourse.grading import assignment
+from aecourse.grading import submissions as preflight
+from aecourse.grading import grade as task
 source = demo.source()
 for case in demo.cases(assignment.read(source)):
     if case.label in ("disk", "snooper"):

@@ -14,7 +14,12 @@ import time
 import psutil
 import pytest
 
-from aecourse.grading import assignment, demo, preflight, sandbox, task, warm
+from aecourse.grading import assignment
+from aecourse.grading import grade as task
+from aecourse.grading import submissions as preflight
+from aecourse.grading.sandbox import fork_server as warm
+from aecourse.grading.sandbox import process as sandbox
+from tools import made_up_class as demo
 
 SOURCE = demo.source()
 ABOUT = assignment.read(SOURCE)
@@ -279,7 +284,7 @@ def test_a_server_ends_with_the_grader():
     grader = subprocess.Popen([sys.executable, "-c", code], **pipes)
     assert grader.stdout.readline() == "up\n"
     family = psutil.Process(grader.pid).children(recursive=True)
-    assert any("aecourse.grading._zygote" in " ".join(member.cmdline()) for member in family)
+    assert any("aecourse.grading.inside.fork_server" in " ".join(member.cmdline()) for member in family)
     grader.send_signal(signal.SIGKILL)
     grader.communicate()
     gone, left = psutil.wait_procs(family, timeout=20)

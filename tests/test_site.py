@@ -11,13 +11,12 @@ import sys
 import urllib.parse
 import urllib.request
 
+import catalogue  # noqa: I001  (found by site_build)
 import nbformat
 import pytest
-from site_build import ROOT, built_site, pages, tool
-
-import catalogue  # noqa: I001  (found by site_build)
 import readme
 from aebook import citations, glossary
+from site_build import ROOT, built_site, pages, tool
 
 LESSONS = [entry.path.stem for entry in catalogue.read()]
 ASSIGNMENTS = sorted(path.stem for path in (ROOT / "assignments" / "release").glob("*/*.ipynb"))

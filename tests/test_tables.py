@@ -6,13 +6,13 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from aecourse.tables import Preparation, Query, read_chunks, read_csv
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
 
 from aecourse import tables
-from aecourse.tables import Preparation, Query, read_chunks, read_csv
 
 
 @pytest.fixture

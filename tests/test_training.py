@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aecourse import builders, training
-from aecourse._tensorflow import keras, tf
+from aecourse._support.tensorflow import keras, tf
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(150, 6))  # batches of 64 leave a short one of 22
@@ -496,7 +496,7 @@ def test_a_process_that_is_killed_resumes(tmp_path):
 import os, signal
 import numpy as np
 from aecourse import builders, training
-from aecourse._tensorflow import keras
+from aecourse._support.tensorflow import keras
 X = np.random.default_rng(1).normal(size=(100, 6))
 def die(epoch, logs=None):
     if epoch == 2:

@@ -14,8 +14,9 @@ import pathlib
 
 import distributed
 
-from aecourse import progress
-from aecourse.grading import sandbox, task
+from aecourse._support import progress
+from aecourse.grading import grade as task
+from aecourse.grading.sandbox import process as sandbox
 
 # Records of these are not kept: grading again tries again.
 NOT_KEPT = {"grader failed"}

@@ -93,7 +93,9 @@ def _read_roster(path):
 
 def run_grade(options):
     """Grade a class; return the exit status."""
-    from aecourse.grading import assignment, batch, gradebook, preflight, results, sandbox
+    from aecourse.grading import assignment, batch, gradebook, results
+    from aecourse.grading import submissions as preflight
+    from aecourse.grading.sandbox import process as sandbox
 
     try:
         if options.scheduler is None and not options.trusted:
@@ -160,7 +162,10 @@ def _own_tests(data):
 
 def run_check(options):
     """Run the visible tests of a student's own notebook; return 1 where one fails."""
-    from aecourse.grading import assignment, personal, preflight, task
+    from aecourse.grading import assignment
+    from aecourse.grading import grade as task
+    from aecourse.grading import submissions as preflight
+    from aecourse.homework import personal
 
     try:
         data = options.notebook.read_bytes()

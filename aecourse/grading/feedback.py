@@ -114,7 +114,7 @@ def student_page(record):
 
     Parameters
     ----------
-    record : task.Record
+    record : record.Record
 
     Returns
     -------
@@ -206,7 +206,7 @@ def class_report(assignment, records, links=None):
     Parameters
     ----------
     assignment : assignment.Assignment
-    records : list of task.Record
+    records : list of record.Record
     links : dict, optional
         File names of the feedback pages by student.
 

@@ -218,7 +218,7 @@ def write(folder, assignment, source, records):
     assignment : assignment.Assignment
     source : bytes
         The assignment's source notebook.
-    records : list of task.Record
+    records : list of record.Record
 
     Returns
     -------

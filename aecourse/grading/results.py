@@ -118,7 +118,7 @@ def write(folder, assignment, records):
     ----------
     folder : path-like
     assignment : assignment.Assignment
-    records : list of task.Record
+    records : list of record.Record
         With the marks that a person gave, where there are any.
 
     Returns

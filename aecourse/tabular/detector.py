@@ -22,9 +22,11 @@ import pandas as pd
 from scipy import stats
 
 import aecourse
-from aecourse import progress, tables, thresholds
-from aecourse._validation import check_fraction
+from aecourse import thresholds
+from aecourse._support import progress
+from aecourse._support.checks import check_fraction
 from aecourse.detector import AutoencoderDetector
+from aecourse.tabular import reading as tables
 
 __all__ = ["Drift", "Result", "TableDetector", "detect", "score"]
 
@@ -570,7 +572,7 @@ def detect(
     ...     sorted(path.name for path in result.output.iterdir())
     ['detector.aecourse', 'flagged.csv', 'report.html', 'scores.csv']
     """
-    from aecourse import report_page
+    from aecourse.tabular import report as report_page
 
     csv = Path(csv)
     output = Path(output) if output is not None else csv.with_name(f"{csv.stem}-results")

@@ -10,7 +10,7 @@ import pathlib
 
 import numpy as np
 
-from aecourse.grading import personal
+from aecourse.homework import personal
 
 FAULTS = ("range", "leakage", "bottleneck", "labels")
 NAMES = ("alpha", "beta", "gamma", "delta")

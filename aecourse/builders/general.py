@@ -13,7 +13,7 @@ import warnings
 import numpy as np
 from sklearn.utils import check_random_state
 
-from aecourse._tensorflow import keras
+from aecourse._support.tensorflow import keras
 
 layers, ops = keras.layers, keras.ops
 

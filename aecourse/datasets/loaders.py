@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from aecourse._validation import check_fraction, check_labels
+from aecourse._support.checks import check_fraction, check_labels
 
-MNIST_PATH = Path(__file__).parent / "data" / "mnist.npz"
+MNIST_PATH = Path(__file__).parents[1] / "data" / "mnist.npz"
 MNIST_SHA256 = "ee068f36682cba7f38bafdedc77b0f873ebbcf877036f7ebde566966146ac146"
 SHAPES = ("blob", "two blobs", "moons", "ring", "two densities")
 
@@ -548,7 +548,7 @@ def load_adbench(name, validation_fraction=0.2, random_state=0, base_url=None, c
     """
     from sklearn.model_selection import train_test_split
 
-    from aecourse import downloads
+    from aecourse.datasets import adbench as downloads
 
     check_fraction(validation_fraction, "validation_fraction")
     path = downloads.fetch_adbench(name, base_url=base_url, cache=cache)

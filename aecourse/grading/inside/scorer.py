@@ -14,8 +14,8 @@ import socket
 import sys
 import warnings
 
-from aecourse.grading import wire
 from aecourse.grading.assignment import hidden_line_numbers
+from aecourse.grading.sandbox import messages as wire
 
 
 class RemoteFailure(Exception):

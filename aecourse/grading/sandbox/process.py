@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import psutil
 
 import aecourse
-from aecourse.grading import wire
+from aecourse.grading.sandbox import messages as wire
 
 HOW_TO_GET_ONE = (
     "No sandbox: {reason}\n"
@@ -255,7 +255,7 @@ class _Started:
     def __init__(self, role, channel, limits, environment, trusted):
         self._folder = tempfile.TemporaryDirectory(prefix="aecourse-") if trusted else None
         # Imported, as a server does it, so that a submission finds the same modules either way.
-        program = f"from aecourse.grading import _{role}; _{role}.main({channel.fileno()})"
+        program = f"from aecourse.grading.inside import {role}; {role}.main({channel.fileno()})"
         arguments = [os.path.abspath(sys.executable), "-P", "-s", "-c", program]
         extra = {}
         if trusted:

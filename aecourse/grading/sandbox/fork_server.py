@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 
-from aecourse.grading import sandbox
+from aecourse.grading.sandbox import process as sandbox
 
 # Servers kept at once: grading again soon, or two assignments side by side, starts none anew.
 KEPT = 2
@@ -79,7 +79,7 @@ class Server:
         self.users = set()
         self._turn = threading.Lock()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        line = [os.path.abspath(sys.executable), "-P", "-s", "-m", "aecourse.grading._zygote"]
+        line = [os.path.abspath(sys.executable), "-P", "-s", "-m", "aecourse.grading.inside.fork_server"]
         line = sandbox.server_command([*line, str(theirs.fileno())])
         started = threading.Event()
         # The kernel ends a sandbox with the thread that started it, so that is a thread of its own.

@@ -18,7 +18,9 @@ import socket
 import struct
 import sys
 
-from aecourse.grading import _scorer, _student, wire
+from aecourse.grading.inside import scorer as _scorer
+from aecourse.grading.inside import student as _student
+from aecourse.grading.sandbox import messages as wire
 
 ROLES = {"student": _student.main, "scorer": _scorer.main}
 # What a student's process needs before its first cell.

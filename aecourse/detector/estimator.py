@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 import aecourse
 from aecourse import thresholds
-from aecourse._validation import check_fraction
+from aecourse._support.checks import check_fraction
 
 __all__ = ["AutoencoderDetector"]
 
@@ -285,7 +285,7 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         return self.n_members - n_white, n_white
 
     def _train(self, train, held_out, rng):
-        from aecourse import _members
+        from aecourse.detector import ensemble as _members
 
         n_features = train.shape[1]
         n_plain, n_white = self._members(*train.shape)
@@ -322,7 +322,7 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         """keras.Model: the ensemble as one autoencoder, built when first asked for."""
         check_is_fitted(self, "_weights")
         if self._model is None:
-            from aecourse import _members
+            from aecourse.detector import ensemble as _members
 
             self._model = _members.build(**self._shape, dtype="float64")
             _members.set_weights(self._model, self._weights)
@@ -1011,8 +1011,8 @@ def _model_to_bytes(model):
 
 def _model_from_bytes(data, path):
     """Load a Keras model made of known layers only; return it with its shape and its weights."""
-    from aecourse import _members
-    from aecourse._tensorflow import keras
+    from aecourse._support.tensorflow import keras
+    from aecourse.detector import ensemble as _members
 
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -12,7 +12,7 @@ import sys
 import time
 import traceback
 
-from aecourse.grading import wire
+from aecourse.grading.sandbox import messages as wire
 
 CELL_TEXT = 20_000
 ALL_TEXT = 200_000

@@ -411,7 +411,7 @@ print("uid", os.getuid())
 IPYTHON = """
 shell = get_ipython()
 type(shell).run_cell = lambda *a, **k: None
-import aecourse.grading._student as own, sys
+import aecourse.grading.inside.student as own, sys
 main = sys.modules["__main__"]
 for module in (own, main):
     for name in ("Runner", "wire"):
@@ -618,7 +618,8 @@ def measure(counts, workers=None, scheduler=None):
     import tempfile
     import time
 
-    from aecourse.grading import batch, preflight
+    from aecourse.grading import batch
+    from aecourse.grading import submissions as preflight
 
     about, taken = assignments.read(source()), {}
     for count in counts:
@@ -655,7 +656,9 @@ def measure_tensorflow(count):
     import tempfile
     import time
 
-    from aecourse.grading import batch, cli, preflight, warm
+    from aecourse.grading import batch, cli
+    from aecourse.grading import submissions as preflight
+    from aecourse.grading.sandbox import fork_server as warm
 
     data = (cli.SOURCES / "a1" / "a1.ipynb").read_bytes()
     about = assignments.read(data)

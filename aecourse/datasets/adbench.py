@@ -108,7 +108,7 @@ class _Resuming:
 
     def _receive(self, response, start):
         """Add what arrives to the first ``start`` bytes; a server that ignores the range sends all of it."""
-        from aecourse import progress
+        from aecourse._support import progress
 
         total = start + int(response.headers.get("Content-Length", 0)) or None
         with (

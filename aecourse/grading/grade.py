@@ -9,125 +9,25 @@ under the same deadline.
 
 import platform
 import time
-from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 
 from aecourse.grading import assignment as assignments
-from aecourse.grading import preflight, warm
-from aecourse.grading.sandbox import Ended, Limits, Process
+from aecourse.grading import submissions as preflight
+from aecourse.grading.record import STATUSES, CellResult, Record, Status
+from aecourse.grading.sandbox import fork_server as warm
+from aecourse.grading.sandbox.process import Ended, Limits, Process
 
-STATUSES = {
-    "graded": "The notebook was run and graded.",
-    "graded after repair": "The notebook was repaired, then run and graded.",
-    "timed out": "Part of the notebook took longer than the time allowed. The rest was graded.",
-    "crashed": "Part of the notebook ended Python itself. The rest was graded.",
-    "out of memory": "Part of the notebook used more memory than allowed. The rest was graded.",
-    "unreadable": "The file could not be read as a notebook.",
-    "too large": "The file is too large.",
-    "refused": "What was handed in is not safe to open.",
-    "nothing submitted": "No notebook was handed in.",
-    "not this assignment": "The notebook holds no cell of this assignment.",
-    "grader failed": "The grader itself failed. Your instructor has been told; you need not do anything.",
+OF_ENDS = {
+    "timed out": Status.TIMED_OUT,
+    "crashed": Status.CRASHED,
+    "channel": Status.CRASHED,
+    "memory": Status.OUT_OF_MEMORY,
 }
-OF_ENDS = {"timed out": "timed out", "crashed": "crashed", "channel": "crashed", "memory": "out of memory"}
 STARTS = 4
 SHARE_OF_A_CELL = 0.4
 GRACE = 1.5
 # Seconds beyond the deadline within which a record must be there: two starts and a clean-up.
 OVERHEAD = 30
-
-
-@dataclass(frozen=True)
-class CellResult:
-    """What one graded cell earned.
-
-    Parameters
-    ----------
-    name, title, kind : str
-    points, earned : float
-        ``earned`` is 0 for a cell that a person marks, until it is marked.
-    outcome : str
-        'passed', 'partly', 'failed', 'timed out', 'crashed', 'out of memory', 'not reached', 'to be marked',
-        'marked', 'not answered'.
-    message : str
-        For the student: the author's words, never the test's.
-    """
-
-    name: str
-    title: str
-    kind: str
-    points: float
-    earned: float
-    outcome: str
-    message: str = ""
-
-
-@dataclass
-class Record:
-    """What came of one submission; made of plain values, so that it is stored as JSON."""
-
-    student: str
-    name: str
-    origin: str
-    assignment: str
-    status: str
-    message: str
-    cells: list
-    repairs: list = field(default_factory=list)
-    notes: list = field(default_factory=list)
-    shown: list = field(default_factory=list)
-    seconds: float = 0.0
-    key: str = ""
-
-    @property
-    def automatic(self):
-        """Points earned by tests."""
-        return sum(cell.earned for cell in self.cells if cell.kind == "test")
-
-    @property
-    def possible(self):
-        """Points that tests can give."""
-        return sum(cell.points for cell in self.cells if cell.kind == "test")
-
-    @property
-    def by_hand(self):
-        """Points that a person gives."""
-        return sum(cell.points for cell in self.cells if cell.kind == "manual")
-
-    @property
-    def total(self):
-        """Points earned by tests and, as far as they are given, by a person's marks."""
-        return sum(cell.earned for cell in self.cells)
-
-    @property
-    def unmarked(self):
-        """Points of written answers that wait for a person."""
-        return sum(cell.points for cell in self.cells if cell.outcome == "to be marked")
-
-    def with_marks(self, marks):
-        """Return a copy that holds what a person marked.
-
-        Parameters
-        ----------
-        marks : dict
-            (points, comment) by (student, cell), as :func:`gradebook.marks` returns them. A mark given
-            to a test counts instead of the test's own.
-        """
-        cells = []
-        for cell in self.cells:
-            points, comment = marks.get((self.student, cell.name), (None, ""))
-            if points is not None:
-                outcome = "marked" if cell.kind == "manual" else cell.outcome
-                cell = replace(cell, earned=points, outcome=outcome, message=comment or cell.message)
-            cells.append(cell)
-        return replace(self, cells=cells)
-
-    def to_dict(self):
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values):
-        return cls(**{**values, "cells": [CellResult(**cell) for cell in values["cells"]]})
 
 
 def environment():

@@ -43,7 +43,7 @@ def _left_out_of_collection():
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 with _without_stderr(), _left_out_of_collection():
-    import tensorflow as tf
     import keras
+    import tensorflow as tf
 
 __all__ = ["keras", "tf"]

@@ -33,7 +33,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, MaxNLocator
 from PIL import Image
 
-from aecourse._validation import check_labels, check_rows, check_scores
+from aecourse._support.checks import check_labels, check_rows, check_scores
 
 __all__ = [
     "PALETTE",

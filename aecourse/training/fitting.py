@@ -15,8 +15,8 @@ import zlib
 import numpy as np
 from sklearn.utils import check_random_state
 
-from aecourse import progress as _progress
-from aecourse._tensorflow import keras, tf
+from aecourse._support import progress as _progress
+from aecourse._support.tensorflow import keras, tf
 
 __all__ = ["fit", "predict"]
 

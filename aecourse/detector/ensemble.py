@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from aecourse import builders, training
-from aecourse._tensorflow import keras
+from aecourse._support.tensorflow import keras
 
 layers, ops = keras.layers, keras.ops
 

@@ -1,0 +1,157 @@
+"""Checks of arguments that several modules share.
+
+Each check returns the argument in the form that the caller works on, or raises a
+``ValueError`` that names the argument, what was found and what to do.
+"""
+
+import math
+import operator
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def check_whole(value: object, name: str, minimum: int = 1, maximum: int | None = None) -> int:
+    """Return a whole number of at least ``minimum`` (and at most ``maximum``) as an int; a bool is refused."""
+    limits = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+    message = f"{name} must be a whole number {limits}; found {value!r}."
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise ValueError(message) from error
+    if number < minimum or (maximum is not None and number > maximum):
+        raise ValueError(message)
+    return number
+
+
+def check_number(
+    value: object,
+    name: str,
+    *,
+    above: float | None = None,
+    at_least: float | None = None,
+    below: float | None = None,
+    at_most: float | None = None,
+) -> float:
+    """Return a finite number within the limits as a float."""
+    limits = [
+        f"{words} {limit:g}"
+        for words, limit in (("above", above), ("at least", at_least), ("below", below), ("at most", at_most))
+        if limit is not None
+    ]
+    message = f"{name} must be a finite number {' and '.join(limits)}".rstrip() + f"; found {value!r}."
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise ValueError(message) from error
+    inside = (
+        math.isfinite(number)
+        and (above is None or number > above)
+        and (at_least is None or number >= at_least)
+        and (below is None or number < below)
+        and (at_most is None or number <= at_most)
+    )
+    if not inside:
+        raise ValueError(message)
+    return number
+
+
+def check_fraction(value: object, name: str, inclusive: bool = False) -> float:
+    """Return a number strictly between 0 and 1 (or from 0 to 1, if ``inclusive``) as a float."""
+    limits = "from 0 to 1" if inclusive else "strictly between 0 and 1"
+    message = f"{name} must be a number {limits}; found {value!r}."
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise ValueError(message) from error
+    if not (0 <= number <= 1 if inclusive else 0 < number < 1):
+        raise ValueError(message)
+    return number
+
+
+def _as_floats(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must hold numbers, but could not be read as such ({error}). "
+            "Encode text columns as numbers, or leave them out."
+        ) from error
+
+
+def _refuse_infinite(array: NDArray, name: str) -> None:
+    bad = ~np.isfinite(array)
+    if bad.any():
+        n_nan = int(np.isnan(array).sum())
+        n_inf = int(bad.sum()) - n_nan
+        raise ValueError(
+            f"{name} holds {n_nan} NaN and {n_inf} infinite values. Fill or drop them before this call."
+        )
+
+
+def check_finite_array(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return finite numbers as a float array of any shape."""
+    array = _as_floats(values, name)
+    _refuse_infinite(array, name)
+    return array
+
+
+def check_scores(scores: ArrayLike, name: str = "scores", min_size: int = 1) -> NDArray[np.float64]:
+    """Return anomaly scores as a float array of shape (n,)."""
+    array = _as_floats(scores, name)
+    if array.ndim != 1:
+        raise ValueError(
+            f"{name} must be one-dimensional, one anomaly score a row; found shape {array.shape}. "
+            "Pass the scores of the rows, for example detector.anomaly_score(X)."
+        )
+    if array.size < min_size:
+        raise ValueError(f"{name} must hold at least {min_size} scores; found {array.size}.")
+    _refuse_infinite(array, name)
+    return array
+
+
+def check_labels(
+    y: ArrayLike, name: str = "y", n_rows: int | None = None, need_both: bool = False
+) -> NDArray[np.int64]:
+    """Return labels as an integer array of shape (n,), 1 = anomaly and 0 = normal."""
+    labels = np.asarray(y)
+    if labels.ndim != 1:
+        raise ValueError(f"{name} must be one-dimensional, one label a row; found shape {labels.shape}.")
+    if labels.size == 0:
+        raise ValueError(f"{name} is empty; pass at least one label.")
+    found = set(labels.tolist())
+    if not found <= {0, 1}:
+        raise ValueError(
+            f"{name} must hold 0 (normal) and 1 (anomaly) only; found {sorted(found, key=str)[:5]}. "
+            "Turn scikit-learn's -1/+1 into this with (y == -1).astype(int)."
+        )
+    if n_rows is not None and labels.size != n_rows:
+        raise ValueError(f"{name} has {labels.size} labels for {n_rows} rows; pass one label a row.")
+    if need_both and len(found) < 2:
+        missing = "anomalies (1)" if found == {0} else "normal rows (0)"
+        raise ValueError(f"{name} holds no {missing}; this measure needs both classes.")
+    return labels.astype(int)
+
+
+def check_rows(
+    X: ArrayLike, name: str = "X", n_features: int | None = None, min_rows: int = 1
+) -> NDArray[np.float64]:
+    """Return rows as a float array of shape (n, d)."""
+    X = _as_floats(X, name)
+    if X.ndim != 2:
+        raise ValueError(
+            f"{name} must be two-dimensional, rows by features; found shape {X.shape}. "
+            f"Reshape images with {name}.reshape(len({name}), -1)."
+        )
+    if X.shape[0] < min_rows:
+        raise ValueError(f"{name} must have at least {min_rows} rows; found {X.shape[0]}.")
+    if X.shape[1] == 0:
+        raise ValueError(f"{name} has no columns; pass at least one feature.")
+    if n_features is not None and X.shape[1] != n_features:
+        raise ValueError(
+            f"{name} has {X.shape[1]} columns, but {n_features} were seen in fit; pass the same features."
+        )
+    _refuse_infinite(X, name)
+    return X

@@ -1,0 +1,46 @@
+"""Files and folders that are written whole or not at all.
+
+What is written goes beside its place first, on the same disk, and takes that place in one step once it is
+complete: after an error, an interruption or a full disk the old one is still there, untouched.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path; the file written there takes the place of ``path`` if nothing failed."""
+    final = Path(path)
+    with tempfile.TemporaryDirectory(dir=final.parent, prefix=f".{final.name}.", suffix=".part") as folder:
+        temporary = Path(folder) / final.name
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, final)
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
+    """Write bytes, or text as UTF-8 with its line ends as they are."""
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield an empty temporary folder that takes the place of ``path``, and of all in it, if nothing failed."""
+    final = Path(path)
+    temporary = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}.", suffix=".part"))
+    try:
+        fresh = temporary / "new"
+        fresh.mkdir()
+        yield fresh
+        if final.exists():
+            final.rename(temporary / "old")
+        fresh.rename(final)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,41 @@
+"""Data sets of the course: real ones that come with the package, and made-up ones with known anomalies."""
+
+from aecourse.datasets.loaders import (
+    FAULTS,
+    MNIST_PATH,
+    SHAPES,
+    Event,
+    Split,
+    TimeSeries,
+    check_mnist_file,
+    load_adbench,
+    load_breast_cancer_novelty,
+    load_iris_novelty,
+    load_mnist,
+    load_mnist_digit,
+    load_mnist_zeros,
+    make_imbalanced,
+    make_machine_temperature,
+    make_sensor_rows,
+    make_shape,
+)
+
+__all__ = [
+    "FAULTS",
+    "MNIST_PATH",
+    "SHAPES",
+    "Event",
+    "Split",
+    "TimeSeries",
+    "check_mnist_file",
+    "load_adbench",
+    "load_breast_cancer_novelty",
+    "load_iris_novelty",
+    "load_mnist",
+    "load_mnist_digit",
+    "load_mnist_zeros",
+    "make_imbalanced",
+    "make_machine_temperature",
+    "make_sensor_rows",
+    "make_shape",
+]

@@ -1,0 +1,1 @@
+"""What students' notebooks import: data of their own, and detectors to examine."""
