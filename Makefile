@@ -15,13 +15,16 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 # One worker takes a whole file: a lesson's cells run in order in one kernel.
 PARALLEL := -n $(WORKERS) --dist loadscope
 
-.PHONY: help setup course lab doctor test test-package test-lessons test-portable test-lowest \
+.PHONY: help setup course lab doctor lesson lesson-text format lint types hooks test test-package test-lessons test-portable test-lowest \
         coverage bench bench-quality bench-scale bench-variants benchmark-digits grade-demo lock readme site site-open clean
 
 help:
 	@echo "course         execute every lesson, write HTML to _build/, print one table"
 	@echo "test           all tests, and every lesson re-executed and compared"
 	@echo "lab            JupyterLab on work/, your own copy of the lessons"
+	@echo "lesson         make the notebook of LESSON=06 from notebooks/text: written, executed, tidied"
+	@echo "lesson-text    the other way round, after an edit in JupyterLab"
+	@echo "format         format the code; lint and types check it, hooks check before each commit"
 	@echo "doctor         check this machine and the environment"
 	@echo "test-portable  compare the lessons again as other processors compute them"
 	@echo "test-lowest    the package's tests with the oldest versions that pyproject allows"
@@ -36,6 +39,30 @@ help:
 	@echo "readme         write the generated tables of README.md"
 	@echo "site           the course as a web book, in _build/site"
 	@echo "site-open      the same, served on this machine and opened"
+
+lesson: setup
+	@test -n "$(LESSON)" || { echo "name a lesson by its number: make lesson LESSON=06"; exit 2; }
+	@$(BIN)/python -m tools.lesson make $(LESSON)
+
+lesson-text: setup
+	@test -n "$(LESSON)" || { echo "name a lesson by its number: make lesson-text LESSON=06"; exit 2; }
+	@$(BIN)/python -m tools.lesson text $(LESSON)
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/codespell $$(git ls-files)
+	$(BIN)/python -m tools.lesson check
+
+types: setup
+	$(BIN)/mypy
+
+hooks: setup
+	$(BIN)/pre-commit install
 
 setup:
 	@$(PYTHON) tools/setup_env.py

@@ -11,12 +11,12 @@ import sys
 import nbformat
 import notebook_guards as guards
 import pytest
+from nbclient.exceptions import CellExecutionError
+
+from tools import catalogue, text
+from tools import lesson as lessons
 
 ROOT = pathlib.Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
-import catalogue  # noqa: E402
-import lesson as lessons  # noqa: E402
-
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
@@ -46,16 +46,83 @@ def test_every_headline_fits_the_table():
         assert 20 <= len(headline) <= 200, (entry.number, headline)
 
 
-def test_script_and_notebook_turn_into_each_other():
-    notebook = nbformat.read(LESSONS[-1], as_version=4)
-    again = lessons.from_script(lessons.to_script(notebook))
-    assert [cell.source for cell in again.cells] == [cell.source for cell in notebook.cells]
-    assert [cell.id for cell in again.cells] == [cell.id for cell in notebook.cells]
-    assert [cell.metadata.get("tags") for cell in again.cells] == [
-        cell.metadata.get("tags") for cell in notebook.cells
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_is_what_its_text_gives(path):
+    assert not lessons.differs(path), f"run 'make lesson LESSON={path.name[:2]}'"
+    # And the text is written as it would be from the notebook, so that a diff shows edits only.
+    assert lessons.text_path(path).read_text() == text.to_text(nbformat.read(path, as_version=4))
+
+
+def test_every_text_has_a_notebook():
+    assert [path.stem for path in sorted((ROOT / "notebooks" / "text").glob("*.md"))] == [
+        path.stem for path in LESSONS
     ]
-    lessons.keep_outputs(again, notebook)
-    assert [cell.get("outputs") for cell in again.cells] == [cell.get("outputs") for cell in notebook.cells]
+
+
+@pytest.mark.parametrize("change", ["a sentence", "a line of code", "a tag", "an id", "one cell more"])
+def test_a_text_and_a_notebook_that_differ_are_found(change, small, tmp_path):
+    notebook = tmp_path / small.name
+    shutil.copy(small, notebook)
+    before = text.to_text(nbformat.read(small, as_version=4))
+    after = {
+        "a sentence": before.replace("A small notebook", "A little notebook"),
+        "a line of code": before.replace("2 + 2", "2 + 3"),
+        "a tag": before.replace(":id: number\n", ":id: number\n:tags: [headline]\n"),
+        "an id": before.replace(":id: number", ":id: figure"),
+        "one cell more": before + '\n+++ {"id": "end"}\n\nThe end.\n',
+    }[change]
+    assert after != before
+    source = lessons.text_path(notebook)
+    source.parent.mkdir()
+    source.write_text(before)
+    assert not lessons.differs(notebook)
+    source.write_text(after)
+    assert lessons.differs(notebook)
+    assert lessons.main(["check", "99", "--notebooks", str(tmp_path)]) == 1
+
+
+def test_a_new_cell_gets_an_id_and_the_others_keep_theirs():
+    made = text.from_text(SMALL + "\n```{code-cell}\nprint('one more')\n```\n\n+++\n\nOne more, in words.\n")
+    assert [cell.id for cell in made.cells] == [
+        "title",
+        "number",
+        "picture",
+        "print-one-more",
+        "one-more-in-words",
+    ]
+    assert text.from_text(text.to_text(made)) == made
+
+
+def test_two_cells_with_one_id_are_refused():
+    with pytest.raises(ValueError, match="two cells have the id 'number'"):
+        text.from_text(SMALL.replace(":id: picture", ":id: number"))
+
+
+def test_make_writes_executes_tidies_and_keeps_the_text(tmp_path, capsys):
+    (tmp_path / "text").mkdir()
+    source = tmp_path / "text" / "99_small.md"
+    source.write_text(SMALL + "\n```{code-cell}\nprint('one more')\n```\n")
+    assert lessons.main(["make", "99", "--notebooks", str(tmp_path)]) == 0
+    notebook = nbformat.read(tmp_path / "99_small.ipynb", as_version=4)
+    assert [cell.execution_count for cell in guards.code_cells(notebook)] == [1, 2, 3]
+    assert notebook.cells[-1].outputs[0].text == "one more\n"
+    assert ":id: print-one-more" in source.read_text()  # the new cell's id, to stay
+    assert lessons.main(["check", "--notebooks", str(tmp_path)]) == 0
+
+
+def test_make_writes_nothing_if_a_cell_fails(tmp_path):
+    (tmp_path / "text").mkdir()
+    source = tmp_path / "text" / "99_small.md"
+    source.write_text(SMALL + "\n```{code-cell}\n1 / 0\n```\n")
+    before = source.read_text()
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        lessons.main(["make", "99", "--notebooks", str(tmp_path)])
+    assert source.read_text() == before and not (tmp_path / "99_small.ipynb").exists()
+
+
+def test_an_unknown_lesson_is_refused(tmp_path):
+    with pytest.raises(SystemExit, match="no lesson begins with '77'; there are 00_start_here"):
+        lessons.main(["check", "77"])
 
 
 # --- the guards find what nbval lets pass ------------------------------------------------------
@@ -161,21 +228,34 @@ def test_missing_parts_are_found(lesson, words):
 
 # --- nbval bites -------------------------------------------------------------------------------
 
-SMALL = """
-# %% [markdown] id=title
-# # 99 · A small notebook
+SMALL = """---
+kernelspec:
+  display_name: Python 3 (ipykernel)
+  language: python
+  name: python3
+---
 
-# %% id=number
++++ {"id": "title"}
+
+# 99 · A small notebook
+
+```{code-cell}
+:id: number
+
 value = 2 + 2
 print(f"measured {value / 3:.3f}")
+```
 
-# %% id=picture
+```{code-cell}
+:id: picture
+
 import matplotlib.pyplot as plt
 from aecourse import plots
 figure, ax = plt.subplots(figsize=(2, 2))
 ax.bar([0, 1], [value, 1])
 ax.set(title="Bars", xlabel="bar", ylabel="height")
 plots.show(ax, "Two bars, the first four times as high.")
+```
 """
 
 
@@ -189,7 +269,7 @@ CHANGES = {
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     path = tmp_path_factory.mktemp("small") / "99_small.ipynb"
-    nbformat.write(lessons.from_script(SMALL), path)
+    nbformat.write(text.from_text(SMALL), path)
     notebook = lessons.execute(path)
     lessons.tidy(notebook)
     nbformat.write(notebook, path)
@@ -269,7 +349,7 @@ def test_executing_twice_gives_the_same_file(small, tmp_path):
 
 
 def test_tidy_refuses_standard_error():
-    notebook = lessons.from_script("# %% id=a\nimport sys\n")
+    notebook = text.from_text("```{code-cell}\n:id: a\n\nimport sys\n```\n")
     notebook.cells[0].outputs = [nbformat.v4.new_output("stream", name="stderr", text="careful")]
     with pytest.raises(SystemExit, match="standard error"):
         lessons.tidy(notebook)

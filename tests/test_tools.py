@@ -13,12 +13,13 @@ import urllib.request
 import nbformat
 import pytest
 
+from tools import text
+
 ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import catalogue  # noqa: E402
 import course  # noqa: E402
 import lab  # noqa: E402
-import lesson as lessons  # noqa: E402
 import setup_env  # noqa: E402
 
 # --- make lab: a working copy that is never overwritten ------------------------------------------
@@ -121,25 +122,39 @@ def test_git_ignores_the_working_copy():
 
 # --- make course: execute, write HTML, print a table ---------------------------------------------
 
-GOOD = """
-# %% [markdown] id=title
-# # 01 · A good lesson
+GOOD = """+++ {"id": "title"}
 
-# %% id=sum tags=headline
+# 01 · A good lesson
+
+```{code-cell}
+:id: sum
+:tags: [headline]
+
 print("two and two is", 2 + 2)
+```
 
-# %% id=solved tags=solution
+```{code-cell}
+:id: solved
+:tags: [solution]
+
 answer = 4
+```
 """
-BAD = """
-# %% [markdown] id=title
-# # 02 · A bad lesson
+BAD = """+++ {"id": "title"}
 
-# %% id=first
+# 02 · A bad lesson
+
+```{code-cell}
+:id: first
+
 value = 1
+```
 
-# %% id=breaks
+```{code-cell}
+:id: breaks
+
 value / 0
+```
 """
 
 
@@ -147,8 +162,8 @@ value / 0
 def two_lessons(tmp_path):
     folder = tmp_path / "notebooks"
     folder.mkdir()
-    nbformat.write(lessons.from_script(GOOD), folder / "01_good.ipynb")
-    nbformat.write(lessons.from_script(BAD), folder / "02_bad.ipynb")
+    nbformat.write(text.from_text(GOOD), folder / "01_good.ipynb")
+    nbformat.write(text.from_text(BAD), folder / "02_bad.ipynb")
     (folder / "lessons.toml").write_text(
         '["01_good.ipynb"]\nabout = "a"\nreading = 1\nminutes = 0.1\n'
         '["02_bad.ipynb"]\nabout = "b"\nreading = 1\nminutes = 0.1\n'
@@ -185,7 +200,7 @@ def test_course_refuses_a_lesson_that_is_not_there(two_lessons, tmp_path):
 
 
 def test_a_title_without_number_is_refused():
-    notebook = lessons.from_script("# %% [markdown] id=t\n# # Title\n")
+    notebook = text.from_text("# Title\n")
     with pytest.raises(ValueError, match="first line"):
         catalogue.title_of(notebook)
 

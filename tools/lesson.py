@@ -1,92 +1,37 @@
-"""Write, execute and tidy the lessons.
+"""Make the notebook of a lesson from its text: write, execute and tidy it.
 
-A lesson is a committed ``.ipynb``, executed in order from a clean kernel. Editing one by hand
-is awkward, so it can be turned into a script and back; cell ids and tags survive::
+People edit ``notebooks/text/NN_slug.md``; the notebook is generated, executed in order from a clean kernel::
 
-    python tools/lesson.py to-script notebooks/06_mnist_zeros_lab.ipynb lesson.py
-    python tools/lesson.py from-script lesson.py notebooks/06_mnist_zeros_lab.ipynb
-    python tools/lesson.py execute notebooks/06_mnist_zeros_lab.ipynb
+    python -m tools.lesson make 06     text to notebook: written, executed, tidied
+    python -m tools.lesson text 06     notebook to text, after an edit in JupyterLab
+    python -m tools.lesson check       say which notebook and which text differ
 
-In the script a cell starts with ``# %%`` (code) or ``# %% [markdown]``, followed by
-``id=…`` and ``tags=a,b``; Markdown lines are written as comments. ``execute`` stores the
-outputs without timestamps, so that executing twice gives the same file but for pictures.
+A lesson is named by the beginning of its file's name. Cell ids survive; a new cell gets one, which is
+written into the text. Executing twice gives the same file.
 """
 
 import argparse
 import os
 import pathlib
-import re
 import sys
 
 import nbformat
 from nbclient import NotebookClient
+from nbformat import NotebookNode
 
-KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
-HEADER = re.compile(r"^# %%(?P<markdown> \[markdown\])?(?P<options>.*)$")
-# Folded in JupyterLab: a solution or an answer that the student opens.
-FOLDED_TAG = "solution"
+from aecourse._support.files import write_whole
+from tools import text as texts
 
-
-def to_script(notebook):
-    """Return a notebook's cells as the text of a script."""
-    parts = []
-    for cell in notebook.cells:
-        kind = " [markdown]" if cell.cell_type == "markdown" else ""
-        tags = cell.metadata.get("tags", [])
-        options = f" id={cell.id}" + (f" tags={','.join(tags)}" if tags else "")
-        lines = cell.source.split("\n")
-        if kind:
-            lines = [f"# {line}".rstrip() for line in lines]
-        parts.append("\n".join([f"# %%{kind}{options}", *lines]))
-    return "\n\n".join(parts) + "\n"
+NOTEBOOKS = pathlib.Path(__file__).resolve().parents[1] / "notebooks"
 
 
-def _slug(text, taken):
-    """Make a cell id, of letters, digits and dashes, from the cell's first words."""
-    words = re.findall(r"[a-z0-9]+", text.lower())
-    base = "-".join(words)[:40].strip("-") or "cell"
-    slug, number = base, 2
-    while slug in taken:
-        slug, number = f"{base}-{number}", number + 1
-    return slug
+def text_path(notebook: pathlib.Path) -> pathlib.Path:
+    """Return the path of the text that a lesson's notebook is made from."""
+    return notebook.parent / "text" / f"{notebook.stem}.md"
 
 
-def from_script(text):
-    """Return the notebook that a script describes, without outputs."""
-    notebook = nbformat.v4.new_notebook()
-    notebook.metadata = {"kernelspec": dict(KERNEL), "language_info": dict(LANGUAGE)}
-    blocks = []
-    for line in text.split("\n"):
-        header = HEADER.match(line)
-        if header:
-            blocks.append((header, []))
-        elif blocks:
-            blocks[-1][1].append(line)
-        elif line.strip():
-            raise SystemExit(f"the script must start with a '# %%' line; found {line!r}")
-    taken = set()
-    for header, lines in blocks:
-        options = dict(option.split("=", 1) for option in header["options"].split())
-        if header["markdown"]:
-            lines = [re.sub(r"^# ?", "", line) for line in lines]
-        source = "\n".join(lines).strip("\n")
-        cell_id = options.get("id") or _slug(source, taken)
-        if cell_id in taken:
-            raise SystemExit(f"two cells have the id {cell_id!r}")
-        taken.add(cell_id)
-        make = nbformat.v4.new_markdown_cell if header["markdown"] else nbformat.v4.new_code_cell
-        cell = make(source, id=cell_id)
-        if "tags" in options:
-            cell.metadata["tags"] = options["tags"].split(",")
-            if FOLDED_TAG in cell.metadata["tags"] and not header["markdown"]:
-                cell.metadata["jupyter"] = {"source_hidden": True}
-        notebook.cells.append(cell)
-    return notebook
-
-
-def keep_outputs(new, old):
-    """Copy stored outputs from cells of the same id and source, so that an edit of prose keeps them."""
+def keep_outputs(new: NotebookNode, old: NotebookNode) -> None:
+    """Copy stored outputs to cells of the same id and source."""
     stored = {(cell.id, cell.source): cell for cell in old.cells if cell.cell_type == "code"}
     for cell in new.cells:
         before = stored.get((cell.id, cell.source))
@@ -94,32 +39,35 @@ def keep_outputs(new, old):
             cell.outputs, cell.execution_count = before.outputs, before.execution_count
 
 
-def tidy(notebook):
-    """Drop what differs from run to run or from machine to machine; check what stays."""
-    notebook.metadata = {"kernelspec": dict(KERNEL), "language_info": dict(LANGUAGE)}
+def tidy(notebook: NotebookNode) -> None:
+    """Drop what differs from run to run or from machine to machine; refuse what must not be stored."""
+    notebook.metadata["kernelspec"] = dict(texts.KERNEL)
+    notebook.metadata["language_info"] = dict(texts.LANGUAGE)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type != "code":
             continue
         for output in cell.outputs:
             if output.get("name") == "stderr":
-                raise SystemExit(f"cell {cell.id} writes on standard error:\n{output.text}")
+                raise SystemExit(f"cell {cell.id} writes to standard error:\n{output.text}")
             if output.output_type == "error":
                 raise SystemExit(f"cell {cell.id} fails: {output.ename}: {output.evalue}")
             if output.output_type == "execute_result":
                 output.execution_count = cell.execution_count
 
 
-def headless():
+def headless() -> None:
     """Set the environment in which lessons are executed without a reader: no progress bars."""
     os.environ["AECOURSE_PROGRESS"] = "0"
 
 
-def execute(path, notebook=None, timeout=600, **hooks):
+def execute(
+    path: pathlib.Path, notebook: NotebookNode | None = None, timeout: int = 600, **hooks: object
+) -> NotebookNode:
     """Execute a notebook from a clean kernel, in its file's folder; return it with its outputs.
 
     The notebook is read from the file unless it is given. ``hooks`` are nbclient's, for example
-    ``on_cell_executed``. Where a cell fails the outputs so far are in the notebook that was given.
+    ``on_cell_executed``. If a cell fails, the outputs so far are in the notebook that was given.
     """
     headless()
     if notebook is None:
@@ -127,39 +75,66 @@ def execute(path, notebook=None, timeout=600, **hooks):
     client = NotebookClient(
         notebook,
         timeout=timeout,
-        kernel_name=KERNEL["name"],
+        kernel_name=texts.KERNEL["name"],
         resources={"metadata": {"path": str(pathlib.Path(path).parent)}},
         record_timing=False,
-        extra_arguments=["--IPKernelApp.log_level=40"],  # else it warns of its own transport
+        extra_arguments=["--IPKernelApp.log_level=40"],  # or it warns of its own transport
         **hooks,
     )
     client.execute()
     return notebook
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("to-script", "from-script"):
-        command = commands.add_parser(name)
-        command.add_argument("source", type=pathlib.Path)
-        command.add_argument("target", type=pathlib.Path)
-    commands.add_parser("execute").add_argument("notebooks", nargs="+", type=pathlib.Path)
-    options = parser.parse_args(arguments)
+def make(path: pathlib.Path) -> None:
+    """Write, execute and tidy the notebook of a lesson; nothing is written if a cell fails."""
+    source = text_path(path)
+    notebook = texts.from_text(source.read_text(encoding="utf-8"))
+    execute(path, notebook)
+    tidy(notebook)
+    write_whole(path, nbformat.writes(notebook) + "\n")
+    write_whole(source, texts.to_text(notebook))  # with the ids of new cells
 
-    if options.command == "to-script":
-        options.target.write_text(to_script(nbformat.read(options.source, as_version=4)))
-    elif options.command == "from-script":
-        notebook = from_script(options.source.read_text())
-        if options.target.exists():
-            keep_outputs(notebook, nbformat.read(options.target, as_version=4))
-        nbformat.write(notebook, options.target)
-    else:
-        for path in options.notebooks:
-            notebook = execute(path)
-            tidy(notebook)
-            nbformat.write(notebook, path)
-            print(f"{path}: {sum(cell.cell_type == 'code' for cell in notebook.cells)} code cells executed")
+
+def differs(path: pathlib.Path) -> bool:
+    """Return whether a notebook is not what its text gives, outputs apart."""
+    notebook = nbformat.read(path, as_version=4)
+    made = texts.from_text(text_path(path).read_text(encoding="utf-8"))
+    for cell in (*notebook.cells, *made.cells):
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return (notebook.cells, notebook.metadata) != (made.cells, made.metadata)
+
+
+def _chosen(beginnings: list[str], folder: pathlib.Path) -> list[pathlib.Path]:
+    """Return the notebooks, existing or to be made, whose names begin so; all of them by default."""
+    names = {path.stem for path in (*folder.glob("[0-9]*.ipynb"), *(folder / "text").glob("[0-9]*.md"))}
+    if unknown := [each for each in beginnings if not any(name.startswith(each) for name in names)]:
+        raise SystemExit(f"no lesson begins with {unknown[0]!r}; there are {', '.join(sorted(names))}")
+    wanted = tuple(beginnings) or ("",)
+    return [folder / f"{name}.ipynb" for name in sorted(names) if name.startswith(wanted)]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one of the three commands."""
+    parser = argparse.ArgumentParser(prog="python -m tools.lesson", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("command", choices=["make", "text", "check"])
+    parser.add_argument("lessons", nargs="*", help="beginnings of file names; all lessons by default")
+    parser.add_argument("--notebooks", type=pathlib.Path, default=NOTEBOOKS, help="folder of the lessons")
+    options = parser.parse_args(arguments)
+    status = 0
+    for path in _chosen(options.lessons, options.notebooks):
+        if options.command == "make":
+            make(path)
+            print(f"{path.name}: written, executed and tidied")
+        elif options.command == "text":
+            write_whole(text_path(path), texts.to_text(nbformat.read(path, as_version=4)))
+            print(f"{text_path(path).name}: written")
+        elif differs(path):
+            status = 1
+            print(
+                f"{path.name} is not what {text_path(path).name} gives: run 'make lesson LESSON={path.name[:2]}'"
+            )
+    return status
 
 
 if __name__ == "__main__":
