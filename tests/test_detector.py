@@ -332,6 +332,37 @@ def test_few_rows_promise_less():
     assert (made.anomaly_score(normals(12)) <= made.threshold_).mean() > 0.5
 
 
+@pytest.mark.parametrize("promised_rate", [None, 0.25])
+def test_a_threshold_that_was_set_is_used_everywhere_and_saved(tmp_path, promised_rate):
+    X = normals(60)
+    made = AutoencoderDetector(n_members=1, epochs=2).fit(X)
+    score = made.anomaly_score(X)
+    middle = np.sort(score)[30]
+    assert made.set_threshold(middle, promised_rate) is made
+    made.save(tmp_path / "detector.zip")
+    for detector_ in (made, AutoencoderDetector.load(tmp_path / "detector.zip")):
+        assert detector_.threshold_ == middle == -detector_.offset_
+        assert detector_.promised_rate_ == promised_rate
+        assert (detector_.predict(X) == -1).sum() == 29  # strictly above
+        assert np.array_equal(detector_.decision_function(X), middle - score)
+    assert made.set_threshold(1).threshold_ == 1.0 and made.promised_rate_ is None
+    assert type(made.set_threshold(np.float32(2), np.float64(0.5)).threshold_) is float
+
+
+def test_only_a_finite_threshold_of_a_fitted_detector_can_be_set():
+    with pytest.raises(NotFittedError):
+        AutoencoderDetector().set_threshold(1.0)
+    made = AutoencoderDetector(n_members=1, epochs=1).fit(normals(20))
+    before = made.threshold_, made.promised_rate_, made.offset_
+    for bad in (np.nan, np.inf, -np.inf, "high", None):
+        with pytest.raises(ValueError, match=f"^threshold must be a finite number; found {bad!r}"):
+            made.set_threshold(bad)
+    for bad in (-0.1, 1.5, np.nan, "half"):
+        with pytest.raises(ValueError, match="^promised_rate must be a number from 0 to 1; found"):
+            made.set_threshold(1.0, bad)
+    assert (made.threshold_, made.promised_rate_, made.offset_) == before
+
+
 @pytest.mark.parametrize("n, expected", [(2, 1), (12, 3), (60, 15), (100, 19), (1000, 150)])
 def test_rows_held_out(n, expected):
     train, held_out = detector._hold_out(np.arange(n)[:, None], 0.15, 0.05, np.random.RandomState(0))

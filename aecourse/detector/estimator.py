@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from scipy.special import log_ndtr, logsumexp
@@ -23,7 +24,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 import aecourse
 from aecourse import thresholds
-from aecourse._support.checks import check_fraction
+from aecourse._support.checks import check_fraction, check_number
 
 __all__ = ["AutoencoderDetector"]
 
@@ -125,9 +126,10 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         Loss and held-out loss of each epoch: mean squared residual, over members.
     threshold_ : float
         Rows with an anomaly score above it are flagged.
-    promised_rate_ : float
+    promised_rate_ : float or None
         Bound on the mean false-alarm rate at the threshold. It is larger than ``false_alarm_rate`` where too
-        few rows could be held out to promise that; the threshold is the largest held-out score then.
+        few rows could be held out to promise that; the threshold is the largest held-out score then. None
+        if `set_threshold` was given a threshold without a promise.
     offset_ : float
         −``threshold_``, so that ``decision_function = score_samples − offset_``.
     parts_ : tuple of str
@@ -347,6 +349,48 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         except thresholds.CannotPromise:
             self.threshold_, self.promised_rate_ = float(scores.max()), 1 / (n_held_out + 1)
         self.offset_ = -self.threshold_
+
+    def set_threshold(self, threshold: float, promised_rate: float | None = None) -> Self:
+        """Replace the threshold of a fitted detector, for example by one chosen on other normal rows.
+
+        Parameters
+        ----------
+        threshold : float
+            Rows with an anomaly score strictly above it are flagged from now on.
+        promised_rate : float, optional
+            Bound on the mean false-alarm rate at this threshold, from 0 to 1. If it is not given,
+            ``promised_rate_`` becomes None: the promise of the old threshold does not hold for the new one.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        NotFittedError
+            If the detector is not fitted.
+        ValueError
+            If the threshold is not a finite number, or the promised rate is not a number from 0 to 1.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from aecourse import thresholds
+        >>> rng = np.random.default_rng(0)
+        >>> detector = AutoencoderDetector(random_state=0).fit(rng.normal(size=(200, 3)))
+        >>> others = rng.normal(size=(500, 3))
+        >>> rule = thresholds.Conformal(rate=0.01).fit(detector.anomaly_score(others))
+        >>> detector = detector.set_threshold(rule.threshold_, rule.promised_rate)
+        >>> int((detector.predict(others) == -1).sum()), round(detector.promised_rate_, 3)
+        (4, 0.01)
+        """
+        check_is_fitted(self)
+        threshold = check_number(threshold, "threshold")
+        if promised_rate is not None:
+            promised_rate = check_fraction(promised_rate, "promised_rate", inclusive=True)
+        self.threshold_, self.promised_rate_ = threshold, promised_rate
+        self.offset_ = -threshold
+        return self
 
     def _index(self):
         k = min(self.n_neighbors, len(self._references))
@@ -960,6 +1004,8 @@ def _read_about(contents, path, known_params):
                 "Save the detector again."
             )
     for name in ("threshold", "promised_rate"):
+        if name == "promised_rate" and about[name] is None:  # a threshold that was set without a promise
+            continue
         if not isinstance(about[name], float) or not np.isfinite(about[name]):
             raise ValueError(f"{path!r} has {name}={about[name]!r}, which is no finite number; refused.")
     return about
