@@ -6,15 +6,14 @@ flagged when its score is *strictly above* the threshold.
 The intervals are stratified bootstrap intervals: each resample draws as many normal rows from
 the normal rows, and as many anomalies from the anomalies, as there are. They say how far the
 number could move with another test set of the same make-up; they say nothing about another
-training run. Sorting 1,000 resamples would be slow, so each row gets its place in the order
-of the scores once, and a resample is a vector of counts over these places, from which every
-measure follows by cumulated sums.
+training run. The scores are sorted once, not once a resample (see
+``_support.ranks``).
 
 The ends are those of the bias-corrected and accelerated (BCa) bootstrap [1]_, the
-acceleration being a sixth of the skewness of the resampled values, which is what it is for a
-measure that is a sum over rows. Resampling n rows makes the spread too small by the factor
+acceleration being a sixth of the skewness of the resampled values, as it is for a measure that
+is a sum over rows. Resampling n rows makes the spread too small by the factor
 sqrt((n - 1) / n) and ignores that the spread is itself an estimate, so the normal quantiles
-are widened accordingly [2]_; n is the size of the smaller class that the measure looks at.
+are widened accordingly [2]_; n is the size of the smaller class that the measure depends on.
 
 A measure at its bound, such as a recall of exactly 1, is 1 in every resample. Its open end is
 that of the exact binomial interval [3]_: ``(alpha / 2) ** (1 / n)`` after n successes out of
@@ -34,14 +33,17 @@ References
    illustrated in the case of the binomial. Biometrika 26(4), 404-413.
 """
 
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri, stdtrit  # normal cdf, normal and Student quantiles
 from sklearn import metrics
 
-from aecourse._support.checks import check_fraction, check_labels, check_scores
+from aecourse._support import ranks
+from aecourse._support.checks import check_fraction, check_labels, check_number, check_scores, check_whole
 
 # Rows drawn at a time. So few that the arrays stay in the processor's cache: measured twice as
 # fast as with 2,000,000, and the memory does not grow with the number of resamples.
@@ -103,14 +105,14 @@ class Table(pd.DataFrame):
 
     def _repr_html_(self):
         with self._options():
-            return super()._repr_html_()
+            return super()._repr_html_()  # type: ignore[misc]
 
 
 def _three_decimals(number):
     return f"{round(number, 3) + 0.0:.3f}"  # adding 0.0 turns -0.0 into 0.0
 
 
-def auroc(y, score):
+def auroc(y: ArrayLike, score: ArrayLike) -> float:
     """Area under the ROC curve: how often an anomaly scores above a normal row.
 
     The probability that a random anomaly has a higher score than a random normal row, ties
@@ -148,7 +150,7 @@ def auroc(y, score):
     return float(metrics.roc_auc_score(y, score))
 
 
-def average_precision(y, score):
+def average_precision(y: ArrayLike, score: ArrayLike) -> float:
     """Average precision: the area under the precision-recall curve, summed in steps.
 
     The precision at each score that some anomaly has, weighted by the share of the anomalies
@@ -186,10 +188,10 @@ def average_precision(y, score):
     return float(metrics.average_precision_score(y, score))
 
 
-def precision_at_k(y, score, k=None):
+def precision_at_k(y: ArrayLike, score: ArrayLike, k: int | None = None) -> float:
     """Share of anomalies among the k rows with the highest scores.
 
-    Where several rows tie for the last places, the value is the mean over all orders of the
+    If several rows tie for the last places, the value is the mean over all orders of the
     tied rows, so it does not depend on the order in which rows are given.
 
     Parameters
@@ -199,7 +201,7 @@ def precision_at_k(y, score, k=None):
     score : array-like of shape (n,)
         Anomaly score of each row, high = anomalous.
     k : int, optional
-        Number of rows looked at. By default the number of anomalies, where precision and
+        Number of rows examined. By default the number of anomalies, where precision and
         recall are the same number.
 
     Returns
@@ -221,11 +223,11 @@ def precision_at_k(y, score, k=None):
     0.5
     """
     y, score = _check(y, score)
-    k = _check_k(k, y)
-    return float(_precision_at(*_Places(y, score).as_given(), k)[0])
+    k = int(y.sum()) if k is None else check_whole(k, "k", maximum=y.size)
+    return float(ranks.precision_at(*ranks.Places(y, score).as_given(), k)[0])
 
 
-def false_alarm_rate(y, score, threshold):
+def false_alarm_rate(y: ArrayLike, score: ArrayLike, threshold: float) -> float:
     """Share of the normal rows that are flagged: that score strictly above the threshold.
 
     Parameters
@@ -255,11 +257,20 @@ def false_alarm_rate(y, score, threshold):
     """
     y, score = _check(y, score, need_both=False)
     if (y == 1).all():
-        raise ValueError("y holds no normal rows (0); the false-alarm rate is a share of them.")
-    return float((score[y == 0] > _check_threshold(threshold)).mean())
+        raise ValueError("y has no normal rows (0), and the false-alarm rate is a share of them.")
+    return float((score[y == 0] > check_number(threshold, "threshold", infinite=True)).mean())
 
 
-def report(y, score, threshold=None, *, k=None, confidence=0.95, n_resamples=1000, random_state=0):
+def report(
+    y: ArrayLike,
+    score: ArrayLike,
+    threshold: float | None = None,
+    *,
+    k: int | None = None,
+    confidence: float = 0.95,
+    n_resamples: int = 1000,
+    random_state: int | np.random.Generator | None = 0,
+) -> Table:
     """Every measure of one detector, with its stratified bootstrap interval.
 
     Parameters
@@ -272,7 +283,7 @@ def report(y, score, threshold=None, *, k=None, confidence=0.95, n_resamples=100
         Rows strictly above it are flagged. Without it, the four measures that need it
         (precision, recall, F1, false-alarm rate) are left out.
     k : int, optional
-        Rows looked at in precision@k; by default the number of anomalies.
+        Rows examined in precision@k; by default the number of anomalies.
     confidence : float
         Share of such intervals that hold the true value, strictly between 0 and 1.
     n_resamples : int
@@ -287,7 +298,7 @@ def report(y, score, threshold=None, *, k=None, confidence=0.95, n_resamples=100
         false-alarm rate, precision@k, base rate) and the columns value, low and high.
         ``attrs`` keeps the threshold, k, the confidence and the number of rows of each class.
         The base rate is the average precision of chance; the resampling keeps it as it is,
-        so its interval has no width. Where no row is flagged, precision is undefined: NaN.
+        so its interval has no width. If no row is flagged, precision is undefined: NaN.
         F1 is then 0, since its formula 2 TP / (2 TP + FP + FN) holds.
 
     Raises
@@ -318,22 +329,22 @@ def report(y, score, threshold=None, *, k=None, confidence=0.95, n_resamples=100
     True
     """
     y, score = _check(y, score)
-    k = _check_k(k, y)
+    k = int(y.sum()) if k is None else check_whole(k, "k", maximum=y.size)
     if threshold is not None:
-        threshold = _check_threshold(threshold)
+        threshold = check_number(threshold, "threshold", infinite=True)
     confidence = check_fraction(confidence, "confidence")
     n_anomalies, n_normals = int(y.sum()), int(y.size - y.sum())
-    places = _Places(y, score, threshold)
+    places = ranks.Places(y, score, threshold)
 
     def measure(anomalies, normals):
-        found = {
-            "AUROC": _auroc(anomalies, normals),
-            "average precision": _average_precision(anomalies, normals),
+        measured = {
+            "AUROC": ranks.auroc(anomalies, normals),
+            "average precision": ranks.average_precision(anomalies, normals),
         }
         if threshold is not None:
-            found |= _at_threshold(anomalies, normals, places.n_flagged)
-        found["precision@k"] = _precision_at(anomalies, normals, k)
-        return found
+            measured |= _at_threshold(anomalies, normals, places.n_flagged)
+        measured["precision@k"] = ranks.precision_at(anomalies, normals, k)
+        return measured
 
     values = measure(*places.as_given())
     resampled = _concatenate(
@@ -363,7 +374,16 @@ def report(y, score, threshold=None, *, k=None, confidence=0.95, n_resamples=100
     return table
 
 
-def compare(y, scores, *, reference=None, by="AUROC", confidence=0.95, n_resamples=1000, random_state=0):
+def compare(
+    y: ArrayLike,
+    scores: Mapping[str, ArrayLike],
+    *,
+    reference: str | None = None,
+    by: str = "AUROC",
+    confidence: float = 0.95,
+    n_resamples: int = 1000,
+    random_state: int | np.random.Generator | None = 0,
+) -> Table:
     """Several detectors on the same rows, the best first.
 
     Every detector is measured on the same resamples, so the intervals of the differences are
@@ -431,17 +451,17 @@ def compare(y, scores, *, reference=None, by="AUROC", confidence=0.95, n_resampl
     places = {}
     for name, score in scores.items():
         labels, score = _check(y, score, score_name=f"scores[{name!r}]")
-        places[name] = _Places(labels, score)
+        places[name] = ranks.Places(labels, score)
     n_anomalies, n_normals = int(labels.sum()), int(labels.size - labels.sum())
     n = min(n_anomalies, n_normals)
 
     def measure(counts_of):
-        found = {}
+        measured = {}
         for name, place in places.items():
             counts = counts_of(place)
-            found[name, "AUROC"] = _auroc(*counts)
-            found[name, "AP"] = _average_precision(*counts)
-        return found
+            measured[name, "AUROC"] = ranks.auroc(*counts)
+            measured[name, "AP"] = ranks.average_precision(*counts)
+        return measured
 
     values = measure(lambda place: place.as_given())
     resampled = _concatenate(
@@ -452,7 +472,7 @@ def compare(y, scores, *, reference=None, by="AUROC", confidence=0.95, n_resampl
         reference = max(scores, key=lambda name: values[name, by][0])
     rows = {}
     for name in scores:
-        row = {}
+        row: dict[str, float] = {}
         for column in ("AUROC", "AP"):
             interval = _interval(values[name, column][0], resampled[name, column], confidence, n, trials=n)
             row |= _three(column, interval)
@@ -475,7 +495,15 @@ def compare(y, scores, *, reference=None, by="AUROC", confidence=0.95, n_resampl
     return table
 
 
-def bootstrap_interval(measure, y, score, *, confidence=0.95, n_resamples=1000, random_state=0):
+def bootstrap_interval(
+    measure: Callable[[NDArray[np.int64], NDArray[np.float64]], float],
+    y: ArrayLike,
+    score: ArrayLike,
+    *,
+    confidence: float = 0.95,
+    n_resamples: int = 1000,
+    random_state: int | np.random.Generator | None = 0,
+) -> Interval:
     """A measured value and its stratified bootstrap interval, for any measure.
 
     Calls ``measure`` once a resample. `report` gives the same intervals for its own measures,
@@ -486,7 +514,7 @@ def bootstrap_interval(measure, y, score, *, confidence=0.95, n_resamples=1000, 
     ----------
     measure : callable
         Takes labels (1 = anomaly) and anomaly scores, both of shape (n,), and returns a number.
-        Resamples where it returns NaN are left out.
+        Resamples for which it returns NaN are left out.
     y : array-like of shape (n,)
         1 = anomaly, 0 = normal; both must be present.
     score : array-like of shape (n,)
@@ -526,15 +554,24 @@ def bootstrap_interval(measure, y, score, *, confidence=0.95, n_resamples=1000, 
     anomalies, normals = score[y == 1], score[y == 0]
     labels = np.repeat([1, 0], [anomalies.size, normals.size])
     resampled = [
-        measure(labels, np.concatenate([anomalies[some], normals[others]]))
+        measure(labels, np.concatenate([anomalies[drawn_anomalies], normals[drawn_normals]]))
         for draw in _draws(anomalies.size, normals.size, n_resamples, random_state)
-        for some, others in zip(*draw, strict=True)
+        for drawn_anomalies, drawn_normals in zip(*draw, strict=True)
     ]
     n = min(anomalies.size, normals.size)
     return _interval(measure(y, score), np.array(resampled, dtype=float), confidence, n)
 
 
-def by_group(y, score, groups, threshold=None, *, confidence=0.95, n_resamples=1000, random_state=0):
+def by_group(
+    y: ArrayLike,
+    score: ArrayLike,
+    groups: ArrayLike,
+    threshold: float | None = None,
+    *,
+    confidence: float = 0.95,
+    n_resamples: int = 1000,
+    random_state: int | np.random.Generator | None = 0,
+) -> Table:
     """How well each kind of anomaly is found: each group against all normal rows.
 
     Parameters
@@ -559,14 +596,14 @@ def by_group(y, score, groups, threshold=None, *, confidence=0.95, n_resamples=1
     Returns
     -------
     Table of shape (number of groups, 4 or 5)
-        A DataFrame with one group a row, in the order of the labels; columns anomalies (how
-        many), AUROC, AUROC low, AUROC high, and, with a threshold, flagged: the share of the
+        A DataFrame with one group a row, in the order of the labels; columns anomalies (their
+        number), AUROC, AUROC low, AUROC high, and, with a threshold, flagged: the share of the
         group's anomalies above it (its recall).
 
     Raises
     ------
     ValueError
-        If groups has not one label a row, or y and score are not valid.
+        If groups does not have one label a row, or y and score are not valid.
 
     Examples
     --------
@@ -584,7 +621,7 @@ def by_group(y, score, groups, threshold=None, *, confidence=0.95, n_resamples=1
             f"groups must hold one label for each of the {y.size} rows; found shape {groups.shape}."
         )
     if threshold is not None:
-        threshold = _check_threshold(threshold)
+        threshold = check_number(threshold, "threshold", infinite=True)
     rows = {}
     for group in np.unique(groups[y == 1]).tolist():
         chosen = (y == 0) | (groups == group)
@@ -602,66 +639,6 @@ def by_group(y, score, groups, threshold=None, *, confidence=0.95, n_resamples=1
     return Table.from_dict(rows, orient="index")
 
 
-class _Places:
-    """Where each row stands in the order of the scores, highest first.
-
-    There is a place for each score that some anomaly has, and one for each gap between two
-    such scores. That is all the measures look at: which normal rows fall in one gap, and in
-    which order, changes none of them. The threshold, where given, is a place of its own.
-    """
-
-    def __init__(self, y, score, threshold=None):
-        edges = score[y == 1] if threshold is None else np.append(score[y == 1], threshold)
-        self._edges = np.unique(edges)
-        self.size = 2 * self._edges.size + 1
-        self.anomalies = self._of(score[y == 1])
-        self.normals = self._of(score[y == 0])
-        self.n_flagged = None if threshold is None else int(self._of(threshold))  # places above it
-
-    def _of(self, score):
-        below = np.searchsorted(self._edges, score, "left") + np.searchsorted(self._edges, score, "right")
-        return self.size - 1 - below
-
-    def counts(self, anomalies, normals):
-        """Anomalies and normal rows in each place, (resamples, places), of drawn row numbers."""
-        return _count(self.anomalies[anomalies], self.size), _count(self.normals[normals], self.size)
-
-    def as_given(self):
-        """The counts of the rows themselves, (1, places)."""
-        return _count(self.anomalies[None], self.size), _count(self.normals[None], self.size)
-
-
-def _count(places, size):
-    starts = np.arange(len(places))[:, None] * size
-    return np.bincount((places + starts).ravel(), minlength=len(places) * size).reshape(len(places), size)
-
-
-# Each measure takes the numbers of anomalies and of normal rows in each place, highest scores
-# first, both of shape (resamples, places), and returns one value a resample.
-
-
-def _auroc(anomalies, normals):
-    above = np.cumsum(normals, axis=1)
-    n_normals = above[:, -1]
-    beaten = (anomalies * (n_normals[:, None] - above + normals / 2)).sum(axis=1)
-    return beaten / anomalies.sum(axis=1) / n_normals
-
-
-def _average_precision(anomalies, normals):
-    true = np.cumsum(anomalies, axis=1)
-    flagged = true + np.cumsum(normals, axis=1)
-    return (anomalies * true / np.maximum(flagged, 1)).sum(axis=1) / true[:, -1]
-
-
-def _precision_at(anomalies, normals, k):
-    rows = anomalies + normals
-    seen = np.cumsum(rows, axis=1)
-    last = (np.arange(len(rows)), (seen < k).sum(axis=1))  # the place that the k-th row is in
-    before = np.cumsum(anomalies, axis=1)[last] - anomalies[last]
-    open_slots = k - (seen[last] - rows[last])
-    return (before + anomalies[last] * open_slots / rows[last]) / k
-
-
 def _at_threshold(anomalies, normals, n_flagged):
     true = anomalies[:, :n_flagged].sum(axis=1)
     false = normals[:, :n_flagged].sum(axis=1)
@@ -677,8 +654,7 @@ def _at_threshold(anomalies, normals, n_flagged):
 
 def _draws(n_anomalies, n_normals, n_resamples, random_state):
     """Row numbers of each stratified resample, some resamples at a time."""
-    if not isinstance(n_resamples, (int, np.integer)) or n_resamples < 1:
-        raise ValueError(f"n_resamples must be a whole number, 1 or more; found {n_resamples!r}.")
+    n_resamples = check_whole(n_resamples, "n_resamples")
     # A generator for each class: what is drawn does not depend on how many are drawn at a time.
     anomalies, normals = np.random.default_rng(random_state).spawn(2)
     step = max(1, _DRAWS_AT_A_TIME // (n_anomalies + n_normals))
@@ -731,23 +707,3 @@ def _three(name, interval):
 def _check(y, score, need_both=True, score_name="score"):
     score = check_scores(score, score_name)
     return check_labels(y, "y", n_rows=score.size, need_both=need_both), score
-
-
-def _check_threshold(threshold):
-    try:
-        number = float(threshold)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"threshold must be a number, in the unit of the scores; found {threshold!r}."
-        ) from error
-    if np.isnan(number):
-        raise ValueError("threshold is NaN; pass a number in the unit of the scores.")
-    return number
-
-
-def _check_k(k, y):
-    if k is None:
-        return int(y.sum())
-    if not isinstance(k, (int, np.integer)) or not 1 <= k <= y.size:
-        raise ValueError(f"k must be a whole number from 1 to the number of rows, {y.size}; found {k!r}.")
-    return int(k)

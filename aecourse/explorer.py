@@ -2,23 +2,23 @@
 
 :func:`outcome` and :func:`cost_curve` compute the numbers and know nothing of pictures.
 :func:`explore` shows them: in a live notebook as a slider over the histogram of the scores,
-with the confusion matrix and the costs beside it; where widgets do not run, as a picture of
-one threshold with a description.
+with the confusion matrix and the costs next to it; without widgets, as a picture of one
+threshold with a description.
 
 A row is flagged when its score lies strictly above the threshold.
 """
 
-import base64
-import html
 import io
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from aecourse import plots
-from aecourse._support import progress
-from aecourse._support.checks import check_fraction, check_labels, check_scores
+from aecourse._support import html, progress
+from aecourse._support.checks import check_fraction, check_labels, check_number, check_scores
 
 __all__ = ["Outcome", "cost_curve", "explore", "outcome"]
 
@@ -27,20 +27,20 @@ _STEPS = 400  # of the slider, and points of the cost curve
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a threshold does: counts on the rows at hand, rates, and what a day in use would bring.
+    """What a threshold does: counts on the labelled rows, rates, and what to expect of a day in use.
 
     Attributes
     ----------
     threshold : float
         Rows with a score above it are flagged.
     caught, missed : int
-        Anomalies at hand that are flagged, and that are not.
+        Labelled anomalies that are flagged, and that are not.
     false_alarms, passed : int
-        Normal rows at hand that are flagged, and that are not.
+        Labelled normal rows that are flagged, and that are not.
     recall, false_alarm_rate : float
         Share of the anomalies, and of the normal rows, that are flagged.
     precision : float
-        Share of anomalies among flagged rows, at the base rate of use; NaN where none is flagged.
+        Share of anomalies among flagged rows, at the base rate of use; NaN if none is flagged.
     alerts, false_alerts, misses : float
         Expected numbers a day: flagged rows, flagged normal rows, anomalies not flagged.
     cost : float
@@ -82,16 +82,6 @@ def _checked(y, score):
     return check_labels(y, n_rows=score.size, need_both=True), score
 
 
-def _positive(value, name):
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not (math.isfinite(number) and number > 0):
-        raise ValueError(f"{name} must be a positive, finite number; found {value!r}.")
-    return number
-
-
 @dataclass(frozen=True)
 class _Day:
     """A day in use: what errors cost, the share of anomalies, the rows."""
@@ -116,10 +106,10 @@ def _day(y, cost_miss, cost_false_alarm, base_rate, rows_per_day):
     """Check the settings of a day."""
     base_rate = y.mean() if base_rate is None else check_fraction(base_rate, "base_rate")
     return _Day(
-        _positive(cost_miss, "cost_miss"),
-        _positive(cost_false_alarm, "cost_false_alarm"),
+        check_number(cost_miss, "cost_miss", above=0),
+        check_number(cost_false_alarm, "cost_false_alarm", above=0),
         float(base_rate),
-        _positive(rows_per_day, "rows_per_day"),
+        check_number(rows_per_day, "rows_per_day", above=0),
     )
 
 
@@ -131,7 +121,16 @@ def _flagged(y, score, thresholds):
     )
 
 
-def outcome(y, score, threshold, *, cost_miss=10.0, cost_false_alarm=1.0, base_rate=None, rows_per_day=1000):
+def outcome(
+    y: ArrayLike,
+    score: ArrayLike,
+    threshold: float,
+    *,
+    cost_miss: float = 10.0,
+    cost_false_alarm: float = 1.0,
+    base_rate: float | None = None,
+    rows_per_day: float = 1000,
+) -> Outcome:
     """Return what a threshold does on labelled rows, and on a day in use.
 
     Recall and false-alarm rate are shares of one class each, so they hold at any base rate b.
@@ -204,8 +203,15 @@ def _outcome(y, score, threshold, day):
 
 
 def cost_curve(
-    y, score, thresholds, *, cost_miss=10.0, cost_false_alarm=1.0, base_rate=None, rows_per_day=1000
-):
+    y: ArrayLike,
+    score: ArrayLike,
+    thresholds: ArrayLike,
+    *,
+    cost_miss: float = 10.0,
+    cost_false_alarm: float = 1.0,
+    base_rate: float | None = None,
+    rows_per_day: float = 1000,
+) -> NDArray[np.float64]:
     """Return the expected cost a day at each of many thresholds.
 
     Parameters
@@ -244,29 +250,41 @@ def _costs(y, score, thresholds, day):
     return day.cost(caught / np.sum(y == 1), false_alarms / np.sum(y == 0))
 
 
-def _draw(y, score, now, day, view, bins, names, unit, confusion):
+@dataclass(frozen=True)
+class _Shown:
+    """The labelled rows, and how they are drawn."""
+
+    y: NDArray[np.int64]
+    score: NDArray[np.float64]
+    view: tuple[float, float]
+    bins: int
+    names: tuple[str, str]
+    unit: str
+
+
+def _draw(shown, now, day, *, confusion):
     """Draw histogram, confusion matrix (if wanted) and cost curve; return Axes and what moves."""
     import matplotlib.pyplot as plt
 
     width, panels = (12.6, 3) if confusion else (10.2, 2)
     figure, axes = plt.subplots(1, panels, figsize=(width, 3.4), layout="constrained")
     plots.score_histogram(
-        score[y == 0],
-        score[y == 1],
+        shown.score[shown.y == 0],
+        shown.score[shown.y == 1],
         threshold=now.threshold,
-        bins=bins,
-        range=view,
+        bins=shown.bins,
+        range=shown.view,
         share=True,
         ax=axes[0],
-        names=names,
-        unit=unit,
+        names=shown.names,
+        unit=shown.unit,
         title="Scores and threshold",
     )
     axes[0].legend(frameon=False, fontsize=8, loc="upper right")
     if confusion:
-        plots.confusion(y, score, now.threshold, ax=axes[1], title="Decisions on these rows")
-    thresholds = np.linspace(*view, _STEPS + 1)
-    costs, nothing = _costs(y, score, thresholds, day), day.cost(0, 0)
+        plots.confusion(shown.y, shown.score, now.threshold, ax=axes[1], title="Decisions on these rows")
+    thresholds = np.linspace(shown.view[0], shown.view[1], _STEPS + 1)
+    costs, nothing = _costs(shown.y, shown.score, thresholds, day), day.cost(0, 0)
     ax = axes[-1]
     ax.plot(thresholds, costs, color=plots.PALETTE["normal"], label="all thresholds")
     ax.axhline(nothing, color=plots.PALETTE["reference"], linestyle=":", label="flag nothing")
@@ -274,9 +292,9 @@ def _draw(y, score, now, day, view, bins, names, unit, confusion):
     # Flagging nearly everything costs so much that the lowest part of the curve would not be seen.
     ax.set(
         title="Cost of a day",
-        xlabel=f"Threshold ({unit})",
+        xlabel=f"Threshold ({shown.unit})",
         ylabel="Expected cost a day",
-        xlim=view,
+        xlim=shown.view,
         ylim=(0, 1.6 * max(nothing, now.cost)),
     )
     ax.legend(frameon=False, fontsize=8)
@@ -284,37 +302,27 @@ def _draw(y, score, now, day, view, bins, names, unit, confusion):
     return figure, axes, line, point
 
 
-def _html(now, base_rate):
-    """Return the confusion matrix and the day's numbers as a table."""
-    row = "<tr><th scope='row'>{}</th><td>{}</td><td>{}</td></tr>".format
-    precision = "undefined" if math.isnan(now.precision) else f"{now.precision:.1%}"
-    return (
-        "<table><caption>Rows at hand</caption>"
-        "<tr><th></th><th scope='col'>passed</th><th scope='col'>flagged</th></tr>"
-        + row("normal", f"{now.passed:,}", f"{now.false_alarms:,} ({now.false_alarm_rate:.2%})")
-        + row("anomaly", f"{now.missed:,}", f"{now.caught:,} ({now.recall:.1%})")
-        + f"</table><p>A day of {now.rows_per_day:,} rows with {base_rate:.2%} anomalies: {now.alerts:.1f} "
-        f"alerts, {now.false_alerts:.1f} of them false (precision {precision}); {now.misses:.1f} anomalies "
-        f"missed; <b>cost {now.cost:.1f}</b>.</p>"
-    )
-
-
-def _picture(figure, words):
-    """Return a figure as HTML, with alternative text: ipywidgets' own image has none."""
+def _picture(figure, description):
+    """Return a figure as HTML, with alternative text: the image of ipywidgets has none."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=80, facecolor="white")
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img alt="{html.escape(words)}" src="data:image/png;base64,{data}">'
+    return html.render("picture.html", description=description, address=html.png_address(buffer.getvalue()))
 
 
-def _controls(widgets, y, score, threshold, day, view, bins, names, unit):
+def _controls(widgets, shown, threshold, day):
     """Return the widgets: three sliders, the table and the picture, which follow them."""
     import matplotlib.pyplot as plt
 
     wide = {"layout": {"width": "640px"}, "style": {"description_width": "150px"}}
-    step = (view[1] - view[0]) / _STEPS
+    step = (shown.view[1] - shown.view[0]) / _STEPS
     slider = widgets.FloatSlider(
-        threshold, min=view[0], max=view[1], step=step, description="threshold", readout_format=".4g", **wide
+        threshold,
+        min=shown.view[0],
+        max=shown.view[1],
+        step=step,
+        description="threshold",
+        readout_format=".4g",
+        **wide,
     )
     ratio = widgets.FloatLogSlider(
         day.cost_miss / day.cost_false_alarm,
@@ -334,16 +342,14 @@ def _controls(widgets, y, score, threshold, day, view, bins, names, unit):
         return replace(day, cost_miss=ratio.value * day.cost_false_alarm, base_rate=base_rate.value)
 
     def redraw(change=None):
-        now = _outcome(y, score, slider.value, settings())
-        figure, _, drawn["line"], drawn["point"] = _draw(
-            y, score, now, settings(), view, bins, names, unit, confusion=False
-        )
+        now = _outcome(shown.y, shown.score, slider.value, settings())
+        figure, _, drawn["line"], drawn["point"] = _draw(shown, now, settings(), confusion=False)
         plt.close(figure)
         drawn["figure"] = figure
         show(now)
 
     def move(change):
-        now = _outcome(y, score, slider.value, settings())
+        now = _outcome(shown.y, shown.score, slider.value, settings())
         drawn["line"].set_xdata([now.threshold, now.threshold])
         drawn["line"].set_label(f"threshold ({now.threshold:.3g})")
         legend = drawn["line"].axes.get_legend()
@@ -354,7 +360,7 @@ def _controls(widgets, y, score, threshold, day, view, bins, names, unit):
         show(now)
 
     def show(now):
-        table.value = _html(now, base_rate.value)
+        table.value = html.render("outcome.html", now=now, base_rate=base_rate.value)
         picture.value = _picture(drawn["figure"], f"At {now}.")
 
     redraw()
@@ -365,21 +371,21 @@ def _controls(widgets, y, score, threshold, day, view, bins, names, unit):
 
 
 def explore(
-    y,
-    score,
-    threshold,
+    y: ArrayLike,
+    score: ArrayLike,
+    threshold: float,
     *,
-    cost_miss=10.0,
-    cost_false_alarm=1.0,
-    base_rate=None,
-    rows_per_day=1000,
-    view=None,
-    bins=40,
-    names=("normal", "anomaly"),
-    unit="mean squared error",
-    interactive=None,
-):
-    """Show what a threshold does, with a slider where widgets run and as a picture where not.
+    cost_miss: float = 10.0,
+    cost_false_alarm: float = 1.0,
+    base_rate: float | None = None,
+    rows_per_day: float = 1000,
+    view: tuple[float, float] | None = None,
+    bins: int = 40,
+    names: tuple[str, str] = ("normal", "anomaly"),
+    unit: str = "mean squared error",
+    interactive: bool | None = None,
+) -> Any:
+    """Show what a threshold does, with a slider if widgets run and as a picture otherwise.
 
     Parameters
     ----------
@@ -388,7 +394,7 @@ def explore(
     score : array-like of shape (n,)
         Anomaly scores, high = anomalous.
     threshold : float
-        Where to begin; rows with a score above it are flagged.
+        The threshold to begin with; rows with a score above it are flagged.
     cost_miss, cost_false_alarm, base_rate, rows_per_day
         As for :func:`outcome`. The explorer's second slider moves the ratio of the costs.
     view : tuple of float, optional
@@ -401,7 +407,7 @@ def explore(
         Unit of the scores.
     interactive : bool, optional
         Whether to use widgets. By default in a notebook that has ipywidgets, unless progress bars
-        are turned off by ``AECOURSE_PROGRESS=0``: then nobody is there to move a slider.
+        are turned off by ``AECOURSE_PROGRESS=0``: nobody is there to move a slider then.
 
     Returns
     -------
@@ -424,12 +430,13 @@ def explore(
     view = (float(score.min()), float(score.max())) if view is None else tuple(map(float, view))
     if len(view) != 2 or not view[0] < view[1]:
         raise ValueError(f"view must be a lowest and a higher score; found {view}.")
+    shown = _Shown(y, score, view, bins, names, unit)
     now = _outcome(y, score, threshold, day)
     widgets = _widgets(interactive)
     if widgets is not None:
         start = min(max(now.threshold, view[0]), view[1])
-        return _controls(widgets, y, score, start, day, view, bins, names, unit)
-    _, axes, _, _ = _draw(y, score, now, day, view, bins, names, unit, confusion=True)
+        return _controls(widgets, shown, start, day)
+    _, axes, _, _ = _draw(shown, now, day, confusion=True)
     plots.show(axes, f"At {now}.")
     return None
 

@@ -5,7 +5,7 @@ A row is flagged when its score lies **strictly above** ``threshold_``. Each rul
 1. make it with its budget, ``Conformal(rate=0.01)``;
 2. fit it on the scores of *held-out normal rows*, rows that the model was not trained on;
 3. read its ``rule``, its ``assumption``, and the false-alarm rate it promises, ``promised_rate``;
-4. hold it to that: ``realised(scores)`` on other normal rows gives the rate it got, with an interval.
+4. hold it to that: ``realised(scores)`` on other normal rows gives the rate it reached, with an interval.
 
 =========================== ========================= =============================================
 Rule                        What it assumes           What it promises of the mean false-alarm rate
@@ -28,16 +28,19 @@ that the rule was fitted on, so a promise speaks of its mean over such fits. Onl
 import inspect
 import math
 import warnings
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from aecourse._support.checks import check_fraction, check_labels, check_scores
+from aecourse._support.checks import check_fraction, check_labels, check_number, check_scores, check_whole
 
 __all__ = [
     "AlertBudget",
@@ -50,6 +53,7 @@ __all__ = [
     "PeaksOverThreshold",
     "Percentile",
     "Realised",
+    "Rule",
     "rows_needed",
     "rules",
     "table",
@@ -65,8 +69,8 @@ _LOWEST_INDEX = -0.5
 class CannotPromise(ValueError):
     """These scores cannot carry the promise that the rule was asked for.
 
-    Raised where there are too few rows, or where so many scores are equal that the rule
-    has nothing to measure. It is a ``ValueError``; :func:`table` turns it into a note.
+    Raised if there are too few rows, or if so many scores are equal that the rule has
+    nothing to measure. It is a ``ValueError``; :func:`table` turns it into a note.
 
     Examples
     --------
@@ -81,7 +85,7 @@ Add held-out normal rows, or ask for a larger rate.
 
 @dataclass(frozen=True)
 class Realised:
-    """The false-alarm rate that a threshold got, with its Clopper–Pearson interval.
+    """The false-alarm rate that a threshold reached, with its Clopper–Pearson interval.
 
     Attributes
     ----------
@@ -90,7 +94,7 @@ class Realised:
     low, high : float
         Ends of the interval.
     n : int
-        Normal rows looked at.
+        Normal rows examined.
     flagged : int
         Those of them that were flagged.
     confidence : float
@@ -120,35 +124,56 @@ def _percent(share):
     return f"{100 * share:.3g} %"
 
 
-def _check_positive(value, name):
-    try:
-        number = float(value)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be a positive number; found {value!r}.") from error
-    if not (math.isfinite(number) and number > 0):
-        raise ValueError(f"{name} must be a positive, finite number; found {value!r}.")
-    return number
-
-
 def _decimal(number):
     """Return the number as it is written, so that 100 rows at 0.29 are 29 and not 28.999…."""
     return Fraction(str(float(number)))
 
 
-class _Rule(BaseEstimator):
-    """What all rules share; a rule adds ``_threshold``, ``_sentence``, ``assumption`` and its rates."""
+class Rule(BaseEstimator):
+    """What all rules share; each adds ``_threshold``, ``_sentence``, ``assumption`` and its rates.
 
-    _needs_labels = False
+    Attributes
+    ----------
+    threshold_ : float
+        Rows with a score above it are flagged.
+    n_rows_ : int
+        Rows fitted on.
+    trained_on_ : bool
+        Whether the model was trained on those rows.
+    needs_labels : bool
+        Whether ``fit`` needs labels of both classes.
+    assumption : str
+        What must hold for the promise to be kept.
+    target_rate, promised_rate : float or None
+        The false-alarm rate asked for, and the one promised.
+
+    Examples
+    --------
+    >>> isinstance(Conformal(), Rule)
+    True
+    """
+
+    needs_labels = False
+    assumption: str
+    threshold_: float
+    n_rows_: int
+    trained_on_: bool
     # Rules print as text, also in a notebook: a stored output must not depend on scikit-learn's HTML.
     _repr_html_ = None
     _repr_mimebundle_ = None
+
+    def _threshold(self, scores: NDArray[np.float64], y: NDArray[np.int64] | None) -> float:
+        raise NotImplementedError
+
+    def _sentence(self) -> str:
+        raise NotImplementedError
 
     def __repr__(self):
         # Every parameter is shown, defaults too: a threshold without its budget says nothing.
         names = inspect.signature(type(self)).parameters
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
-    def fit(self, scores, y=None, trained_on=False):
+    def fit(self, scores: ArrayLike, y: ArrayLike | None = None, trained_on: bool = False) -> Self:
         """Choose the threshold.
 
         Parameters
@@ -160,8 +185,8 @@ class _Rule(BaseEstimator):
             Labels, 1 = anomaly. :class:`FBeta` and :class:`ExpectedCost` need both classes; the
             others refuse any anomaly, which would raise their threshold.
         trained_on : bool
-            Say True where these are scores of the rows that the model was trained on. It works,
-            and warns: a model fits those rows better than new ones, so the threshold is too low.
+            True if these are scores of the rows that the model was trained on. The rule is fitted and
+            warns: a model fits those rows better than new ones, so the threshold is too low.
 
         Returns
         -------
@@ -183,13 +208,14 @@ class _Rule(BaseEstimator):
         4.711
         """
         scores = check_scores(scores)
-        if self._needs_labels:
+        labels = None
+        if self.needs_labels:
             if y is None:
                 raise ValueError(
                     f"y is missing: {type(self).__name__} learns from labels (1 = anomaly). "
                     "Pass fit(scores, y), or use a rule that needs none, such as Conformal."
                 )
-            y = check_labels(y, n_rows=scores.size, need_both=True)
+            labels = check_labels(y, n_rows=scores.size, need_both=True)
         elif y is not None and check_labels(y, n_rows=scores.size).any():
             raise ValueError(
                 f"y holds {int(check_labels(y).sum())} anomalies (1), but {type(self).__name__} is fitted on "
@@ -197,7 +223,7 @@ class _Rule(BaseEstimator):
             )
         # Scores near the largest float overflow here; the check below says so better than numpy.
         with np.errstate(over="ignore", invalid="ignore"):
-            threshold = float(self._threshold(scores, y))
+            threshold = float(self._threshold(scores, labels))
         if not math.isfinite(threshold):
             raise ValueError(
                 f"scores gave the threshold {threshold}: they are too large to compute with "
@@ -216,7 +242,7 @@ class _Rule(BaseEstimator):
         self.trained_on_ = bool(trained_on)
         return self
 
-    def predict(self, scores):
+    def predict(self, scores: ArrayLike) -> NDArray[np.int64]:
         """Flag the rows whose score lies strictly above the threshold.
 
         Parameters
@@ -242,7 +268,7 @@ class _Rule(BaseEstimator):
         check_is_fitted(self, "threshold_")
         return (check_scores(scores) > self.threshold_).astype(int)
 
-    def realised(self, scores, confidence=0.95):
+    def realised(self, scores: ArrayLike, confidence: float = 0.95) -> Realised:
         """Measure the false-alarm rate on normal rows that took no part in the fit.
 
         Parameters
@@ -282,7 +308,7 @@ class _Rule(BaseEstimator):
         )
 
     @property
-    def rule(self):
+    def rule(self) -> str:
         """str: What is flagged, with the rule's numbers; once fitted, with the threshold too.
 
         Examples
@@ -303,7 +329,7 @@ def _cannot(rule, needed, rate, found):
     )
 
 
-class Percentile(_Rule):
+class Percentile(Rule):
     """A percentile of the normal scores, interpolated as NumPy does.
 
     It asks for the rate 1 − q/100, and gets more: a new row is as likely to fall into each of
@@ -341,24 +367,17 @@ class Percentile(_Rule):
         "for the mean rate over such fits."
     )
 
-    def __init__(self, q=99):
+    def __init__(self, q: float = 99) -> None:
         self.q = q
-
-    def _check_q(self):
-        try:
-            check_fraction(float(self.q) / 100, "q", inclusive=True)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"q must be a percentile from 0 to 100; found {self.q!r}.") from error
 
     def _sentence(self):
         return f"Flag a score above percentile {self.q:g} of the normal scores"
 
     def _threshold(self, scores, y):
-        self._check_q()
-        return np.percentile(scores, float(self.q))
+        return np.percentile(scores, check_number(self.q, "q", at_least=0, at_most=100))
 
     @property
-    def target_rate(self):
+    def target_rate(self) -> float:
         """float: The rate asked for, 1 − q/100.
 
         Examples
@@ -366,11 +385,10 @@ class Percentile(_Rule):
         >>> Percentile(q=98).target_rate
         0.02
         """
-        self._check_q()
-        return float(1 - _decimal(self.q) / 100)
+        return float(1 - _decimal(check_number(self.q, "q", at_least=0, at_most=100)) / 100)
 
     @property
-    def promised_rate(self):
+    def promised_rate(self) -> float:
         """float: Bound on the mean rate for the rows fitted on; before ``fit``, its limit for many rows.
 
         Examples
@@ -385,17 +403,7 @@ class Percentile(_Rule):
         return 1 - below / (self.n_rows_ + 1)
 
 
-def _check_k(k):
-    try:
-        number = float(k)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"k must be a number of standard deviations, 0 or more; found {k!r}.") from error
-    if not (math.isfinite(number) and number >= 0):
-        raise ValueError(f"k must be a number of standard deviations, 0 or more; found {k!r}.")
-    return number
-
-
-class MeanSD(_Rule):
+class MeanSD(Rule):
     """Mean plus k standard deviations.
 
     For Gaussian scores (x − mean)/(sd·√(1 + 1/n)) of a new row follows Student's t with n − 1
@@ -430,14 +438,14 @@ class MeanSD(_Rule):
         "tails the rate is higher than promised."
     )
 
-    def __init__(self, k=3):
+    def __init__(self, k: float = 3) -> None:
         self.k = k
 
     def _sentence(self):
         return f"Flag a score above mean + {self.k:.4g} standard deviations"
 
     def _threshold(self, scores, y):
-        k = _check_k(self.k)
+        k = check_number(self.k, "k", at_least=0)
         if scores.size < 2:
             raise CannotPromise(f"{self!r} needs at least 2 rows for a standard deviation; scores has 1.")
         if np.ptp(scores) == 0:
@@ -448,7 +456,7 @@ class MeanSD(_Rule):
         return scores.mean() + k * scores.std(ddof=1)
 
     @property
-    def target_rate(self):
+    def target_rate(self) -> float:
         """float: The rate asked for, the Gaussian tail beyond k.
 
         Examples
@@ -456,10 +464,10 @@ class MeanSD(_Rule):
         >>> round(MeanSD(k=3).target_rate, 5)
         0.00135
         """
-        return float(stats.norm.sf(_check_k(self.k)))
+        return float(stats.norm.sf(check_number(self.k, "k", at_least=0)))
 
     @property
-    def promised_rate(self):
+    def promised_rate(self) -> float:
         """float: Mean rate for the rows fitted on; before ``fit``, its limit for many rows.
 
         Examples
@@ -472,14 +480,14 @@ class MeanSD(_Rule):
         return float(stats.t.sf(self.k / math.sqrt(1 + 1 / self.n_rows_), self.n_rows_ - 1))
 
 
-class MedianMAD(_Rule):
+class MedianMAD(Rule):
     """Median plus k robust standard deviations, each 1.4826 × MAD.
 
     The MAD is the median distance to the median. Of a Gaussian it is 0.6745 standard deviations;
     the factor 1.4826 = 1/0.6745 makes k mean the same as in :class:`MeanSD`. Up to half of the
-    rows may be outliers before the threshold is carried away, so the rule suits validation rows
-    that may hide a few anomalies. The price is that the median and the MAD vary more from fit to
-    fit, which raises the mean false-alarm rate; the promise accounts for that to order 1/n:
+    rows may be outliers before the threshold breaks down, so the rule suits validation rows that
+    may hide a few anomalies. In return, the median and the MAD vary more from fit to fit, which
+    raises the mean false-alarm rate; the promise accounts for that to order 1/n:
     P(Z > k(1 − 0.762/n)/√(1 + v)), where v = (1.571 + 1.361·k²)/n is the variance of the threshold
     over the variance of the scores.
 
@@ -524,14 +532,14 @@ class MedianMAD(_Rule):
     _mad_variance = 0.5 / 0.3674
     _mad_bias = 0.76213
 
-    def __init__(self, k=3):
+    def __init__(self, k: float = 3) -> None:
         self.k = k
 
     def _sentence(self):
         return f"Flag a score above median + {self.k:.4g} × 1.4826 × MAD"
 
     def _threshold(self, scores, y):
-        k = _check_k(self.k)
+        k = check_number(self.k, "k", at_least=0)
         if scores.size < self._min_rows:
             raise _cannot(self, self._min_rows, self.target_rate, scores.size)
         mad = stats.median_abs_deviation(scores)
@@ -543,7 +551,7 @@ class MedianMAD(_Rule):
         return np.median(scores) + k * _MAD_TO_SD * mad
 
     @property
-    def target_rate(self):
+    def target_rate(self) -> float:
         """float: The rate asked for, the Gaussian tail beyond k.
 
         Examples
@@ -551,10 +559,10 @@ class MedianMAD(_Rule):
         >>> round(MedianMAD(k=2).target_rate, 4)
         0.0228
         """
-        return float(stats.norm.sf(_check_k(self.k)))
+        return float(stats.norm.sf(check_number(self.k, "k", at_least=0)))
 
     @property
-    def promised_rate(self):
+    def promised_rate(self) -> float:
         """float: Mean rate for the rows fitted on, to order 1/n; before ``fit``, its limit.
 
         Examples
@@ -569,8 +577,8 @@ class MedianMAD(_Rule):
         return float(stats.norm.sf(k * (1 - self._mad_bias / n) / math.sqrt(1 + variance)))
 
 
-def rows_needed(rate, confidence=None):
-    """Return how many held-out normal rows :class:`Conformal` needs for its promise.
+def rows_needed(rate: float, confidence: float | None = None) -> int:
+    """Return the number of held-out normal rows that :class:`Conformal` needs for its promise.
 
     Without ``confidence`` that is 1/rate − 1, rounded up. With it, the largest score must keep the
     promise: 1 − (1 − rate)ⁿ ≥ confidence.
@@ -613,7 +621,7 @@ def rows_needed(rate, confidence=None):
 
 
 def _allowed(n, rate, confidence=None):
-    """Return m: the threshold is the m-th largest of n scores; 0 where no score will do.
+    """Return m: the threshold is the m-th largest of n scores, or 0 if no score is high enough.
 
     A new row exceeds the m-th largest with mean probability m/(n + 1), and over fits that
     probability follows Beta(m, n + 1 − m); ties only lower it.
@@ -625,7 +633,7 @@ def _allowed(n, rate, confidence=None):
     return int((stats.beta.cdf(float(rate), candidates, n + 1 - candidates) >= confidence).sum())
 
 
-class Conformal(_Rule):
+class Conformal(Rule):
     """Split-conformal threshold: a false-alarm rate that holds for any distribution and any n.
 
     The threshold is the m-th largest of n scores, with m = ⌊rate·(n + 1)⌋. A new normal row is
@@ -635,7 +643,7 @@ class Conformal(_Rule):
     With ``confidence=1 − δ`` the promise is for the fit at hand. The rate of the m-th largest
     score follows Beta(m, n + 1 − m), so the largest m is taken for which that lies at or below ``rate``
     with probability at least 1 − δ (and m/(n + 1) ≤ rate still holds). The threshold is higher
-    and more rows are needed: 299 in place of 99 for 1 % with confidence 95 %.
+    and more rows are needed: 299 instead of 99 for 1 % with confidence 95 %.
 
     Parameters
     ----------
@@ -679,7 +687,7 @@ class Conformal(_Rule):
         "over such fits; with one, it is for this fit, with that confidence, if the rows are independent."
     )
 
-    def __init__(self, rate=0.01, confidence=None):
+    def __init__(self, rate: float = 0.01, confidence: float | None = None) -> None:
         self.rate = rate
         self.confidence = confidence
 
@@ -697,11 +705,11 @@ class Conformal(_Rule):
         self.scores_ = np.sort(scores)
         return self.scores_[-_allowed(scores.size, _decimal(self.rate), self.confidence)]
 
-    def p_values(self, scores):
+    def p_values(self, scores: ArrayLike) -> NDArray[np.float64]:
         """Return conformal p-values, small for anomalies.
 
         p(s) = (1 + number of fitted scores ≥ s)/(n + 1). Of normal rows at most a share a, on
-        average, has p ≤ a. Without ``confidence``, a row is flagged exactly where p ≤ rate.
+        average, has p ≤ a. Without ``confidence``, a row is flagged exactly if p ≤ rate.
         The p-values of one batch share the fitted rows, so they are not independent.
 
         Parameters
@@ -712,7 +720,7 @@ class Conformal(_Rule):
         Returns
         -------
         ndarray of shape (n,)
-            p-values, from 1/(n + 1) to 1, for the mean over fits (also where ``confidence`` is set).
+            p-values, from 1/(n + 1) to 1, for the mean over fits (even if ``confidence`` is set).
 
         Raises
         ------
@@ -735,7 +743,7 @@ class Conformal(_Rule):
         return (1 + n - np.searchsorted(self.scores_, scores, side="left")) / (n + 1)
 
     @property
-    def target_rate(self):
+    def target_rate(self) -> float:
         """float: The rate asked for.
 
         Examples
@@ -746,7 +754,7 @@ class Conformal(_Rule):
         return check_fraction(self.rate, "rate")
 
     @property
-    def promised_rate(self):
+    def promised_rate(self) -> float:
         """float: The rate asked for is the rate promised.
 
         Examples
@@ -757,8 +765,8 @@ class Conformal(_Rule):
         return self.target_rate
 
 
-class AlertBudget(_Rule):
-    """As many false alerts a day as somebody can look at.
+class AlertBudget(Rule):
+    """As many false alerts a day as somebody can examine.
 
     The same order statistic as :class:`Conformal` at the rate alerts a day / rows a day. On days of
     normal rows only, the mean number of alerts is at most the budget. Anomalies come on top.
@@ -791,15 +799,13 @@ class AlertBudget(_Rule):
         "for the mean over days and fits, of normal rows; anomalies come on top."
     )
 
-    def __init__(self, alerts_per_day=10, rows_per_day=1000):
+    def __init__(self, alerts_per_day: float = 10, rows_per_day: int = 1000) -> None:
         self.alerts_per_day = alerts_per_day
         self.rows_per_day = rows_per_day
 
     def _rate(self):
-        alerts = _check_positive(self.alerts_per_day, "alerts_per_day")
-        rows = _check_positive(self.rows_per_day, "rows_per_day")
-        if rows != int(rows):
-            raise ValueError(f"rows_per_day must be a whole number; found {self.rows_per_day!r}.")
+        alerts = check_number(self.alerts_per_day, "alerts_per_day", above=0)
+        rows = check_whole(self.rows_per_day, "rows_per_day")
         if alerts >= rows:
             raise ValueError(
                 f"alerts_per_day must be fewer than rows_per_day; found {self.alerts_per_day!r} alerts for "
@@ -820,7 +826,7 @@ class AlertBudget(_Rule):
             raise _cannot(self, needed, float(rate), scores.size)
         return np.sort(scores)[-_allowed(scores.size, rate)]
 
-    def busy_day(self, share=0.95):
+    def busy_day(self, share: float = 0.95) -> int:
         """Return the number of false alerts that is not exceeded on this share of days.
 
         A budget holds on average; single days scatter, by chance of the day's rows and of the rows
@@ -857,7 +863,7 @@ class AlertBudget(_Rule):
         return int(stats.betabinom.ppf(share, int(self.rows_per_day), m, self.n_rows_ + 1 - m))
 
     @property
-    def target_rate(self):
+    def target_rate(self) -> float:
         """float: The rate asked for, alerts a day / rows a day.
 
         Examples
@@ -868,7 +874,7 @@ class AlertBudget(_Rule):
         return float(self._rate())
 
     @property
-    def promised_rate(self):
+    def promised_rate(self) -> float:
         """float: The rate asked for is the rate promised.
 
         Examples
@@ -884,8 +890,8 @@ def _simplex(objective, start, args=(), disp=0):
     return optimize.fmin(objective, start, args=args, disp=disp, xtol=1e-6, ftol=1e-8)
 
 
-class PeaksOverThreshold(_Rule):
-    """Extreme values: fit the tail of the scores, and read a rare rate off the fit.
+class PeaksOverThreshold(Rule):
+    """Extreme values: fit the tail of the scores and read the threshold of a rare rate from the fit.
 
     Above a high level u the excess of a score follows, for most distributions and in the limit, a
     generalised Pareto distribution. Its tail index says how heavy the tail is: below 0 it ends,
@@ -893,13 +899,14 @@ class PeaksOverThreshold(_Rule):
     it, and the threshold is u + σ/ξ·((rate·n/N)^(−ξ) − 1) with N exceedances, scale σ, tail index ξ.
     Thus rates below 1/n can be asked for, which the other rules cannot reach.
 
-    The price is the model, and the noise of its fit. The log of the rate got has to first order the
-    variance v = gᵀIg/N, I the inverse Fisher information and g the gradient in (ξ, log σ). The
-    promise is rate·exp(v): half of v for the mean of a log-normal, as much again for the bias of
-    the fit; simulation (see the tests) shows that it covers the mean rate. Where it is more than twice
-    the rate asked for, or fewer than 30 scores make the tail, there are too few rows, and ``fit`` raises.
+    In return, the rule relies on the model, and its fit is noisy. The log of the realised rate has,
+    to first order, the variance v = gᵀIg/N, where I is the inverse Fisher information and g the
+    gradient in (ξ, log σ). The promise is rate·exp(v): half of v for the mean of a log-normal, as much
+    again for the bias of the fit; simulation (see the tests) shows that it covers the mean rate. If it
+    is more than twice the rate asked for, or fewer than 30 scores make up the tail, there are too few
+    rows, and ``fit`` raises.
 
-    Where the fit fails or gives a tail index below −0.5, a tail that ends so abruptly that the
+    If the fit fails or gives a tail index below −0.5, a tail that ends so abruptly that the
     likelihood has no regular maximum, the index is set to −0.5 and only the scale is fitted. A
     warning says so, and v is taken from the exponential tail.
 
@@ -908,7 +915,7 @@ class PeaksOverThreshold(_Rule):
     rate : float
         False-alarm rate, above 0 and below ``tail_fraction``.
     tail_fraction : float
-        Share of the rows that make the tail, strictly between 0 and 1.
+        Share of the rows that make up the tail, strictly between 0 and 1.
 
     Attributes
     ----------
@@ -955,7 +962,7 @@ class PeaksOverThreshold(_Rule):
     # With fewer, the mean rate was seen in simulation to exceed the first-order promise.
     _min_exceedances = 30
 
-    def __init__(self, rate=0.01, tail_fraction=0.1):
+    def __init__(self, rate: float = 0.01, tail_fraction: float = 0.1) -> None:
         self.rate = rate
         self.tail_fraction = tail_fraction
 
@@ -1013,7 +1020,7 @@ class PeaksOverThreshold(_Rule):
         # The first-order variance shrinks to nothing at the lowest index, where its theory ends; the
         # exponential tail's is a cautious stand-in.
         log_variance = self._log_variance(share, 0.0 if fallback else index, excess.size)
-        if not log_variance <= math.log(2):  # also where it overflows
+        if not log_variance <= math.log(2):  # also if it overflows
             needed = n * log_variance / math.log(2)
             needed = f"about {needed:,.0f}" if needed < 1e12 else "over 1,000,000,000,000"
             raise CannotPromise(
@@ -1058,7 +1065,7 @@ class PeaksOverThreshold(_Rule):
         return (1 + index) * ((1 + index) * by_index**2 - 2 * by_index * by_scale + 2 * by_scale**2) / n
 
     @property
-    def target_rate(self):
+    def target_rate(self) -> float:
         """float: The rate asked for.
 
         Examples
@@ -1069,7 +1076,7 @@ class PeaksOverThreshold(_Rule):
         return self._check_rates()[0]
 
     @property
-    def promised_rate(self):
+    def promised_rate(self) -> float:
         """float: Mean rate for the rows fitted on, to first order; before ``fit``, its limit.
 
         Examples
@@ -1100,7 +1107,7 @@ def _highest_best(values):
     return values.size - 1 - int(np.argmax(values[::-1]))
 
 
-class FBeta(_Rule):
+class FBeta(Rule):
     """The threshold with the highest F-beta score on labelled rows.
 
     F-beta = (1 + β²)·tp/((1 + β²)·tp + β²·fn + fp). Every cut between different scores is tried,
@@ -1129,16 +1136,16 @@ class FBeta(_Rule):
     (2.0, 0.8)
     """
 
-    _needs_labels = True
+    needs_labels = True
     assumption = (
         "Rows to come are like the labelled rows: the same anomalies, in the same share, which must be many "
         "enough. No false-alarm rate is promised."
     )
     #: No rate is asked for, and none is promised.
-    target_rate = None
-    promised_rate = None
+    target_rate: float | None = None
+    promised_rate: float | None = None
 
-    def __init__(self, beta=1.0):
+    def __init__(self, beta: float = 1.0) -> None:
         self.beta = beta
 
     def _sentence(self):
@@ -1148,7 +1155,7 @@ class FBeta(_Rule):
         )
 
     def _threshold(self, scores, y):
-        weight = _check_positive(self.beta, "beta") ** 2
+        weight = check_number(self.beta, "beta", above=0) ** 2
         thresholds, hits, false_alarms = _cuts(scores, y)
         values = (1 + weight) * hits / (hits + weight * y.sum() + false_alarms)
         best = _highest_best(values)
@@ -1156,7 +1163,7 @@ class FBeta(_Rule):
         return thresholds[best]
 
 
-class ExpectedCost(_Rule):
+class ExpectedCost(Rule):
     """The threshold with the lowest expected cost on labelled rows.
 
     Cost a row = base rate · miss rate · cost of a miss + (1 − base rate) · false-alarm rate · cost of a
@@ -1171,7 +1178,7 @@ class ExpectedCost(_Rule):
         Cost of a normal row that is flagged, in the same unit; above 0.
     base_rate : float, optional
         Share of anomalies among the rows to come, strictly between 0 and 1. Without it, their share
-        among the labelled rows, which is wrong where anomalies were collected on purpose.
+        among the labelled rows, which is wrong if anomalies were collected on purpose.
 
     Attributes
     ----------
@@ -1197,16 +1204,18 @@ class ExpectedCost(_Rule):
     4.0
     """
 
-    _needs_labels = True
+    needs_labels = True
     assumption = (
         "Rows to come are like the labelled rows of each class, the costs are right, and so is the base "
         "rate. No false-alarm rate is promised."
     )
     #: No rate is asked for, and none is promised.
-    target_rate = None
-    promised_rate = None
+    target_rate: float | None = None
+    promised_rate: float | None = None
 
-    def __init__(self, cost_miss=10.0, cost_false_alarm=1.0, base_rate=None):
+    def __init__(
+        self, cost_miss: float = 10.0, cost_false_alarm: float = 1.0, base_rate: float | None = None
+    ) -> None:
         self.cost_miss = cost_miss
         self.cost_false_alarm = cost_false_alarm
         self.base_rate = base_rate
@@ -1219,8 +1228,8 @@ class ExpectedCost(_Rule):
         )
 
     def _threshold(self, scores, y):
-        cost_miss = _check_positive(self.cost_miss, "cost_miss")
-        cost_false_alarm = _check_positive(self.cost_false_alarm, "cost_false_alarm")
+        cost_miss = check_number(self.cost_miss, "cost_miss", above=0)
+        cost_false_alarm = check_number(self.cost_false_alarm, "cost_false_alarm", above=0)
         thresholds, hits, false_alarms = _cuts(scores, y)
         n_anomalies, n = int(y.sum()), y.size
         misses = n_anomalies - hits
@@ -1236,13 +1245,13 @@ class ExpectedCost(_Rule):
         return thresholds[best]
 
 
-def rules(rate=0.01):
+def rules(rate: float = 0.01) -> dict[str, Rule]:
     """Return every rule that needs no labels, each asked for the same false-alarm rate.
 
     Parameters
     ----------
     rate : float
-        False-alarm rate, above 0 and at most 0.25: larger ones are no tail.
+        False-alarm rate, above 0 and at most 0.25: a larger share is not a tail.
 
     Returns
     -------
@@ -1284,12 +1293,17 @@ def rules(rate=0.01):
     }
 
 
-def table(rules, validation_scores, test_normal_scores, confidence=0.95):
+def table(
+    rules_to_compare: "Mapping[str, Rule] | Iterable[Rule]",
+    validation_scores: ArrayLike,
+    test_normal_scores: ArrayLike,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """Fit rules on validation normals and compare promised with realised false-alarm rates.
 
     Parameters
     ----------
-    rules : dict or iterable
+    rules_to_compare : dict or iterable
         Name → rule, as from :func:`rules`, or the rules alone, named by what they print. They are
         copied, not changed. A rule that needs labels must come fitted, and is used as it is.
     validation_scores : array-like of shape (n,)
@@ -1303,8 +1317,8 @@ def table(rules, validation_scores, test_normal_scores, confidence=0.95):
     -------
     pandas.DataFrame
         One row a rule: ``threshold``, ``asked`` and ``promised`` rate, ``realised`` rate with ``low`` and
-        ``high``, ``flagged`` of ``rows``, and a ``note``. Where a rule cannot promise anything on so few
-        rows its numbers are missing and the note says why.
+        ``high``, ``flagged`` of ``rows``, and a ``note``. If a rule cannot promise anything on so few
+        rows, its numbers are missing and the note says why.
 
     Raises
     ------
@@ -1322,15 +1336,18 @@ def table(rules, validation_scores, test_normal_scores, confidence=0.95):
     0      0.02     0.021  0.013  0.032
     1      0.01     0.019  0.011  0.030
     """
-    named = rules if hasattr(rules, "items") else {repr(rule): rule for rule in rules}
+    if isinstance(rules_to_compare, Mapping):
+        named = dict(rules_to_compare)
+    else:
+        named = {repr(rule): rule for rule in rules_to_compare}
     if not named:
-        raise ValueError("rules is empty; pass at least one rule, or rules(rate=0.01).")
+        raise ValueError("rules_to_compare is empty; pass at least one rule, or rules(rate=0.01).")
     validation_scores = check_scores(validation_scores, "validation_scores")
     test_normal_scores = check_scores(test_normal_scores, "test_normal_scores")
     rows = {}
     for name, rule in named.items():
         try:
-            fitted = rule if rule._needs_labels else clone(rule).fit(validation_scores)
+            fitted = rule if rule.needs_labels else clone(rule).fit(validation_scores)
         except CannotPromise as reason:
             rows[name] = {"asked": rule.target_rate, "note": str(reason)}
             continue

@@ -8,21 +8,30 @@ Three things go wrong easily, and each has a function here:
 
 - windows that overlap share points, so a random split puts copies of the training points into
   validation: `split` leaves a gap;
-- a point lies in up to w windows, and a score that is put down at the wrong one of its points is late or
-  early: `point_scores` keeps them aligned;
-- neighbouring points are not independent: `event_report` counts events in place of points, and
+- a point lies in up to w windows, and a score assigned to the wrong point of its window comes too late or
+  too early: `point_scores` keeps them aligned;
+- neighbouring points are not independent: `event_report` counts events instead of points, and
   `block_interval` resamples whole stretches.
 """
 
-import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+from sklearn.base import clone
 
 from aecourse import evaluation
-from aecourse._support.checks import check_finite_array, check_fraction, check_labels, check_scores
+from aecourse._support import ranks
+from aecourse._support.checks import (
+    check_finite_array,
+    check_fraction,
+    check_labels,
+    check_scores,
+    check_whole,
+)
 
 __all__ = [
     "EventReport",
@@ -43,23 +52,8 @@ __all__ = [
 _HOW = ("mean", "max", "last")
 
 
-def _whole(value, name, minimum=1):
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        number = operator.index(value)
-    except TypeError as error:
-        raise ValueError(f"{name} must be a whole number of at least {minimum}; found {value!r}.") from error
-    if number < minimum:
-        raise ValueError(f"{name} must be a whole number of at least {minimum}; found {value!r}.")
-    return number
-
-
-# ---------------------------------------------------------------------------- cutting
-
-
-def starts(n_points, size, stride=1):
-    """First point of each window that fits whole into a series.
+def starts(n_points: int, size: int, stride: int = 1) -> NDArray[np.int64]:
+    """Return the first point of each window that fits whole into a series.
 
     Parameters
     ----------
@@ -86,14 +80,18 @@ def starts(n_points, size, stride=1):
     >>> windows.starts(10, size=4, stride=3)
     array([0, 3, 6])
     """
-    n_points, size, stride = _whole(n_points, "n_points"), _whole(size, "size"), _whole(stride, "stride")
+    n_points, size, stride = (
+        check_whole(n_points, "n_points"),
+        check_whole(size, "size"),
+        check_whole(stride, "stride"),
+    )
     if size > n_points:
         raise ValueError(f"size must be at most the {n_points} points of the series; found {size}.")
     return np.arange(0, n_points - size + 1, stride)
 
 
-def sliding(values, size, stride=1):
-    """Every window of a series, one a row.
+def sliding(values: ArrayLike, size: int, stride: int = 1) -> NDArray[np.float64]:
+    """Return every window of a series, one a row.
 
     Parameters
     ----------
@@ -131,7 +129,9 @@ def sliding(values, size, stride=1):
     return view if values.ndim == 1 else np.moveaxis(view, -1, 1)
 
 
-def split(n_windows, size, stride=1, validation_fraction=0.3, gap=None):
+def split(
+    n_windows: int, size: int, stride: int = 1, validation_fraction: float = 0.3, gap: int | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Divide windows by time: the first for training, the last for validation, a gap between them.
 
     Parameters
@@ -170,9 +170,13 @@ def split(n_windows, size, stride=1, validation_fraction=0.3, gap=None):
     >>> train, validation
     (array([0, 1, 2, 3, 4]), array([7, 8, 9]))
     """
-    n_windows, size, stride = _whole(n_windows, "n_windows"), _whole(size, "size"), _whole(stride, "stride")
+    n_windows, size, stride = (
+        check_whole(n_windows, "n_windows"),
+        check_whole(size, "size"),
+        check_whole(stride, "stride"),
+    )
     fraction = check_fraction(validation_fraction, "validation_fraction")
-    gap = -(-size // stride) - 1 if gap is None else _whole(gap, "gap", minimum=0)
+    gap = -(-size // stride) - 1 if gap is None else check_whole(gap, "gap", minimum=0)
     n_validation = max(1, round(n_windows * fraction))
     n_train = n_windows - n_validation - gap
     if n_train < 1:
@@ -183,7 +187,7 @@ def split(n_windows, size, stride=1, validation_fraction=0.3, gap=None):
     return np.arange(n_train), np.arange(n_windows - n_validation, n_windows)
 
 
-def shared_points(train_starts, starts, size):
+def shared_points(train_starts: ArrayLike, starts: ArrayLike, size: int) -> NDArray[np.float64]:
     """Share of each window's points that some training window holds too.
 
     Parameters
@@ -211,7 +215,7 @@ def shared_points(train_starts, starts, size):
     >>> windows.shared_points([0, 1, 2], [3, 4, 6], size=4)  # points 0 to 5 are taken
     array([0.75, 0.5 , 0.  ])
     """
-    size = _whole(size, "size")
+    size = check_whole(size, "size")
     places = []
     for name, given in (("train_starts", train_starts), ("starts", starts)):
         given = np.asarray(given)
@@ -226,10 +230,9 @@ def shared_points(train_starts, starts, size):
     return (before[asked + size] - before[asked]) / size
 
 
-# ---------------------------------------------------------------------------- back to points
-
-
-def point_scores(window_scores, n_points, stride=1, how="mean", size=None):
+def point_scores(
+    window_scores: ArrayLike, n_points: int, stride: int = 1, how: str = "mean", size: int | None = None
+) -> NDArray[np.float64]:
     """One anomaly score a point, from the scores of the windows that hold it.
 
     Parameters
@@ -246,14 +249,14 @@ def point_scores(window_scores, n_points, stride=1, how="mean", size=None):
         window that ends with it. The last is known at once; the other two only when the last window
         that holds the point is complete, size − 1 points later.
     size : int, optional
-        Points of a window; needed where there is one score a window.
+        Points of a window; needed if there is one score a window.
 
     Returns
     -------
     ndarray of shape (n_points,)
-        Scores at their own points. NaN where no window says anything: for ``"last"`` the first
+        Scores at their own points. NaN if no window holds the point: for ``"last"`` the first
         size − 1 points, and with a stride above 1 the points between ends of windows; for the others
-        the points behind the last window.
+        the points after the last window.
 
     Raises
     ------
@@ -307,9 +310,6 @@ def point_scores(window_scores, n_points, stride=1, how="mean", size=None):
     return np.divide(total, count, out=np.full(n_points, np.nan), where=count > 0)
 
 
-# ---------------------------------------------------------------------------- events
-
-
 class Span(NamedTuple):
     """Points from ``start`` to ``stop`` - 1.
 
@@ -329,7 +329,7 @@ class Span(NamedTuple):
     stop: int
 
 
-def runs(flags, merge=0):
+def runs(flags: ArrayLike, merge: int = 0) -> list[Span]:
     """Unbroken runs of ones: the events of labels, or the alarms of flagged points.
 
     Parameters
@@ -359,9 +359,9 @@ def runs(flags, merge=0):
     [Span(start=1, stop=5), Span(start=7, stop=8)]
     """
     flags = check_labels(flags, "flags")
-    merge = _whole(merge, "merge", minimum=0)
+    merge = check_whole(merge, "merge", minimum=0)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], flags, [0]])))
-    found = []
+    found: list[Span] = []
     for start, stop in edges.reshape(-1, 2).tolist():
         if found and start - found[-1].stop <= merge:
             found[-1] = found[-1]._replace(stop=stop)
@@ -382,7 +382,7 @@ class EventReport:
         Alarms, and those of them that touch an event.
     recall, precision, f1 : float
         found / n_events, right / n_alarms, and their harmonic mean. Precision is NaN without alarms,
-        recall without events; F1 is 0 where nothing is found.
+        recall without events; F1 is 0 if nothing is found.
     recall_interval, precision_interval : tuple of float
         Clopper–Pearson intervals: events, and alarms, are counted as independent trials.
     delays : ndarray of shape (n_events,)
@@ -405,13 +405,15 @@ class EventReport:
     recall: float
     precision: float
     f1: float
-    recall_interval: tuple
-    precision_interval: tuple
-    delays: np.ndarray
+    recall_interval: tuple[float, float]
+    precision_interval: tuple[float, float]
+    delays: NDArray[np.float64]
     confidence: float
 
 
-def event_report(events, flags, *, merge=0, lag=0, confidence=0.95):
+def event_report(
+    events: Iterable[Any], flags: ArrayLike, *, merge: int = 0, lag: int = 0, confidence: float = 0.95
+) -> EventReport:
     """Judge flags event by event: what was found, how late, and how many alarms were false.
 
     An event is found when one of its points is flagged. An alarm is a run of flagged points (`runs`);
@@ -427,7 +429,7 @@ def event_report(events, flags, *, merge=0, lag=0, confidence=0.95):
     merge : int
         Alarms with at most so many points between them are one.
     lag : int
-        Points until a flag is known: 0 where a score needs no later point, size − 1 for scores that
+        Points until a flag is known: 0 if a score needs no later point, size − 1 for scores that
         wait for the last window (`point_scores` with mean or max). It is added to each delay.
     confidence : float
         Level of the intervals, strictly between 0 and 1.
@@ -440,7 +442,7 @@ def event_report(events, flags, *, merge=0, lag=0, confidence=0.95):
     Raises
     ------
     ValueError
-        If an event lies outside of the series, or an argument is not valid.
+        If an event lies outside the series, or an argument is not valid.
 
     References
     ----------
@@ -458,7 +460,7 @@ def event_report(events, flags, *, merge=0, lag=0, confidence=0.95):
     (0.5, 0.5, array([ 1., nan]))
     """
     flags = check_labels(flags, "flags")
-    lag = _whole(lag, "lag", minimum=0)
+    lag = check_whole(lag, "lag", minimum=0)
     confidence = check_fraction(confidence, "confidence")
     spans = [_span(event, len(flags)) for event in events]
     alarms = runs(flags, merge)
@@ -470,7 +472,7 @@ def event_report(events, flags, *, merge=0, lag=0, confidence=0.95):
         if len(flagged):
             delays[place] = flagged[0] + lag
     found = int(np.isfinite(delays).sum())
-    # Only flagged points count: where alarms are merged, the points between them are not flagged.
+    # Only flagged points count: if alarms are merged, the points between them are not flagged.
     right = sum(bool((touched & (flags == 1))[start:stop].any()) for start, stop in alarms)
     recall, recall_interval = _share(found, len(spans), confidence)
     precision, precision_interval = _share(right, len(alarms), confidence)
@@ -508,11 +510,11 @@ def _share(successes, trials, confidence):
     return successes / trials, (float(interval.low), float(interval.high))
 
 
-def point_adjust(y, flags):
+def point_adjust(y: ArrayLike, flags: ArrayLike) -> NDArray[np.int64]:
     """Flag every point of an event of which one point is flagged: "point adjustment".
 
-    It is here to be measured, not to be used: it gives a long event that was hit once, by luck,
-    as many hits as it has points, and precision and recall of points then flatter any score [2]_.
+    It is here to be measured, not to be used: a long event that was hit once, by luck, gets as
+    many hits as it has points, so the precision and recall of points then flatter any score [2]_.
 
     Parameters
     ----------
@@ -551,15 +553,21 @@ def point_adjust(y, flags):
     return adjusted
 
 
-# ---------------------------------------------------------------------------- dependence and drift
-
-
-def block_interval(measure, y, score, block, *, confidence=0.95, n_resamples=500, random_state=0):
+def block_interval(
+    measure: Callable[[NDArray[np.int64], NDArray[np.float64]], float],
+    y: ArrayLike,
+    score: ArrayLike,
+    block: int,
+    *,
+    confidence: float = 0.95,
+    n_resamples: int = 500,
+    random_state: int | None = 0,
+) -> evaluation.Interval:
     """A measure of point scores and its interval, from a bootstrap of whole blocks.
 
     Neighbouring points resemble each other, so drawing single points pretends to more
     information than there is, and its intervals are too narrow. Here a resample is made of blocks of
-    consecutive points, each from a random place of the series, which is closed to a circle. The
+    consecutive points, each from a random place of the series, which is closed into a circle. The
     ends are the percentiles of the resampled values.
 
     Parameters
@@ -629,9 +637,11 @@ def block_interval(measure, y, score, block, *, confidence=0.95, n_resamples=500
     return evaluation.Interval(value, float(low), float(high))
 
 
-def _block_rows(n, block, n_resamples, random_state):
+def _block_rows(
+    n: int, block: int, n_resamples: int, random_state: int | None
+) -> Iterator[NDArray[np.int64]]:
     """Yield the point numbers of each resample, blocks of consecutive points of a closed circle."""
-    block, n_resamples = _whole(block, "block"), _whole(n_resamples, "n_resamples")
+    block, n_resamples = check_whole(block, "block"), check_whole(n_resamples, "n_resamples")
     if block > n:
         raise ValueError(f"block must be at most the {n} points of the series; found {block}.")
     rng = np.random.RandomState(random_state)
@@ -640,7 +650,15 @@ def _block_rows(n, block, n_resamples, random_state):
         yield ((begin[:, None] + np.arange(block)).ravel() % n)[:n]
 
 
-def block_compare(y, scores, block, *, confidence=0.95, n_resamples=500, random_state=0):
+def block_compare(
+    y: ArrayLike,
+    scores: Mapping[str, ArrayLike],
+    block: int,
+    *,
+    confidence: float = 0.95,
+    n_resamples: int = 500,
+    random_state: int | None = 0,
+) -> evaluation.Table:
     """AUROC and average precision of several detectors' point scores, with block-bootstrap intervals.
 
     The same numbers as `block_interval` gives for `evaluation.auroc` and
@@ -696,27 +714,34 @@ def block_compare(y, scores, block, *, confidence=0.95, n_resamples=500, random_
     rows = rows[(y[rows].min(axis=1) == 0) & (y[rows].max(axis=1) == 1)]
     if not len(rows):
         raise ValueError(f"block of {block} points: no resample holds both classes. Use shorter blocks.")
-    table = {}
+    table: dict[str, dict[str, float]] = {}
     for name, score in scores.items():
         score = check_scores(score, f"scores[{name!r}]")
         if score.size != y.size:
             raise ValueError(f"scores[{name!r}] has {score.size} scores for {y.size} labels; pass one each.")
-        order = evaluation._Places(y, score)
-        place = order._of(score)
+        order = ranks.Places(y, score)
+        place = order.of(score)
         counts = [
             np.array([np.bincount(place[row[y[row] == label]], minlength=order.size) for row in rows])
             for label in (1, 0)
         ]
         table[name] = {}
-        for measure, function in (("AUROC", evaluation._auroc), ("AP", evaluation._average_precision)):
+        for measure, function in (("AUROC", ranks.auroc), ("AP", ranks.average_precision)):
             ends = np.quantile(function(*counts), [(1 - confidence) / 2, (1 + confidence) / 2])
             value = function(*order.as_given())[0]
             table[name] |= {measure: value, f"{measure} low": ends[0], f"{measure} high": ends[1]}
     return evaluation.Table.from_dict(table, orient="index")
 
 
-def rolling_thresholds(scores, rule, memory, step, start=None, keep=None):
-    """A threshold for each point, fitted anew every ``step`` points on the scores just before.
+def rolling_thresholds(
+    scores: ArrayLike,
+    rule: Any,
+    memory: int,
+    step: int,
+    start: int | None = None,
+    keep: str | ArrayLike | None = None,
+) -> NDArray[np.float64]:
+    """Return a threshold for each point, fitted again every ``step`` points on the scores just before.
 
     Parameters
     ----------
@@ -729,11 +754,11 @@ def rolling_thresholds(scores, rule, memory, step, start=None, keep=None):
     step : int
         Points from one fit to the next.
     start : int, optional
-        The first point that gets a threshold; ``memory`` where it is not given.
+        The first point that gets a threshold; ``memory`` by default.
     keep : None, "accepted" or array-like of shape (n,)
         Which of those scores count: all; those that lay at or below the threshold of their own time
         (points before ``start`` have none and always count); or those marked 1, for example
-        because a person has looked at the alarms and found no fault.
+        because a person has examined the alarms and found no fault.
 
     Returns
     -------
@@ -753,11 +778,9 @@ def rolling_thresholds(scores, rule, memory, step, start=None, keep=None):
     >>> windows.rolling_thresholds(np.arange(8.0), thresholds.Percentile(100), memory=4, step=2)
     array([nan, nan, nan, nan,  3.,  3.,  5.,  5.])
     """
-    from sklearn.base import clone
-
     scores = check_scores(scores)
-    memory, step = _whole(memory, "memory"), _whole(step, "step")
-    start = memory if start is None else _whole(start, "start")
+    memory, step = check_whole(memory, "memory"), check_whole(step, "step")
+    start = memory if start is None else check_whole(start, "start")
     automatic = isinstance(keep, str)
     if automatic and keep != "accepted":
         raise ValueError(f"keep must be None, 'accepted' or an array of 0 and 1; found {keep!r}.")

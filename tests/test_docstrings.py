@@ -14,22 +14,22 @@ MODULES = sorted(
     for _, name, _ in pkgutil.walk_packages(aecourse.__path__, "aecourse.")
     if not any(part.startswith("_") for part in name.split("."))
 )
-# For students and practitioners, and so with parameters, results and an example. The others are the
-# instructor's, the command line's, or the lessons' own exercises.
-LIBRARY = [
-    name
-    for name in MODULES
-    if not name.startswith(("aecourse.grading", "aecourse.exercises.lesson_", "aecourse.homework"))
-    and name not in ("aecourse.cli", "aecourse.doctor")
-]
+# What a reader imports: each room, and each module that is a room of its own. The grader and the
+# command line are the instructor's.
+LIBRARY = sorted(
+    f"aecourse.{name}"
+    for _, name, _ in pkgutil.iter_modules(aecourse.__path__)
+    if not name.startswith("_") and name not in ("grading", "homework", "cli", "doctor")
+)
 
 
 def public(module):
-    """Yield the functions and classes that a module defines itself."""
-    for name, value in vars(module).items():
-        if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__:
-            if inspect.isfunction(value) or inspect.isclass(value):
-                yield name, value
+    """Yield the functions and classes that a room hands to its readers."""
+    for name in getattr(module, "__all__", vars(module)):
+        value = getattr(module, name)
+        own = getattr(value, "__module__", "").startswith(module.__name__)
+        if own and not name.startswith("_") and (inspect.isfunction(value) or inspect.isclass(value)):
+            yield name, value
 
 
 @pytest.mark.parametrize("name", MODULES)

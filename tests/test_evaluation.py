@@ -13,6 +13,7 @@ from scipy.stats import binom, binomtest, norm
 from sklearn import metrics
 
 from aecourse import evaluation
+from aecourse._support import ranks
 from aecourse.evaluation import (
     Interval,
     auroc,
@@ -56,14 +57,14 @@ def test_resampled_measures_equal_sklearn_with_weights(case, data):
     weight = np.array(data.draw(st.lists(st.integers(0, 4), min_size=y.size, max_size=y.size)))
     assume(weight[y == 1].sum() > 0 and weight[y == 0].sum() > 0)
     threshold = data.draw(st.sampled_from([*score.tolist(), 0.25, np.inf, -np.inf]))
-    places = evaluation._Places(y, score, threshold)
+    places = ranks.Places(y, score, threshold)
     drawn = [np.repeat(np.arange((y == label).sum()), weight[y == label])[None] for label in (1, 0)]
     counts = places.counts(*drawn)
 
     expected = metrics.roc_auc_score(y, score, sample_weight=weight)
-    assert evaluation._auroc(*counts)[0] == pytest.approx(expected, abs=1e-12)
+    assert ranks.auroc(*counts)[0] == pytest.approx(expected, abs=1e-12)
     expected = metrics.average_precision_score(y, score, sample_weight=weight)
-    assert evaluation._average_precision(*counts)[0] == pytest.approx(expected, abs=1e-12)
+    assert ranks.average_precision(*counts)[0] == pytest.approx(expected, abs=1e-12)
     flagged = (score > threshold).astype(int)
     found = evaluation._at_threshold(*counts, places.n_flagged)
     for name, function in [("precision", metrics.precision_score), ("recall", metrics.recall_score)]:
@@ -420,7 +421,7 @@ GOOD_Y, GOOD_SCORE = [0, 1, 0], [0.1, 0.9, 0.3]
         (lambda: report(GOOD_Y, [[0.1, 1, 1]]), "score must be one-dimensional"),
         (lambda: report(GOOD_Y, ["a", "b", "c"]), "score must hold numbers"),
         (lambda: report(GOOD_Y, GOOD_SCORE, "high"), "threshold must be a number"),
-        (lambda: report(GOOD_Y, GOOD_SCORE, np.nan), "threshold is NaN"),
+        (lambda: report(GOOD_Y, GOOD_SCORE, np.nan), "threshold must be a number; found nan"),
         (lambda: report(GOOD_Y, GOOD_SCORE, k=4), "k must be a whole number from 1"),
         (lambda: report(GOOD_Y, GOOD_SCORE, k=1.5), "k must be a whole number from 1"),
         (lambda: report(GOOD_Y, GOOD_SCORE, confidence=95), "confidence must be"),
@@ -436,7 +437,7 @@ GOOD_Y, GOOD_SCORE = [0, 1, 0], [0.1, 0.9, 0.3]
         (lambda: compare(GOOD_Y, {"a": GOOD_SCORE}, by="F1"), "by must be 'AUROC' or 'AP'"),
         (lambda: bootstrap_interval("auroc", GOOD_Y, GOOD_SCORE), "measure must be a function"),
         (lambda: by_group(GOOD_Y, GOOD_SCORE, [1, 2]), "groups must hold one label"),
-        (lambda: by_group(GOOD_Y, GOOD_SCORE, [1, 2, 3], np.nan), "threshold is NaN"),
+        (lambda: by_group(GOOD_Y, GOOD_SCORE, [1, 2, 3], np.nan), "threshold must be a number; found nan"),
     ],
 )
 def test_bad_input_is_named(call, words):

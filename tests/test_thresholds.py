@@ -67,7 +67,7 @@ def labelled():
 
 def fitted(rule, normals, labelled):
     """Fit a copy on what the rule needs."""
-    return clone(rule).fit(*labelled) if rule._needs_labels else clone(rule).fit(normals)
+    return clone(rule).fit(*labelled) if rule.needs_labels else clone(rule).fit(normals)
 
 
 def false_alarm_rates(rule, draw, tail, n, seed=0, resamples=RESAMPLES):
@@ -391,7 +391,7 @@ def test_each_rule_tells_about_itself(rule, normals, labelled):
     rule = fitted(rule, normals, labelled)
     assert f"{rule.threshold_:.4g}" in rule.rule and f"{rule.n_rows_:,} rows" in rule.rule
     assert rule.assumption.endswith(".")
-    if rule._needs_labels:
+    if rule.needs_labels:
         assert rule.promised_rate is None and "No false-alarm rate is promised" in rule.assumption
     else:
         assert 0 < rule.target_rate <= rule.promised_rate < 1
@@ -446,7 +446,7 @@ def test_rules_show_as_text_in_a_notebook(rule):
 
 @by_rule
 def test_training_scores_warn(rule, normals, labelled):
-    args = labelled if rule._needs_labels else (normals,)
+    args = labelled if rule.needs_labels else (normals,)
     with pytest.warns(UserWarning, match="false-alarm rate will be higher") as caught:
         on_training = clone(rule).fit(*args, trained_on=True)
     assert caught[0].filename == __file__
@@ -519,7 +519,7 @@ def test_the_order_of_rows_does_not_matter(scores, seed):
 @settings(max_examples=40, deadline=None)
 def test_non_finite_scores_raise(position, bad, rule):
     scores = np.linspace(0, 1, 200)
-    y = np.arange(200) % 2 if rule._needs_labels else None
+    y = np.arange(200) % 2 if rule.needs_labels else None
     broken = scores.copy()
     broken[position] = bad
     with pytest.raises(ValueError, match="scores holds .* NaN and .* infinite"):
@@ -625,7 +625,7 @@ def test_wrong_labels_raise(rule, y, message):
 )
 def test_wrong_parameters_raise(rule, name, normals, labelled):
     with pytest.raises(ValueError, match=rf"^{name}\b"):
-        rule.fit(*labelled) if rule._needs_labels else rule.fit(normals)
+        rule.fit(*labelled) if rule.needs_labels else rule.fit(normals)
 
 
 @pytest.mark.parametrize(
@@ -769,7 +769,7 @@ def test_table_notes_what_cannot_be_promised(normals):
 
 
 def test_table_refuses_what_is_wrong(normals):
-    with pytest.raises(ValueError, match="rules is empty"):
+    with pytest.raises(ValueError, match="rules_to_compare is empty"):
         thresholds.table([], normals, normals)
     with pytest.raises(ValueError, match="validation_scores"):
         thresholds.table([Conformal(0.1)], [np.nan], normals)

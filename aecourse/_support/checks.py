@@ -34,20 +34,22 @@ def check_number(
     at_least: float | None = None,
     below: float | None = None,
     at_most: float | None = None,
+    infinite: bool = False,
 ) -> float:
-    """Return a finite number within the limits as a float."""
+    """Return a number within the limits as a float: finite, unless ``infinite``, and never NaN."""
     limits = [
         f"{words} {limit:g}"
         for words, limit in (("above", above), ("at least", at_least), ("below", below), ("at most", at_most))
         if limit is not None
     ]
-    message = f"{name} must be a finite number {' and '.join(limits)}".rstrip() + f"; found {value!r}."
+    kind = "a number" if infinite else "a finite number"
+    message = f"{name} must be {kind} {' and '.join(limits)}".rstrip() + f"; found {value!r}."
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
         raise ValueError(message) from error
     inside = (
-        math.isfinite(number)
+        (not math.isnan(number) if infinite else math.isfinite(number))
         and (above is None or number > above)
         and (at_least is None or number >= at_least)
         and (below is None or number < below)
