@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aecourse.exercises import Check, Exercise, Wrong, choice, function, number, register
+from aecourse.exercises.checks import Check, Exercise, Wrong, choice, function, number, register
 
 _KINDS = ("point", "contextual", "collective")
 
@@ -41,7 +41,6 @@ _BY_N, _BY_N_MINUS_1 = function(_zscore, _CASES), function(_sample_zscore, _CASE
 register(
     Exercise(
         id="01.1",
-        question="3 kW of heating for one hour, ordinary in winter, in July: which kind of anomaly?",
         is_right=choice("contextual", _KINDS),
         why="The value is ordinary in January; the month, its context, makes it odd.",
         right_example="contextual",
@@ -62,7 +61,6 @@ register(
     ),
     Exercise(
         id="01.2",
-        question="50,000 parts, 1 % defective; 90 % of these caught, 4 % of the good ones flagged: the precision?",
         is_right=number(_CAUGHT / (_CAUGHT + _FALSE), 0.0006),
         why="450 caught of 450 + 1,980 flagged: four alarms in five are false, at 90 % recall.",
         right_example=0.185,
@@ -94,7 +92,8 @@ register(
             Wrong(
                 "base rate left out",
                 number(0.90 / (0.90 + 0.04), 0.0006),
-                "Count parts: how many are defective, how many good? The two rates are shares of different groups.",
+                "Count parts: how many are defective, how many good? The rates are shares of different "
+                "groups.",
                 0.957,
             ),
             Wrong(
@@ -108,7 +107,6 @@ register(
     ),
     Exercise(
         id="01.3",
-        question="Write zscore(train, rows): the distance from the mean in standard deviations.",
         is_right=Check(lambda answer: _BY_N(answer) or _BY_N_MINUS_1(answer), _BY_N.complaint),
         why="Mean and deviation come from the training rows, and both sides count.",
         right_example=_zscore,
@@ -132,7 +130,8 @@ register(
                 _not_divided,
             ),
         ),
-        hint="Subtract the mean of train, take the absolute value, divide by the standard deviation of train.",
+        hint="Subtract the mean of train, take the absolute value, divide by the standard deviation of "
+        "train.",
         also_right=(
             _sample_zscore,
             lambda train, rows: [abs(row - np.mean(train)) / np.std(train) for row in rows],
@@ -140,7 +139,6 @@ register(
     ),
     Exercise(
         id="01.4",
-        question="What is wrong with standardising the whole table before it is divided?",
         is_right=choice("b", "abc"),
         why="Scalers are models too: they are fitted on training normals only.",
         right_example="b",
@@ -148,13 +146,15 @@ register(
             Wrong(
                 "no labels",
                 choice("a", "abc"),
-                "It sees no labels, but it sees the anomalies: which way do they move the mean and the deviation?",
+                "It sees no labels, but it sees the anomalies: how do they change the mean and the "
+                "deviation?",
                 "a",
             ),
             Wrong(
                 "no scaling",
                 choice("c", "abc"),
-                "Without scaling the column with the largest unit decides every distance. The fault is elsewhere.",
+                "Without scaling the column with the largest values decides every distance. What else is "
+                "wrong?",
                 "c",
             ),
         ),

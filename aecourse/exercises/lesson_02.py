@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aecourse.exercises import Exercise, Wrong, choice, function, number, register
+from aecourse.exercises.checks import Exercise, Wrong, choice, function, number, register
 
 _METHODS = ("k-NN", "LOF", "DBSCAN", "PCA")
 
@@ -44,7 +44,6 @@ def _compared_with(reference):
 register(
     Exercise(
         id="02.1",
-        question="Training rows 0, 1, 3 and 8 in one column: the k-NN score of 5 with k = 2?",
         is_right=number(2.5, 1e-6),
         why="The nearest rows are 3 and 8, at distances 2 and 3; their mean is 2.5.",
         right_example=2.5,
@@ -68,7 +67,6 @@ register(
     ),
     Exercise(
         id="02.2",
-        question="Write isolation_score(mean_cuts, rows).",
         is_right=_compared_with(_isolation_score),
         why="2 to the power of minus the mean number of cuts over the expected one: 0.5 where they agree.",
         right_example=_isolation_score,
@@ -97,7 +95,6 @@ register(
     ),
     Exercise(
         id="02.3",
-        question="Two clouds of different density, and a fault close to the dense one: which method?",
         is_right=choice("LOF", _METHODS),
         why="LOF compares the density around the part with that around its neighbours, so short can be far.",
         right_example="LOF",
@@ -124,7 +121,6 @@ register(
     ),
     Exercise(
         id="02.4",
-        question="The AUROC of k-NN with 5 neighbours on the tumours, not standardised?",
         is_right=number(0.977, 0.0006),
         why="Higher than standardised, by luck: the area columns have the largest numbers, decide alone, and "
         "happen to tell tumours apart. In other units it would be another figure.",
@@ -148,7 +144,6 @@ register(
     ),
     Exercise(
         id="02.5",
-        question="2 seconds for 10,000 rows, growing with the square: how many for 100,000?",
         is_right=number(200, 1e-6),
         why="Ten times the rows, a hundred times the time.",
         right_example=200,

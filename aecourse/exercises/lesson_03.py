@@ -2,47 +2,47 @@
 
 import numpy as np
 
-from aecourse.exercises import Exercise, Wrong, function, integer, number, register
+from aecourse.exercises.checks import Exercise, Wrong, function, integer, number, register
 
 
 def _sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
-def _before_sigmoid(X, O):
-    return 2 / X.size * (O - X) * O * (1 - O)
+def _before_sigmoid(X, output):
+    return 2 / X.size * (output - X) * output * (1 - output)
 
 
-def _bias_gradient(X, O):
-    return _before_sigmoid(X, O).sum(axis=0)
+def _bias_gradient(X, output):
+    return _before_sigmoid(X, output).sum(axis=0)
 
 
-def _bias_mean(X, O):
-    return _before_sigmoid(X, O).mean(axis=0)
+def _bias_mean(X, output):
+    return _before_sigmoid(X, output).mean(axis=0)
 
 
-def _bias_sign(X, O):
-    return -_bias_gradient(X, O)
+def _bias_sign(X, output):
+    return -_bias_gradient(X, output)
 
 
-def _bias_no_slope(X, O):
-    return (2 / X.size * (O - X)).sum(axis=0)
+def _bias_no_slope(X, output):
+    return (2 / X.size * (output - X)).sum(axis=0)
 
 
-def _bias_no_average(X, O):
-    return X.size * _bias_gradient(X, O)
+def _bias_no_average(X, output):
+    return X.size * _bias_gradient(X, output)
 
 
-def _bias_rows_only(X, O):
-    return X.shape[1] * _bias_gradient(X, O)
+def _bias_rows_only(X, output):
+    return X.shape[1] * _bias_gradient(X, output)
 
 
-def _bias_no_two(X, O):
-    return _bias_gradient(X, O) / 2
+def _bias_no_two(X, output):
+    return _bias_gradient(X, output) / 2
 
 
-def _bias_every_row(X, O):
-    return _before_sigmoid(X, O)
+def _bias_every_row(X, output):
+    return _before_sigmoid(X, output)
 
 
 def _tied_parts(X, W):
@@ -77,7 +77,6 @@ _ROWS_AND_WEIGHTS = [(_rng.random((n, d)), _rng.normal(size=(d, k))) for n, d, k
 register(
     Exercise(
         id="03.1",
-        question="How many trainable numbers has 20 → 10 → 20 with a bias for every unit?",
         is_right=integer(430),
         why="200 weights and 10 biases in the first layer, 200 weights and 20 biases in the second.",
         right_example=430,
@@ -102,7 +101,6 @@ register(
     ),
     Exercise(
         id="03.2",
-        question="Write bias_gradient(X, O): the gradient of the loss with respect to the output's biases.",
         is_right=function(_bias_gradient, _ROWS_AND_OUTPUTS),
         why="The bias is added to every row, so the rows of D2 are summed.",
         right_example=_bias_gradient,
@@ -146,7 +144,7 @@ register(
             Wrong(
                 "every row",
                 function(_bias_every_row, _ROWS_AND_OUTPUTS),
-                "That is D2, with one row for each row of X. There is one bias a column.",
+                "That is D2, with one row for each row of X. There is one bias for each column.",
                 _bias_every_row,
             ),
         ),
@@ -154,7 +152,6 @@ register(
     ),
     Exercise(
         id="03.3",
-        question="Which learning rate on the loss summed over columns equals 0.001 on the averaged loss?",
         is_right=number(0.00005, 1e-9),
         why="Her gradient is 20 times as large, so the rate must be 20 times as small.",
         right_example=0.00005,
@@ -188,7 +185,6 @@ register(
     ),
     Exercise(
         id="03.4",
-        question="Write tied_gradient(X, W): the gradient of the loss of σ(σ(XW)Wᵀ) with respect to W.",
         is_right=function(_tied_gradient, _ROWS_AND_WEIGHTS),
         why="W stands in two places, and a weight's effects add up.",
         right_example=_tied_gradient,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aecourse.exercises import Exercise, Wrong, choice, function, integer, register
+from aecourse.exercises.checks import Exercise, Wrong, choice, function, integer, register
 
 _ROWS = np.array([[1.0, 2.0], [0.0, 0.0], [3.0, -1.0], [1.0, 1.0]])
 _RECONSTRUCTION = np.array([[1.0, 1.0], [0.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
@@ -42,7 +42,6 @@ def _has_shape(shape):
 register(
     Exercise(
         id="04.1",
-        question="Which output activation reaches data between -1 and 1?",
         is_right=choice("c"),
         why="tanh returns numbers between -1 and 1, and a linear output any number.",
         right_example="c",
@@ -54,7 +53,6 @@ register(
     ),
     Exercise(
         id="04.2",
-        question="How many trainable numbers has 30 → 64 → 32 → 64 → 30, with biases?",
         is_right=integer(8126),
         why="Each layer has inputs · units weights and one bias a unit: 1984 + 2080 + 2112 + 1950.",
         right_example=8126,
@@ -72,7 +70,6 @@ register(
     ),
     Exercise(
         id="04.3",
-        question="Write flag(X, reconstruction, threshold).",
         is_right=function(_flag, _CASES),
         why="One mean a row, over the columns; a score equal to the threshold is not flagged.",
         right_example=_flag,
@@ -98,7 +95,6 @@ register(
     ),
     Exercise(
         id="04.4",
-        question="A red cross at 40 in the published plot, after 107 benign rows: which test row is it?",
         is_right=integer(147),
         why="The anomalies start at row 107, and the cross is number 40 of them, counted from 0: 107 + 40.",
         right_example=147,
@@ -116,7 +112,6 @@ register(
     ),
     Exercise(
         id="04.5",
-        question="Which rows may the scaler be fitted on?",
         is_right=choice("b"),
         why="Like the model it is a thing fitted. Validation and test rows have to meet it as new rows will.",
         right_example="b",

@@ -1,13 +1,13 @@
 """Exercises of lesson 05, the Iris lab."""
 
-from aecourse.exercises import Exercise, Wrong, array, choice, integer, number, register
+from aecourse.exercises.checks import Exercise, Wrong, array, choice, integer, number, register
 
 register(
     Exercise(
         id="05.1",
-        question="What is the smallest mean squared error of a relu output on -1.2, -0.8, 0.4, 1.6?",
         is_right=number(0.52, 0.001),
-        why="The positive values can be returned exactly; of the negative ones all of z² remains: (1.44 + 0.64) / 4.",
+        why="The positive values can be returned exactly; of the negative ones all of z² remains: (1.44 + "
+        "0.64) / 4.",
         right_example=0.52,
         wrong=(
             Wrong(
@@ -27,13 +27,14 @@ register(
                 "no error", number(0, 0.001), "A relu returns no negative number, so some error remains.", 0
             ),
         ),
-        hint="Which output is the best for each value, if it must not be negative? Average the squared errors.",
+        hint="Which output is the best for each value, if it must not be negative? Average the squared "
+        "errors.",
     ),
     Exercise(
         id="05.2",
-        question="How many steps are 10 epochs on 96 rows, with batches of 256 and of 16?",
         is_right=array([10, 60]),
-        why="A batch cannot hold more rows than there are: one step an epoch; and 96 / 16 = 6 steps an epoch.",
+        why="A batch cannot hold more rows than there are: one step an epoch; and 96 / 16 = 6 steps an "
+        "epoch.",
         right_example=[10, 60],
         wrong=(
             Wrong("rows seen", array([960, 960]), "That counts rows. A step uses a whole batch.", [960, 960]),
@@ -49,7 +50,6 @@ register(
     ),
     Exercise(
         id="05.3",
-        question="How many validation rows does a conformal threshold at 2 % need at least?",
         is_right=integer(49),
         why="0.02 · (49 + 1) = 1: the largest score is the threshold. With one row fewer there is none.",
         right_example=49,
@@ -72,7 +72,6 @@ register(
     ),
     Exercise(
         id="05.4",
-        question="No alarm among 20 normal rows: what is the upper end of the exact 95 % interval?",
         is_right=number(1 - 0.025 ** (1 / 20), 0.002),
         why="(1 - f)^20 = 0.025 gives f = 16.8 %. No alarm among 20 is a weak proof of a low rate.",
         right_example=0.168,
@@ -81,7 +80,7 @@ register(
             Wrong(
                 "no width",
                 number(0, 0.0005),
-                "None of 20 does not mean none of all; at a rate of 5 % it happens in a third of the cases.",
+                "None of 20 does not mean none at all: at a rate of 5 % it happens in a third of the cases.",
                 0,
             ),
             Wrong(
@@ -102,7 +101,6 @@ register(
     ),
     Exercise(
         id="05.5",
-        question="Why is Mahalanobis distance at chance with versicolor held out?",
         is_right=choice("c"),
         why="It measures the distance from one centre, and there, between the clusters, the anomalies are.",
         right_example="c",

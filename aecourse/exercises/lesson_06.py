@@ -1,6 +1,6 @@
 """Exercises of lesson 06, the MNIST-zeros lab."""
 
-from aecourse.exercises import Exercise, Wrong, choice, function, integer, register
+from aecourse.exercises.checks import Exercise, Wrong, choice, function, integer, register
 
 
 def _precision(base_rate, recall, false_alarm_rate):
@@ -23,7 +23,6 @@ def _all_rows_false(base_rate, recall, false_alarm_rate):
 register(
     Exercise(
         id="06.1",
-        question="How many validation rows does a conformal threshold at 0.5 % need at least?",
         is_right=integer(199),
         why="0.005 · (199 + 1) = 1, so the largest score is the threshold; with one row fewer m would be 0.",
         right_example=199,
@@ -41,7 +40,6 @@ register(
     ),
     Exercise(
         id="06.2",
-        question="Write precision(base_rate, recall, false_alarm_rate).",
         is_right=function(_precision, _CASES),
         why="Caught anomalies over all flagged rows, each class weighted by its share.",
         right_example=_precision,
@@ -59,11 +57,11 @@ register(
                 _all_rows_false,
             ),
         ),
-        hint="Precision is what is caught, divided by all that is flagged: caught anomalies and false alarms.",
+        hint="Precision is what is caught, divided by all that is flagged: caught anomalies and false "
+        "alarms.",
     ),
     Exercise(
         id="06.3",
-        question="How many trainable numbers has 784 → 128 → 16 → 128 → 784, with biases?",
         is_right=integer(205_856),
         why="Each layer has inputs · units weights and one bias a unit.",
         right_example=205_856,
@@ -81,7 +79,6 @@ register(
     ),
     Exercise(
         id="06.4",
-        question="What is wrong with reporting the best AUROC of the sweep?",
         is_right=choice("b", "abc"),
         why="Choosing on the test set makes the report too good; choose first, or on other rows.",
         right_example="b",

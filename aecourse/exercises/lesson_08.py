@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aecourse.exercises import Exercise, Wrong, function, number, register
+from aecourse.exercises.checks import Exercise, Wrong, function, number, register
 
 
 def _ceiling(share):
@@ -41,7 +41,6 @@ _ROWS = (
 register(
     Exercise(
         id="08.1",
-        question="What accuracy has a detector that flags nothing on 20,000 rows with 197 labelled 1?",
         is_right=number(19_803 / 20_000, 5e-4),
         why="Every row labelled 0 counts as right: 19,803 of 20,000. It finds nothing all the same.",
         right_example=19_803 / 20_000,
@@ -68,7 +67,6 @@ register(
     ),
     Exercise(
         id="08.2",
-        question="Write ceiling(share): the AUROC of a detector that knows the cluster of each row.",
         is_right=function(_ceiling, _SHARES),
         why="A real anomaly beats every normal row; a flipped label is a normal row and beats half of them.",
         right_example=_ceiling,
@@ -92,11 +90,11 @@ register(
                 lambda share: share / 2 + 0.5 * (1 - share) / 2,
             ),
         ),
-        hint="Average over the rows labelled 1: how often does a real one beat a normal row, and a flipped one?",
+        hint="Average over the rows labelled 1: how often does a real one beat a normal row, and a flipped "
+        "one?",
     ),
     Exercise(
         id="08.3",
-        question="What is the highest recall if the 98th percentile of a batch with 10 % anomalies is the threshold?",
         is_right=number(0.2, 1e-3),
         why="At most 2 % of the rows are flagged. If all of them are anomalies, that is 2 of every 10.",
         right_example=0.2,
@@ -122,7 +120,6 @@ register(
     ),
     Exercise(
         id="08.4",
-        question="Write whitened(coordinates, variances): the mean squared whitened coordinate of a row.",
         is_right=function(_whitened, _ROWS),
         why="Each squared coordinate is divided by what is usual in its direction: the variance there.",
         right_example=_whitened,
@@ -142,7 +139,8 @@ register(
             Wrong(
                 "variance twice",
                 function(_over_squared_variance, _ROWS),
-                "You divide before squaring, so the variance is squared too. Divide by its root, or afterwards.",
+                "You divide before squaring, so the variance is squared too. Divide by its root, or square "
+                "first.",
                 _over_squared_variance,
             ),
             Wrong(

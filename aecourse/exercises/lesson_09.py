@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aecourse.exercises import Exercise, Wrong, choice, function, number, register
+from aecourse.exercises.checks import Exercise, Wrong, choice, function, number, register
 
 
 def _cost(recall, false_alarm_rate, base_rate, cost_miss, cost_false_alarm):
@@ -48,7 +48,6 @@ def _precision_of_counts(y, flagged, base_rate):
 register(
     Exercise(
         id="09.1",
-        question="Which false-alarm rate is the smallest that a conformal threshold promises with 249 rows?",
         is_right=number(1 / 250, 1e-6),
         why="A new row exceeds the largest of 249 scores with probability 1/250 = 0.4 %.",
         right_example=1 / 250,
@@ -72,7 +71,6 @@ register(
     ),
     Exercise(
         id="09.2",
-        question="Write cost(recall, false_alarm_rate, base_rate, cost_miss, cost_false_alarm).",
         is_right=function(_cost, _COST_CASES),
         why="Each kind of error counts with the share of rows that it happens to, times its cost.",
         right_example=_cost,
@@ -100,7 +98,6 @@ register(
     ),
     Exercise(
         id="09.3",
-        question="Base rate 1/500, a miss costs 90, a false alarm 3: the slope at the cheapest point?",
         is_right=number(499 * 3 / 90, 0.166),
         why="499 normal rows for each anomaly, times 3/90: the curve rises 16.6 times as fast as it runs.",
         right_example=499 * 3 / 90,
@@ -108,20 +105,20 @@ register(
             Wrong(
                 "costs turned",
                 number(499 * 90 / 3, 100),
-                "Turn the ratio of the costs round: where a miss is dear, even a flat curve pays.",
+                "Invert the ratio of the costs: if a miss is expensive, even a flat curve pays.",
                 499 * 90 / 3,
             ),
             Wrong(
                 "base rates turned",
                 number(3 / 90 / 499, 1e-6),
-                "Turn the ratio of the base rates round: false alarms happen to the many.",
+                "Invert the ratio of the base rates: false alarms happen among the many normal rows.",
                 3 / 90 / 499,
             ),
             Wrong("costs only", number(3 / 90, 1e-3), "The costs alone; where is the base rate?", 3 / 90),
             Wrong(
                 "upside down",
                 number(90 / 3 / 499, 1e-3),
-                "That is one over the slope: recall is on the upright axis.",
+                "That is one over the slope: recall is on the vertical axis.",
                 90 / 3 / 499,
             ),
         ),
@@ -129,7 +126,6 @@ register(
     ),
     Exercise(
         id="09.4",
-        question="Flagged share tripled, median score unchanged: what do you do?",
         is_right=choice("b", "abc"),
         why="Normal rows look as before, so there may be more anomalies. Recalibrating would hide them.",
         right_example="b",
@@ -143,14 +139,13 @@ register(
             Wrong(
                 "nothing",
                 choice("c", "abc"),
-                "A tripled share is far outside of chance; and it was one quiet year in ten.",
+                "The monitor raises one false alarm in ten years, so chance is an unlikely cause.",
                 "c",
             ),
         ),
     ),
     Exercise(
         id="09.5",
-        question="Write reweighted_precision(y, flagged, base_rate).",
         is_right=function(_precision, _FLAG_CASES),
         why="Recall and false-alarm rate hold at any base rate; the base rate then weighs the two classes.",
         right_example=_precision,
@@ -168,6 +163,7 @@ register(
                 _precision_of_counts,
             ),
         ),
-        hint="First the recall and the false-alarm rate from the arrays, then the formula of section 8.",
+        hint="Compute the recall and the false-alarm rate from the arrays, then use the formula of section "
+        "8.",
     ),
 )

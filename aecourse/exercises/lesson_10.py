@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aecourse.exercises import Exercise, Wrong, choice, function, integer, number, register
+from aecourse.exercises.checks import Exercise, Wrong, choice, function, integer, number, register
 
 
 def _divergence(mean, log_var):
@@ -36,7 +36,6 @@ _CASES = (
 register(
     Exercise(
         id="10.1",
-        question="How many trainable numbers has the tied network 196 → 64 → 16 → 64 → 196?",
         is_right=integer(13_908),
         why="Two kernels, 196 · 64 and 64 · 16, used both ways, and the biases 64, 16, 64 and 196.",
         right_example=13_908,
@@ -70,9 +69,9 @@ register(
     ),
     Exercise(
         id="10.2",
-        question="Write divergence(mean, log_var): KL(N(mean, exp(log_var)) || N(0, 1)), one number a row.",
         is_right=function(_divergence, _CASES),
-        why="Half the sum, over the units, of mean² + variance − 1 − log variance; it is 0 for mean 0 and variance 1.",
+        why="Half the sum, over the units, of mean² + variance − 1 − log variance; it is 0 for mean 0 and "
+        "variance 1.",
         right_example=_divergence,
         wrong=(
             Wrong(
@@ -101,7 +100,6 @@ register(
     ),
     Exercise(
         id="10.3",
-        question="Which beta makes the noise variance of the outputs equal to 0.02?",
         is_right=number(0.04, 1e-9),
         why="The squared error divided by beta is the squared error divided by twice the variance.",
         right_example=0.04,
@@ -115,7 +113,6 @@ register(
     ),
     Exercise(
         id="10.4",
-        question="What does the paired interval of one run each not cover?",
         is_right=choice("c", "abc"),
         why="Another start gives another network; only more starts show how much that moves the figure.",
         right_example="c",

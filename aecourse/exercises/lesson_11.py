@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aecourse.exercises import Exercise, Wrong, function, number, register
+from aecourse.exercises.checks import Exercise, Wrong, function, number, register
 
 _FLOOR = 0.42**2 / 2  # two readings: the variance of their difference is twice that of one
 
@@ -74,7 +74,6 @@ _TABLES = (
 register(
     Exercise(
         id="11.1",
-        question="Two readings of a state differ with a standard deviation of 0.42. What is the noise floor?",
         is_right=number(_FLOOR, 5e-4),
         why="Both noises add up in the difference: its variance, 0.176, is twice that of one reading.",
         right_example=_FLOOR,
@@ -94,7 +93,7 @@ register(
             Wrong(
                 "halved only",
                 number(0.21, 5e-4),
-                "Variances add, not standard deviations. Square first, then share it out.",
+                "Variances add, not standard deviations. Square first, then halve.",
                 0.21,
             ),
         ),
@@ -102,7 +101,6 @@ register(
     ),
     Exercise(
         id="11.2",
-        question="Write pass_through(before, after, probe): how much of a probe comes back from a network?",
         is_right=function(_pass_through, _PROBES),
         why="It is the slope of what came back on what went in: 1 for a copy, 0 where all of it is removed.",
         right_example=_pass_through,
@@ -128,7 +126,7 @@ register(
             Wrong(
                 "mean of ratios",
                 function(_mean_of_ratios, _PROBES),
-                "A mean of ratios is ruled by the smallest probes. Divide two sums.",
+                "The smallest probes dominate a mean of ratios. Divide two sums.",
                 _mean_of_ratios,
             ),
         ),
@@ -136,7 +134,6 @@ register(
     ),
     Exercise(
         id="11.3",
-        question="What share of 194 normal rows is above the 10th largest of 200 scores, 6 of anomalies?",
         is_right=number(3 / 194, 2e-4),
         why="Nine scores lie above the 10th largest: six anomalies, three normal rows. 1.5 %, not 5 %.",
         right_example=3 / 194,
@@ -171,7 +168,6 @@ register(
     ),
     Exercise(
         id="11.4",
-        question="Write guard(rows, low, high, margin): which rows leave the range of the training rows?",
         is_right=function(_out_of_range, _TABLES),
         why="One feature outside is enough, on either side; the room is a share of its own range.",
         right_example=_out_of_range,

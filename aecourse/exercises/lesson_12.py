@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aecourse.exercises import Exercise, Wrong, choice, function, number, register
+from aecourse.exercises.checks import Exercise, Wrong, choice, function, number, register
 
 # One-class Deep SVDD, digit by digit, in percent, as published.
 DEEP_SVDD = (98.0, 99.7, 91.7, 91.9, 94.9, 88.5, 98.3, 94.6, 93.9, 96.5)
@@ -28,7 +28,6 @@ _CASES = (((0.99, 0.90), (900, 100)), ((0.95, 0.85, 0.6), (10, 10, 80)), ((0.7,)
 register(
     Exercise(
         id="12.1",
-        question="What is the mean AUROC of one-class Deep SVDD over the ten digits, as a share?",
         is_right=number(0.948, 0.0006),
         why="The ten values sum to 948.0 percent.",
         right_example=0.948,
@@ -47,7 +46,6 @@ register(
     ),
     Exercise(
         id="12.2",
-        question="Write overall(aurocs, counts): the AUROC against all anomalies together.",
         is_right=function(_overall, _CASES),
         why="AUROC is a mean over pairs of a normal and an anomaly; a kind with more images has more pairs.",
         right_example=_overall,
@@ -69,7 +67,6 @@ register(
     ),
     Exercise(
         id="12.3",
-        question="A colleague picks, for each digit, the score with the best test AUROC. What is wrong?",
         is_right=choice("c", "abc"),
         why="The choice used the labels of the rows on which the result is reported, ten times over.",
         right_example="c",

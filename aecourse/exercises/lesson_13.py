@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aecourse.exercises import Exercise, Wrong, choice, function, integer, register
+from aecourse.exercises.checks import Exercise, Wrong, choice, function, integer, register
 
 
 def _mean_scores(errors):
@@ -79,7 +79,6 @@ _EVENT_CASES = (
 register(
     Exercise(
         id="13.1",
-        question="1,000 points, windows of 36 points, stride 4: how many windows?",
         is_right=integer(242),
         why="Starts are 0, 4, …, 964: (1000 − 36)/4 + 1 of them.",
         right_example=242,
@@ -92,7 +91,6 @@ register(
     ),
     Exercise(
         id="13.2",
-        question="Windows of 36 points with a stride of 6: how many must be left out between the parts?",
         is_right=integer(5),
         why="The sixth window on starts 36 points later, so the five between are left out.",
         right_example=5,
@@ -106,7 +104,7 @@ register(
             Wrong(
                 "one too many",
                 integer(6),
-                "The window that starts exactly 36 points later shares nothing; it need not go.",
+                "The window that starts exactly 36 points later shares no point; it need not be left out.",
                 6,
             ),
             Wrong("points", integer(30), "That is in points; the question is about windows.", 30),
@@ -115,9 +113,9 @@ register(
     ),
     Exercise(
         id="13.3",
-        question="Write mean_scores(errors): the mean error of each point over the windows that hold it.",
         is_right=function(_mean_scores, _ERROR_CASES),
-        why="The j-th error of window i belongs to point i + j, and points near the ends are in fewer windows.",
+        why="The j-th error of window i belongs to point i + j, and points near the ends are in fewer "
+        "windows.",
         right_example=_mean_scores,
         also_right=(_mean_scores_by_point,),
         wrong=(
@@ -150,7 +148,6 @@ register(
     ),
     Exercise(
         id="13.4",
-        question="Write event_recall(events, flags): the share of the events that hold a flagged point.",
         is_right=function(_event_recall, _EVENT_CASES),
         why="An event is found when any of its points is flagged, and each event counts once.",
         right_example=_event_recall,
@@ -173,7 +170,7 @@ register(
             Wrong(
                 "count",
                 function(_event_count, _EVENT_CASES),
-                "That is a number of events; the share is asked for.",
+                "That is a number of events; the question asks for a share.",
                 _event_count,
             ),
         ),
@@ -181,7 +178,6 @@ register(
     ),
     Exercise(
         id="13.5",
-        question="A 1 % threshold is refitted daily on scores that were not flagged: what happens?",
         is_right=choice("b", "abc"),
         why="Each fit drops the highest scores, so the next threshold is lower: a ratchet.",
         right_example="b",

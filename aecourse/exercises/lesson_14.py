@@ -1,13 +1,12 @@
 """Exercises of lesson 14, your own data."""
 
-from aecourse.exercises import Exercise, Wrong, choice, integer, number, register
+from aecourse.exercises.checks import Exercise, Wrong, choice, integer, number, register
 
 _PRECISION = 0.001 * 0.6 / (0.001 * 0.6 + 0.999 * 0.01)
 
 register(
     Exercise(
         id="14.1",
-        question="How many normal rows does aecourse detect need at least for a budget of 0.5 %?",
         is_right=integer(398),
         why="The threshold alone needs 1/0.005 - 1 = 199 rows, and at most half of the normal rows go to it.",
         right_example=398,
@@ -15,7 +14,8 @@ register(
             Wrong(
                 "the threshold only",
                 integer(199),
-                "So many set the threshold. The detector needs rows too: at most half may go to the threshold.",
+                "That many set the threshold. The detector needs rows too: at most half may set the "
+                "threshold.",
                 199,
             ),
             Wrong(
@@ -32,11 +32,11 @@ register(
                 200,
             ),
         ),
-        hint="thresholds.rows_needed(0.005) rows set the threshold. What share of the normal rows may they be?",
+        hint="thresholds.rows_needed(0.005) rows set the threshold. What share of the normal rows may they "
+        "be?",
     ),
     Exercise(
         id="14.2",
-        question="What precision has a detector with 1 % false alarms and 60 % recall, at one anomaly in 1000 rows?",
         is_right=number(_PRECISION, 0.001),
         why="Of 1000 rows 0.6 are true alarms and 9.99 false ones: 0.6 / 10.59, one flag in eighteen.",
         right_example=0.0567,
@@ -51,13 +51,13 @@ register(
             Wrong(
                 "every anomaly found",
                 number(0.001 / (0.001 + 0.00999), 0.0005),
-                "That would be with a recall of 100 %; here 60 % of the anomalies are found.",
+                "That is the precision at a recall of 100 %; here 60 % of the anomalies are found.",
                 0.091,
             ),
             Wrong(
                 "one minus the false-alarm rate",
                 number(0.99, 0.001),
-                "1 % of the normal rows are flagged. That is no share of the flagged rows.",
+                "1 % of the normal rows are flagged. That is not a share of the flagged rows.",
                 0.99,
             ),
             Wrong("percent", number(100 * _PRECISION, 0.1), "Give a share between 0 and 1.", 5.67),
@@ -66,9 +66,9 @@ register(
     ),
     Exercise(
         id="14.3",
-        question="Of 1000 new values from the same source, how many lie outside of the range of 199 training rows?",
         is_right=integer(10),
-        why="A new value is the least or the largest of 200 with probability 2/200, whatever the distribution.",
+        why="A new value is the least or the largest of 200 with probability 2/200, whatever the "
+        "distribution.",
         right_example=10,
         wrong=(
             Wrong(
@@ -89,7 +89,6 @@ register(
     ),
     Exercise(
         id="14.4",
-        question="Which column of a table of loans gives the answer away?",
         is_right=choice("c"),
         why="It is written when the loan has gone wrong. On the day of the decision nobody knows it.",
         right_example="c",

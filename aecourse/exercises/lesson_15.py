@@ -1,6 +1,6 @@
 """Exercises of lesson 15, scaling out."""
 
-from aecourse.exercises import Exercise, Wrong, choice, function, number, register
+from aecourse.exercises.checks import Exercise, Wrong, choice, function, number, register
 
 
 def _speed_up(serial, workers):
@@ -24,7 +24,6 @@ _CASES = ((0.05, 20), (0.5, 2), (0.01, 128), (0.2, 1))
 register(
     Exercise(
         id="15.1",
-        question="How many GB do 250 million rows of 12 float32 columns take in memory?",
         is_right=number(12.0, 1e-6),
         why="250 million rows, 12 numbers each, 4 bytes a number: 12 GB, before any copy.",
         right_example=12.0,
@@ -43,7 +42,6 @@ register(
     ),
     Exercise(
         id="15.2",
-        question="Seconds with 20 workers: 10 to start, 1,000 of work that splits evenly.",
         is_right=number(60.0, 1e-6),
         why="The start does not split: 10 + 1,000/20 = 60 seconds, 17 times as fast as one worker's 1,010.",
         right_example=60.0,
@@ -66,7 +64,6 @@ register(
     ),
     Exercise(
         id="15.3",
-        question="A worker dies half-way. What happens to the parts?",
         is_right=choice("b", "abc"),
         why="The scheduler knows what the dead worker held or worked on, and gives just that to others.",
         right_example="b",
@@ -88,7 +85,6 @@ register(
     ),
     Exercise(
         id="15.4",
-        question="Write speed_up(serial, workers), Amdahl's bound.",
         is_right=function(_speed_up, _CASES),
         why="The serial share keeps its time, the rest is divided by the number of workers.",
         right_example=_speed_up,
