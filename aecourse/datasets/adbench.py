@@ -115,7 +115,7 @@ class _ResumingDownloader:
         shutil.copyfile(self.partial, output_file)
 
     def _receive(self, response: Any, start: int) -> None:
-        """Append what arrives to the first ``start`` bytes: 0 if the server ignores the range and sends all."""
+        """Append what arrives to the first ``start`` bytes (0: the server ignores ranges and sends all)."""
         from aecourse._support import progress
 
         total = start + int(response.headers.get("Content-Length", 0)) or None

@@ -77,7 +77,7 @@ class TimeSeries:
     events : tuple of Event
         The faults, in order of time.
     train, validation, test : slice
-        Samples of each part, in this order. There are no faults in train and validation.
+        Samples of each part, in this order. Train and validation are free of faults.
     unit, name, description, licence, citation : str
         Unit of the values, what the data set is, its licence and its source.
 
