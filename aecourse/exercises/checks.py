@@ -70,6 +70,8 @@ class Check:
     complaint : callable
         Takes any answer. Returns None if ``passes`` can judge it, or else one sentence that says
         what is wrong with its type or form.
+    example : object, optional
+        An answer that passes.
 
     Examples
     --------
@@ -81,6 +83,7 @@ class Check:
 
     passes: Test
     complaint: Callable[[Any], str | None]
+    example: object = None
 
     def __call__(self, answer: object) -> bool:
         return self.complaint(answer) is None and bool(self.passes(answer))
@@ -99,12 +102,12 @@ class Wrong:
     hint : str
         What to think about, in a sentence or two, without the answer itself.
     example : object
-        An answer that makes this mistake.
+        An answer that makes this mistake; by default that of the check.
 
     Examples
     --------
     >>> from aecourse.exercises import Wrong, number
-    >>> percent = Wrong("percent", number(18.5, 0.1), "Give a share between 0 and 1.", 18.5)
+    >>> percent = Wrong("percent", number(18.5, 0.1), "Give a share between 0 and 1.")
     >>> percent.recognises(percent.example), percent.recognises("18.5")
     (True, False)
     """
@@ -112,7 +115,11 @@ class Wrong:
     name: str
     matches: Test
     hint: str
-    example: object
+    example: object = None
+
+    def __post_init__(self) -> None:
+        if self.example is None:
+            object.__setattr__(self, "example", getattr(self.matches, "example", None))
 
     def recognises(self, answer: object) -> bool:
         """Return whether an answer is this mistake; if ``matches`` raises, it is not."""
@@ -132,7 +139,7 @@ class Exercise:
     why : str
         Printed with a right answer: the reason why it is right.
     right_example : object
-        An answer that is right.
+        An answer that is right; by default that of the check.
     wrong : tuple of Wrong
         Mistakes that are recognised, the more specific first.
     hint : str
@@ -143,7 +150,7 @@ class Exercise:
     Examples
     --------
     >>> from aecourse.exercises import Exercise, integer
-    >>> two = Exercise("99.2", integer(2), "1 + 1 is 2.", right_example=2)
+    >>> two = Exercise("99.2", integer(2), "1 + 1 is 2.")
     >>> two.accepts(2), two.accepts("two")
     (True, False)
     """
@@ -151,10 +158,14 @@ class Exercise:
     id: str
     is_right: Test
     why: str
-    right_example: object
+    right_example: object = None
     wrong: tuple[Wrong, ...] = ()
     hint: str = "Go through the question again, step by step, with the section above it."
     also_right: tuple[object, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.right_example is None:
+            object.__setattr__(self, "right_example", getattr(self.is_right, "example", None))
 
     def accepts(self, answer: object) -> bool:
         """Return whether an answer is right; if ``is_right`` raises, it is not."""
@@ -179,9 +190,9 @@ def register(*definitions: Exercise) -> None:
     >>> from aecourse import exercises
     >>> exercises.register(exercises.Exercise(
     ...     id="98.1", is_right=exercises.number(0.99, 0.001),
-    ...     why="Flagging nothing is right for 99 % of the rows.", right_example=0.99,
+    ...     why="Flagging nothing is right for 99 % of the rows.",
     ...     wrong=(exercises.Wrong("percent", exercises.number(99, 0.1),
-    ...                            "Give a fraction between 0 and 1.", 99),)))
+    ...                            "Give a fraction between 0 and 1."),)))
     >>> exercises.check("98.1", 99)
     Exercise 98.1: not yet. Give a fraction between 0 and 1.
     """
@@ -270,7 +281,7 @@ def verdict(exercise: Exercise, answer: object) -> str:
     Examples
     --------
     >>> from aecourse import exercises
-    >>> two = exercises.Exercise("99.1", exercises.number(2), "1 + 1 is 2.", 2)
+    >>> two = exercises.Exercise("99.1", exercises.number(2), "1 + 1 is 2.")
     >>> exercises.verdict(two, "2")
     "not yet. Give one number, without quotation marks; found the text '2'."
     """
@@ -309,7 +320,7 @@ def check(exercise_id: str, answer: object = None) -> None:
     >>> from aecourse import exercises
     >>> exercises.register(exercises.Exercise(
     ...     id="97.1", is_right=exercises.choice("anomaly", ("normal", "anomaly")),
-    ...     why="The course scores the rare class as positive.", right_example="anomaly"))
+    ...     why="The course scores the rare class as positive."))
     >>> exercises.check("97.1", ...)
     Exercise 97.1: not answered yet.
     >>> exercises.check("97.1", "Anomaly")
@@ -377,7 +388,7 @@ def number(value: float, tol: float = 1e-9) -> Check:
             return "Your number is not finite; look for a division by zero or a missing value."
         return None
 
-    return Check(lambda answer: abs(float(np.asarray(answer).item()) - value) <= tol, complaint)
+    return Check(lambda answer: abs(float(np.asarray(answer).item()) - value) <= tol, complaint, value)
 
 
 def integer(value: int) -> Check:
@@ -407,7 +418,7 @@ def integer(value: int) -> Check:
             return f"Give a whole number; found {_describe(answer)}."
         return exactly.complaint(answer)
 
-    return Check(exactly.passes, complaint)
+    return Check(exactly.passes, complaint, value)
 
 
 def _as_array(answer: Any) -> NDArray | None:
@@ -481,7 +492,7 @@ def array(value: ArrayLike, tol: float = 1e-9) -> Check:
             return f"The shape must be {expected.shape}; found {given.shape}."
         return None
 
-    return Check(lambda answer: _close(answer, expected, tol), complaint)
+    return Check(lambda answer: _close(answer, expected, tol), complaint, value)
 
 
 def _close(one: ArrayLike, other: ArrayLike, tol: float) -> bool:
@@ -528,7 +539,7 @@ def choice(right: str, options: Iterable[str] = "abcd") -> Check:
             return None
         return f"Answer with one of {', '.join(map(repr, options))}; found {_describe(answer)}."
 
-    return Check(lambda answer: _letter(answer) == right.lower(), complaint)
+    return Check(lambda answer: _letter(answer) == right.lower(), complaint, right)
 
 
 def function(
@@ -589,4 +600,4 @@ def function(
             _close(answer(*copy.deepcopy(case)), reference(*copy.deepcopy(case)), tol) for case in cases
         )
 
-    return Check(passes, complaint)
+    return Check(passes, complaint, reference)

@@ -32,15 +32,13 @@ register(
         id="00.1",
         is_right=integer(2),
         why="1 means anomaly, 0 means normal, in every lesson.",
-        right_example=2,
         wrong=(
             Wrong(
                 "counted the normals",
                 integer(3),
                 "You counted the zeros; which of the two numbers means anomaly?",
-                3,
             ),
-            Wrong("counted all", integer(5), "That is the number of rows; count the anomalies only.", 5),
+            Wrong("counted all", integer(5), "That is the number of rows; count the anomalies only."),
         ),
         hint="Count the labels that mean anomaly.",
     ),
@@ -48,22 +46,17 @@ register(
         id="00.2",
         is_right=function(_flag, _CASES),
         why="A row on the threshold passes; only those above it are flagged.",
-        right_example=_flag,
         wrong=(
             Wrong(
                 "on the threshold",
                 function(_not_strictly, _CASES),
                 "Nearly. What does your function say of a score that equals the threshold?",
-                _not_strictly,
             ),
-            Wrong(
-                "below", function(_below, _CASES), "The other way round: a high score is an anomaly.", _below
-            ),
+            Wrong("below", function(_below, _CASES), "The other way round: a high score is an anomaly."),
             Wrong(
                 "scikit-learn's signs",
                 function(_plus_minus, _CASES),
                 "-1 and +1 are scikit-learn's signs; here 1 is a flagged row, and 0 every other row.",
-                _plus_minus,
             ),
         ),
         hint="Compare the scores with the threshold, and turn True and False into 1 and 0.",

@@ -43,19 +43,16 @@ register(
         id="01.1",
         is_right=choice("contextual", _KINDS),
         why="The value is ordinary in January; the month, its context, makes it odd.",
-        right_example="contextual",
         wrong=(
             Wrong(
                 "point",
                 choice("point", _KINDS),
                 "A point anomaly is odd wherever it stands. Would 3 kW be odd in January?",
-                "point",
             ),
             Wrong(
                 "collective",
                 choice("collective", _KINDS),
                 "A collective anomaly is a group of rows. How many rows are odd here?",
-                "collective",
             ),
         ),
     ),
@@ -69,7 +66,6 @@ register(
                 "recall",
                 number(0.90, 0.0006),
                 "That is the recall, a share of the defective parts. Precision is a share of the alarms.",
-                0.9,
             ),
             Wrong(
                 "accuracy",
@@ -115,19 +111,16 @@ register(
                 "signed",
                 function(_signed, _CASES),
                 "A value far below the mean is odd, too, but its score must be high: think of the sign.",
-                _signed,
             ),
             Wrong(
                 "statistics of the rows",
                 function(_own_statistics, _CASES),
                 "Take mean and standard deviation from train: the rows to score may hold anomalies.",
-                _own_statistics,
             ),
             Wrong(
                 "not divided",
                 function(_not_divided, _CASES),
                 "That is the distance in the unit of the data; divide it by the standard deviation.",
-                _not_divided,
             ),
         ),
         hint="Subtract the mean of train, take the absolute value, divide by the standard deviation of "
@@ -141,21 +134,18 @@ register(
         id="01.4",
         is_right=choice("b", "abc"),
         why="Scalers are models too: they are fitted on training normals only.",
-        right_example="b",
         wrong=(
             Wrong(
                 "no labels",
                 choice("a", "abc"),
                 "It sees no labels, but it sees the anomalies: how do they change the mean and the "
                 "deviation?",
-                "a",
             ),
             Wrong(
                 "no scaling",
                 choice("c", "abc"),
                 "Without scaling the column with the largest values decides every distance. What else is "
                 "wrong?",
-                "c",
             ),
         ),
     ),

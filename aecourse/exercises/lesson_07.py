@@ -15,21 +15,14 @@ register(
         id="07.1",
         is_right=integer(25_872),
         why="32 · 784 weights and 784 biases.",
-        right_example=25_872,
         wrong=(
-            Wrong(
-                "no biases",
-                integer(25_088),
-                "You left out the biases: one for each of the 784 outputs.",
-                25_088,
-            ),
+            Wrong("no biases", integer(25_088), "You left out the biases: one for each of the 784 outputs."),
             Wrong(
                 "biases of the code",
                 integer(25_120),
                 "That is the encoder: the biases belong to a layer's outputs, here 784.",
-                25_120,
             ),
-            Wrong("whole autoencoder", integer(50_992), "That is encoder and decoder together.", 50_992),
+            Wrong("whole autoencoder", integer(50_992), "That is encoder and decoder together."),
         ),
         hint="A layer has inputs · units weights and one bias a unit.",
     ),
@@ -91,16 +84,12 @@ register(
         id="07.4",
         is_right=choice("b", "abc"),
         why="One layer, two models: training one changes both.",
-        right_example="b",
         wrong=(
-            Wrong(
-                "compile", choice("a", "abc"), "Compiling sets optimizer and loss; it trains nothing.", "a"
-            ),
+            Wrong("compile", choice("a", "abc"), "Compiling sets optimizer and loss; it trains nothing."),
             Wrong(
                 "copied",
                 choice("c", "abc"),
                 "If they had been copied, they would be the untrained ones. What did the proof show?",
-                "c",
             ),
         ),
     ),

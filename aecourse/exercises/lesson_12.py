@@ -30,16 +30,12 @@ register(
         id="12.1",
         is_right=number(0.948, 0.0006),
         why="The ten values sum to 948.0 percent.",
-        right_example=0.948,
         wrong=(
-            Wrong(
-                "percent", number(94.8, 0.06), "Right value, wrong unit: give a share between 0 and 1.", 94.8
-            ),
+            Wrong("percent", number(94.8, 0.06), "Right value, wrong unit: give a share between 0 and 1."),
             Wrong(
                 "worst digit left out",
                 number(_WITHOUT_WORST, 0.0006),
                 "That leaves out the five, the worst digit. All ten count.",
-                _WITHOUT_WORST,
             ),
         ),
         hint="Sum the ten values, divide by ten, and by 100.",
@@ -48,19 +44,16 @@ register(
         id="12.2",
         is_right=function(_overall, _CASES),
         why="AUROC is a mean over pairs of a normal and an anomaly; a kind with more images has more pairs.",
-        right_example=_overall,
         wrong=(
             Wrong(
                 "plain mean",
                 function(_unweighted, _CASES),
                 "The kinds have different numbers of images; a frequent kind counts more.",
-                _unweighted,
             ),
             Wrong(
                 "the worst kind",
                 function(_smallest, _CASES),
                 "That is the worst kind. All anomalies together are a mean over kinds.",
-                _smallest,
             ),
         ),
         hint="Each anomaly is paired with every normal image. How many pairs does each kind have?",
@@ -69,19 +62,16 @@ register(
         id="12.3",
         is_right=choice("c", "abc"),
         why="The choice used the labels of the rows on which the result is reported, ten times over.",
-        right_example="c",
         wrong=(
             Wrong(
                 "nothing",
                 choice("a", "abc"),
                 "All candidates see the same images, yet the labels made the choice.",
-                "a",
             ),
             Wrong(
                 "too few candidates",
                 choice("b", "abc"),
                 "More candidates make it worse: the best of many is more often lucky.",
-                "b",
             ),
         ),
         hint="Ask which rows decided, and on which rows the result is reported.",

@@ -9,27 +9,23 @@ register(
         id="14.1",
         is_right=integer(398),
         why="The threshold alone needs 1/0.005 - 1 = 199 rows, and at most half of the normal rows go to it.",
-        right_example=398,
         wrong=(
             Wrong(
                 "the threshold only",
                 integer(199),
                 "That many set the threshold. The detector needs rows too: at most half may set the "
                 "threshold.",
-                199,
             ),
             Wrong(
                 "one over the rate",
                 integer(400),
                 "Close. A new row counts too: n + 1 times the rate must reach 1. Then double it.",
-                400,
             ),
-            Wrong("for the default budget", integer(198), "That is for a budget of 1 %.", 198),
+            Wrong("for the default budget", integer(198), "That is for a budget of 1 %."),
             Wrong(
                 "one over the rate, not doubled",
                 integer(200),
                 "A new row counts too, and the detector needs as many rows again.",
-                200,
             ),
         ),
         hint="thresholds.rows_needed(0.005) rows set the threshold. What share of the normal rows may they "
@@ -46,7 +42,6 @@ register(
                 "recall",
                 number(0.6, 0.0005),
                 "That is the share of anomalies that are found. Precision is a share of the flagged rows.",
-                0.6,
             ),
             Wrong(
                 "every anomaly found",
@@ -58,7 +53,6 @@ register(
                 "one minus the false-alarm rate",
                 number(0.99, 0.001),
                 "1 % of the normal rows are flagged. That is not a share of the flagged rows.",
-                0.99,
             ),
             Wrong("percent", number(100 * _PRECISION, 0.1), "Give a share between 0 and 1.", 5.67),
         ),
@@ -69,20 +63,17 @@ register(
         is_right=integer(10),
         why="A new value is the least or the largest of 200 with probability 2/200, whatever the "
         "distribution.",
-        right_example=10,
         wrong=(
             Wrong(
                 "none",
                 integer(0),
                 "The range of a sample is narrower than that of the source: new extremes turn up.",
-                0,
             ),
-            Wrong("one side", integer(5), "A value can be below the least or above the largest one.", 5),
+            Wrong("one side", integer(5), "A value can be below the least or above the largest one."),
             Wrong(
                 "one in a hundred of 199",
                 integer(2),
                 "That is the number of extremes among 200 values; there are 1000 new ones.",
-                2,
             ),
         ),
         hint="Each of 200 exchangeable values is as likely to be the largest. There are two ends.",
@@ -91,21 +82,16 @@ register(
         id="14.4",
         is_right=choice("c"),
         why="It is written when the loan has gone wrong. On the day of the decision nobody knows it.",
-        right_example="c",
         wrong=(
             Wrong(
-                "income",
-                choice("a"),
-                "The bank asks for it before it decides. Which one is written later?",
-                "a",
+                "income", choice("a"), "The bank asks for it before it decides. Which one is written later?"
             ),
             Wrong(
                 "branch",
                 choice("b"),
                 "It is known on the day. It may be unfair to use, which is another question.",
-                "b",
             ),
-            Wrong("weekday", choice("d"), "Known on the day, and probably useless, but no leak.", "d"),
+            Wrong("weekday", choice("d"), "Known on the day, and probably useless, but no leak."),
         ),
         hint="For each column ask when it is written.",
     ),
