@@ -520,7 +520,7 @@ def test_timing_bars():
 
 
 def test_image_grid():
-    axes = plots.image_grid(IMAGES, list("abcdef"), columns=4, title="Six", value_range=(0, 2))
+    axes = plots.image_grid(IMAGES, np.array(list("abcdef")), columns=4, title="Six", value_range=(0, 2))
     for image, title, ax in zip(IMAGES, "abcdef", axes.flat, strict=False):
         np.testing.assert_array_equal(ax.images[0].get_array(), image)
         assert ax.get_title() == title and ax.images[0].get_clim() == (0, 2)

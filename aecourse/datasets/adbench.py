@@ -99,7 +99,7 @@ def _import_pooch() -> Any:
 class _ResumingDownloader:
     """A downloader for pooch that continues what an earlier, interrupted download left in ``partial``."""
 
-    def __init__(self, partial: Path):
+    def __init__(self, partial: Path) -> None:
         self.partial = partial
 
     def __call__(self, url: str, output_file: str, pooch: Any, check_only: bool = False) -> None:

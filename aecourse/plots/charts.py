@@ -1,7 +1,8 @@
 """The public charts.
 
 Each function draws on ``ax``, or on a new figure if that is None, and returns the Axes (for a grid, an
-array of Axes). Each figure has a title and labelled axes with units.
+array of Axes). Each figure has a title and labelled axes with units. If an argument has the wrong shape, or
+if values are missing or infinite, a function raises a ``ValueError`` that names the argument.
 """
 
 import itertools
@@ -857,13 +858,13 @@ def image_grid(
     low, high = value_range or (images.min(), images.max())
     for cell, pixels in zip(axes.flat, images, strict=False):
         _draw_image(cell, pixels, "gray", low, high)
-    _set_image_titles(axes.flat, titles or [])
+    _set_image_titles(axes.flat, titles)
     set_grid_title(axes, title)
     return axes
 
 
-def _set_image_titles(cells: Iterable[Axes], titles: Iterable[object]) -> None:
-    for cell, title in zip(cells, titles, strict=False):
+def _set_image_titles(cells: Iterable[Axes], titles: Iterable[object] | None) -> None:
+    for cell, title in zip(cells, [] if titles is None else titles, strict=False):
         cell.set_title(str(title), fontsize=SMALL_SIZE, color=PALETTE["text"])
 
 
@@ -951,7 +952,7 @@ def reconstructions(
         row[0].set_ylabel(
             name, fontsize=SMALL_SIZE, color=PALETTE["text"], rotation=0, ha="right", va="center"
         )
-    _set_image_titles(axes[0], titles or [])
+    _set_image_titles(axes[0], titles)
     scale = axes[2, -1].get_figure().colorbar(image, cax=axes[2, -1].inset_axes([1.06, 0, 0.08, 1]))
     scale.set_ticks([0, largest], labels=["0", f"{largest:.2g}"])
     scale.ax.tick_params(labelsize=SMALL_SIZE, length=2, labelcolor=PALETTE["text"])
