@@ -545,13 +545,12 @@ def _values_and_arms(
     return values, None
 
 
-def _draw_dots(table: "pd.DataFrame", metric: str, ax: Axes | None, size: Interval, label: str) -> Axes:
-    """Draw one dot for each row of a table, from top to bottom, with its interval.
-
-    The size is the width of a new figure and the height of one row, in inches.
-    """
+def _draw_dots(
+    table: "pd.DataFrame", metric: str, ax: Axes | None, *, width: float, row_height: float, label: str
+) -> Axes:
+    """Draw one dot for each row of a table, from top to bottom, with its interval."""
     values, arms = _values_and_arms(table, metric)
-    ax = new_axes(ax, size[0], 1.3 + size[1] * len(values))
+    ax = new_axes(ax, width, 1.3 + row_height * len(values))
     places = np.arange(len(values))
     style: dict[str, Any] = {"color": PALETTE["normal"], "marker": "o", "markersize": 6, "linestyle": "none"}
     style["label"] = label if arms is None else f"{label}, with interval"
@@ -614,7 +613,7 @@ def detector_comparison(
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['k-NN', 'PCA']
     """
-    ax = _draw_dots(table, metric, ax, (7.2, 0.36), "measured")
+    ax = _draw_dots(table, metric, ax, width=7.2, row_height=0.36, label="measured")
     _level_lines(ax, reference or {}, vertical=True)
     dress(ax, title, xlabel or _METRIC_NAMES.get(metric, metric), "Detector", grid="x")
     if reference:
@@ -658,7 +657,7 @@ def auroc_by_group(
     >>> ax.get_lines()[0].get_xdata().tolist()
     [0.99, 0.95]
     """
-    ax = _draw_dots(table, "AUROC", ax, (6.4, 0.3), "one group")
+    ax = _draw_dots(table, "AUROC", ax, width=6.4, row_height=0.3, label="one group")
     if overall is not None:
         _level_lines(ax, {"all groups": overall}, vertical=True, digits=".3f", zorder=1.5)
         add_legend(ax)
