@@ -102,7 +102,10 @@ def test_imbalanced_is_the_tutorials():
     assert split.X_train.shape == (79200, 32) and split.X_val.shape == (0, 32)
     assert np.bincount(split.y_test).tolist() == [19803, 197]
     kinds, counts = np.unique(split.groups_test[split.y_test == 1], return_counts=True)
-    assert dict(zip(kinds.tolist(), counts.tolist())) == {"anomaly": 99, "normal labelled anomaly": 98}
+    assert dict(zip(kinds.tolist(), counts.tolist(), strict=True)) == {
+        "anomaly": 99,
+        "normal labelled anomaly": 98,
+    }
     assert -19 < split.X_train.min() < -18 and 19.9 < max(split.X_train.max(), split.X_test.max()) < 20.1
 
 
@@ -139,7 +142,10 @@ def test_same_seed_same_split_and_other_seed_another():
         (lambda: datasets.make_imbalanced(n_samples=10), "n_samples .* found 10"),
         (lambda: datasets.make_imbalanced(validation_fraction=-1), "validation_fraction"),
         (lambda: datasets.make_shape("star"), "kind must be one of .* found 'star'"),
-        (lambda: datasets.make_shape("ring", n_train=1), "n_train must be at least 2"),
+        (
+            lambda: datasets.make_shape("ring", n_train=1),
+            "n_train must be a whole number of at least 2; found 1",
+        ),
     ],
 )
 def test_bad_arguments_are_named(call, message):

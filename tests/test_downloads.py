@@ -16,7 +16,7 @@ from aecourse.datasets import adbench as downloads
 
 pytest.importorskip("pooch")
 
-BLOCK = downloads._BLOCK
+BLOCK = downloads.BLOCK_BYTES
 CONTENT = bytes(np.random.RandomState(0).randint(0, 256, 300_000, dtype=np.uint8))
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
@@ -105,7 +105,7 @@ def test_a_server_that_ignores_ranges_sends_all_again(server, tmp_path):
     assert fetch(server, tmp_path).read_bytes() == CONTENT
 
 
-def test_a_damaged_file_is_thrown_away_and_fetched_anew(server, tmp_path):
+def test_a_damaged_file_is_thrown_away_and_fetched_again(server, tmp_path):
     server.damaged = 1
     assert fetch(server, tmp_path).read_bytes() == CONTENT
     assert server.requests == [None, None]

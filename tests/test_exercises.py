@@ -1,14 +1,16 @@
 """The self-checks: every definition of every lesson, and the machinery under them."""
 
 import functools
+import pathlib
 
 import numpy as np
 import pytest
 
 from aecourse import exercises
-from aecourse.exercises import Check, Exercise, Wrong
+from aecourse.exercises import Check, Exercise, Wrong, checks
 
 LESSONS = exercises.all_exercises()
+TEXTS = pathlib.Path(__file__).parents[1] / "notebooks" / "text"
 
 
 def _expected_rate(scores, threshold):
@@ -24,7 +26,6 @@ _INPUTS = [([0.1, 0.2, 0.3, 0.4], 0.25), ([1.0, 2.0, 2.0, 3.0], 2.0)]
 # A definition as a lesson's author writes it, with every feature.
 FALSE_ALARM_RATE = Exercise(
     id="96.1",
-    question="Write rate(scores, threshold): the share of the scores that are flagged.",
     is_right=exercises.function(_expected_rate, _INPUTS),
     why="A row is flagged when its score is strictly above the threshold.",
     right_example=_expected_rate,
@@ -73,7 +74,7 @@ def test_each_definition_keeps_its_word(exercise, said):
         assert not exercise.is_right(wrong.example), wrong.name
         line = said(exercise.id, wrong.example)
         assert line == f"Exercise {exercise.id}: not yet. {wrong.hint}", wrong.name
-        first = next(each for each in exercise.wrong if exercises._matches(each.matches, wrong.example))
+        first = next(each for each in exercise.wrong if each.recognises(wrong.example))
         assert first is wrong, f"{first.name} takes the example of {wrong.name}"
     for nothing in (None, ...):
         assert said(exercise.id, nothing) == f"Exercise {exercise.id}: not answered yet."
@@ -114,16 +115,26 @@ def test_no_answer_of_any_type_raises_or_passes(exercise, answer, said):
 
 @pytest.mark.parametrize("exercise", LESSONS.values(), ids=lambda each: each.id)
 def test_each_definition_has_its_words(exercise):
-    for words in (exercise.question, exercise.why, exercise.hint, *(wrong.hint for wrong in exercise.wrong)):
+    for words in (exercise.why, exercise.hint, *(wrong.hint for wrong in exercise.wrong)):
         assert len(words) > 15 and words.strip() == words and "\n" not in words
         assert words[-1] in ".?!)"
     assert len({wrong.name for wrong in exercise.wrong}) == len(exercise.wrong)
 
 
+@pytest.mark.parametrize("lesson", checks.lesson_numbers())
+def test_each_lesson_asks_the_questions_of_its_exercises(lesson):
+    (path,) = TEXTS.glob(f"{lesson}_*.md")
+    parts = path.read_text(encoding="utf-8").split("\n### Exercise ")[1:]
+    asked = {part.split("\n", 1)[0]: part.split("\n", 1)[1].strip() for part in parts}
+    assert list(asked) == [each for each in LESSONS if each.startswith(lesson)]
+    for exercise_id, question in asked.items():
+        assert len(question.split("```")[0].strip()) > 15 and f'exercises.check("{exercise_id}"' in question
+
+
 def test_lessons_hold_their_own_ids_only():
     assert {"06.1", "01.1"} <= set(LESSONS)
     numbers = {each.split(".")[0] for each in LESSONS} - {"96", "97", "98"}
-    assert numbers == set(exercises._lessons())
+    assert numbers == set(checks.lesson_numbers())
     assert list(LESSONS) == sorted(LESSONS, key=lambda each: [int(part) for part in each.split(".")])
     assert all(exercise.id == name for name, exercise in LESSONS.items())
 
@@ -166,12 +177,12 @@ def test_unknown_ids_are_told(exercise_id, words):
 def test_register_refuses_bad_and_taken_ids_but_a_module_may_be_reloaded():
     exercises.register(FALSE_ALARM_RATE)
     assert exercises.all_exercises()["96.1"] is FALSE_ALARM_RATE
-    other = Exercise("96.1", "Another question?", exercises.integer(1), "Because.", 1)
+    other = Exercise("96.1", exercises.integer(1), "Because.", 1)
     with pytest.raises(ValueError, match=r"'96\.1' is taken"):
         exercises.register(other)
     assert exercises.all_exercises()["96.1"] is FALSE_ALARM_RATE
     with pytest.raises(ValueError, match="two digits"):
-        exercises.register(Exercise("1", "A question?", exercises.integer(1), "Because.", 1))
+        exercises.register(Exercise("1", exercises.integer(1), "Because.", 1))
 
 
 # --- Checks of kinds of answers ----------------------------------------------------------------
@@ -307,7 +318,6 @@ def test_unrecognised_answers_get_the_general_hint(said):
 def test_a_check_never_raises_in_a_lambda_of_a_definition():
     fragile = Exercise(
         "96.2",
-        "How many?",
         lambda answer: answer > 3,
         "More than three.",
         4,
@@ -318,4 +328,4 @@ def test_a_check_never_raises_in_a_lambda_of_a_definition():
     assert exercises.verdict(fragile, 1) == "not yet. Too few."
     assert exercises.verdict(fragile, 4) == "right. More than three."
     twice = Check(lambda answer: answer == 2, lambda answer: None if answer else "Say something.")
-    assert exercises.verdict(Exercise("96.3", "Two?", twice, "Two.", 2), "") == "not yet. Say something."
+    assert exercises.verdict(Exercise("96.3", twice, "Two.", 2), "") == "not yet. Say something."

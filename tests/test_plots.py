@@ -29,6 +29,8 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from aecourse import evaluation, plots
+from aecourse.plots import style
+from aecourse.plots.description import missing_words, small_png, whole_figure
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tools"))
 import course  # noqa: E402
@@ -181,7 +183,7 @@ def test_colours_stand_out_from_the_white_ground():
     for colour in graphical + [colour for colour, _, _ in plots.SERIES]:
         assert contrast(colour, "white") >= 3, colour
     assert contrast(plots.PALETTE["text"], "white") >= 4.5
-    assert contrast(plots.PALETTE["text"], plots._FLAGGED) >= 4.5
+    assert contrast(plots.PALETTE["text"], style.FLAGGED) >= 4.5
 
 
 @pytest.mark.parametrize("sight", SIGHT)
@@ -195,7 +197,7 @@ def test_colours_stay_apart_under_colour_blindness(sight):
 def test_colour_is_never_the_only_cue():
     assert len({marker for _, marker, _ in plots.SERIES}) == len(plots.SERIES)
     assert len({str(line) for _, _, line in plots.SERIES}) == len(plots.SERIES)
-    assert len({plots._series(place)[:2] for place in range(15)}) == 15
+    assert len({style.series_style(place)[:2] for place in range(15)}) == 15
     ax = plots.score_histogram(NORMAL, ANOMALY, 0.04)
     hatches = [container[0].get_hatch() for container in ax.containers]
     assert hatches[0] is None and hatches[1]
@@ -256,9 +258,9 @@ def words_on(figure):
 @pytest.mark.parametrize("name", ALL)
 def test_every_plot_is_complete_readable_small_and_not_clipped(name):
     before = dict(matplotlib.rcParams)
-    figure = plots._figure(ALL[name]())
-    assert plots._missing_words(figure) == []
-    assert 1_000 < len(plots._png(figure)) < 60_000
+    figure = whole_figure(ALL[name]())
+    assert missing_words(figure) == []
+    assert 1_000 < len(small_png(figure)) < 60_000
     assert dict(matplotlib.rcParams) == before
     texts = words_on(figure)
     assert texts
@@ -277,22 +279,22 @@ def test_every_plot_is_complete_readable_small_and_not_clipped(name):
 
 
 def test_few_colours_change_no_pixel_visibly():
-    figure = plots._figure(plots.reconstructions(IMAGES, 1 - IMAGES))
+    figure = whole_figure(plots.reconstructions(IMAGES, 1 - IMAGES))
     figure.canvas.draw()  # the first layout may differ from the next by a pixel
     exact = io.BytesIO()
     figure.savefig(exact, format="png", facecolor="white")
     before, after = (
         np.asarray(Image.open(picture).convert("RGB")).astype(int)
-        for picture in (exact, io.BytesIO(plots._png(figure)))
+        for picture in (exact, io.BytesIO(small_png(figure)))
     )
     assert np.abs(before - after).max() <= 6  # of 255
-    assert len(plots._png(figure)) < 0.8 * exact.getbuffer().nbytes
+    assert len(small_png(figure)) < 0.8 * exact.getbuffer().nbytes
 
 
 def test_a_crowded_scatter_stays_small():
     scores = RNG.gamma(4, 0.01, 20_000)
     ax = plots.error_scatter(np.arange(20_000) % 100 == 0, scores, 0.1)
-    assert len(plots._png(ax.figure)) < 60_000
+    assert len(small_png(ax.figure)) < 60_000
 
 
 def test_import_changes_no_settings_and_does_not_load_tensorflow():
@@ -518,7 +520,7 @@ def test_timing_bars():
 
 
 def test_image_grid():
-    axes = plots.image_grid(IMAGES, list("abcdef"), columns=4, title="Six", value_range=(0, 2))
+    axes = plots.image_grid(IMAGES, np.array(list("abcdef")), columns=4, title="Six", value_range=(0, 2))
     for image, title, ax in zip(IMAGES, "abcdef", axes.flat, strict=False):
         np.testing.assert_array_equal(ax.images[0].get_array(), image)
         assert ax.get_title() == title and ax.images[0].get_clim() == (0, 2)
@@ -526,8 +528,12 @@ def test_image_grid():
     assert axes[0, 0].figure.get_suptitle() == "Six"
     with pytest.raises(ValueError, match="titles has 1 entries for 6 images"):
         plots.image_grid(IMAGES, ["a"])
-    with pytest.raises(ValueError, match=r"images must hold numbers of shape .* found shape \(6, 40\)"):
+    with pytest.raises(ValueError, match=r"images must have the shape .* found shape \(6, 40\)"):
         plots.image_grid(IMAGES.reshape(6, -1))
+    with pytest.raises(ValueError, match="images must hold numbers"):
+        plots.image_grid([[["a"]]])
+    with pytest.raises(ValueError, match="columns must be a whole number of at least 1; found 0"):
+        plots.image_grid(IMAGES, columns=0)
 
 
 @pytest.mark.parametrize("flat", [True, False])
@@ -550,11 +556,11 @@ def test_reconstructions_with_error_maps(flat):
 
 def test_reconstructions_edge_cases():
     assert plots.reconstructions(IMAGES, IMAGES, n=50).shape == (3, 6)  # no error at all, fewer than n
-    with pytest.raises(ValueError, match=r"reconstructions has the shape \(6, 40\) and originals \(6, 8"):
+    with pytest.raises(ValueError, match=r"rebuilt has the shape \(6, 40\) and originals \(6, 8"):
         plots.reconstructions(IMAGES, IMAGES.reshape(6, -1))
     with pytest.raises(ValueError, match=r"image_shape \(7, 5\) does not fit rows of 40 pixels"):
         plots.reconstructions(IMAGES, IMAGES, (7, 5))
-    with pytest.raises(ValueError, match="originals must hold numbers"):
+    with pytest.raises(ValueError, match="originals must have the shape"):
         plots.reconstructions(IMAGES.reshape(6, -1), IMAGES.reshape(6, -1))
 
 
@@ -737,7 +743,7 @@ def test_subfigures_stand_for_their_whole_figure():
     whole = plt.figure()
     left, _ = whole.subfigures(1, 2)
     ax = left.subplots()
-    assert plots._figure(ax) is whole and plots._figure(left) is whole
+    assert whole_figure(ax) is whole and whole_figure(left) is whole
     with pytest.raises(ValueError, match="fig_or_ax must be a figure or Axes; found str"):
         plots.describe("figure")
 
@@ -809,7 +815,7 @@ def test_words_may_be_shared_by_panels_twins_and_scales(shown):
     for ax in axes.flat[:3]:
         ax.plot([1, 2])
     axes[1, 0].set_xlabel("x")
-    assert plots._missing_words(figure) == [
+    assert missing_words(figure) == [
         f"Axes {place} has no {what}" for place in (1, 2, 3) for what in ("title", "y label")
     ]
     figure.suptitle("All")
@@ -821,14 +827,14 @@ def test_words_may_be_shared_by_panels_twins_and_scales(shown):
     ax.set(title="T", xlabel="x", ylabel="y")
     twin = ax.twinx()
     twin.plot([3, 4])
-    assert plots._missing_words(figure) == ["Axes 2 has no y label"]
+    assert missing_words(figure) == ["Axes 2 has no y label"]
     twin.set_ylabel("other y")
     plots.show(figure, SENTENCE)
 
     figure, ax = plt.subplots()
     scale = figure.colorbar(ax.imshow(np.eye(3)))
     ax.set(title="T", xlabel="x", ylabel="y")
-    assert plots._missing_words(figure) == ["Axes 2, a colour scale, has no label"]
+    assert missing_words(figure) == ["Axes 2, a colour scale, has no label"]
     scale.set_label("share")
     plots.show(figure, SENTENCE)
     assert len(shown) == 3
@@ -838,7 +844,7 @@ def test_pictures_need_a_title_but_no_axis_labels(shown):
     figure, ax = plt.subplots()
     ax.imshow(np.eye(3))
     ax.set(xticks=[], yticks=[])
-    assert plots._missing_words(figure) == ["Axes 1 has no title"]
+    assert missing_words(figure) == ["Axes 1 has no title"]
     ax.set_title("A digit")
     plots.show(figure, SENTENCE)
     assert len(shown) == 1

@@ -109,8 +109,11 @@ def test_rhythm_of_the_normal_series():
         ({"weeks": (4, 0, 2)}, "at least 1"),
         ({"weeks": 5}, "weeks must be three"),
         ({"weeks": (1.5, 1, 1)}, "weeks must be three whole numbers"),
-        ({"weeks": (1, 1, 1), "n_faults": 2}, "n_faults must be from 0 to 1 .* 1 weeks.*more weeks"),
-        ({"n_faults": -1}, "n_faults must be from 0 to 14"),
+        (
+            {"weeks": (1, 1, 1), "n_faults": 2},
+            "n_faults must be a whole number from 0 to 1; .* 1 weeks.*more weeks",
+        ),
+        ({"n_faults": -1}, "n_faults must be a whole number from 0 to 14; found -1"),
         ({"drift": float("nan")}, "drift must be a finite number"),
     ],
 )

@@ -1,24 +1,23 @@
-"""Data sets of the course: real ones that come with the package, and made-up ones with known anomalies."""
+"""The course's data sets, each as one frozen :class:`Split` or :class:`TimeSeries`: real ones, and made-up
+ones with known anomalies.
 
+Only :func:`load_adbench` needs a network, once. MNIST is inside the package, Iris and breast cancer come with
+scikit-learn, and the synthetic sets are drawn by each call.
+"""
+
+from aecourse.datasets.adbench import load_adbench
 from aecourse.datasets.loaders import (
-    FAULTS,
     MNIST_PATH,
-    SHAPES,
-    Event,
-    Split,
-    TimeSeries,
     check_mnist_file,
-    load_adbench,
     load_breast_cancer_novelty,
     load_iris_novelty,
     load_mnist,
     load_mnist_digit,
     load_mnist_zeros,
-    make_imbalanced,
-    make_machine_temperature,
-    make_sensor_rows,
-    make_shape,
 )
+from aecourse.datasets.machine import FAULTS, Event, TimeSeries, make_machine_temperature
+from aecourse.datasets.split import Split
+from aecourse.datasets.synthetic import SHAPES, make_imbalanced, make_sensor_rows, make_shape
 
 __all__ = [
     "FAULTS",

@@ -1,19 +1,33 @@
-"""Tables that are downloaded once, checked and kept: the ADBench collection.
+"""The ADBench collection: tables that are downloaded once, checked and kept.
 
-`pooch` does the checking and the keeping: a file is in the cache only after its SHA-256 was the expected
-one. What is added here: a download that broke off goes on where it stopped, and a machine without a network
-gets a sentence that says what to do. pooch comes with the extra ``data``: ``pip install "aecourse[data]"``.
+`pooch` checks and keeps the files: a file is in the cache only after its SHA-256 was the expected one. This
+module adds two things: an interrupted download continues where it stopped, and a machine without a network
+gets a message that says what to do. pooch comes with the extra ``data``: ``pip install "aecourse[data]"``.
 
-Two variables of the environment change where from and where to: ``AECOURSE_ADBENCH_URL``, a mirror of the
-collection, and ``AECOURSE_CACHE``, the folder to keep files in.
+Two environment variables change the source and the place: ``AECOURSE_ADBENCH_URL``, a mirror of the
+collection, and ``AECOURSE_CACHE``, the folder that keeps the files.
 """
 
 import logging
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
-__all__ = ["ADBENCH", "ADBENCH_URL", "DownloadError", "cache_folder", "fetch", "fetch_adbench"]
+import numpy as np
+
+from aecourse._support.checks import check_fraction, check_whole
+from aecourse.datasets.split import Split, hold_out
+
+__all__ = [
+    "ADBENCH",
+    "ADBENCH_URL",
+    "DownloadError",
+    "cache_folder",
+    "fetch",
+    "fetch_adbench",
+    "load_adbench",
+]
 
 #: Where the collection's authors publish it.
 ADBENCH_URL = "https://raw.githubusercontent.com/Minqi824/ADBench/main/adbench/datasets/Classical/"
@@ -32,12 +46,12 @@ ADBENCH = {
     "41_Waveform.npz": "6c9d867337ad1a2f8372c1d27f4c032f0401237e2041b7c45f00de8d319ff30f",
 }
 
-_BLOCK = 1 << 14  # the last piece of a broken download is lost, so pieces are small
-_TIMEOUT = (10, 30)  # seconds to connect, and between two pieces
+BLOCK_BYTES = 1 << 14  # an interrupted download loses its last block, so blocks are small
+_TIMEOUT = (10, 30)  # seconds to connect, and between two blocks
 
 
 class DownloadError(OSError):
-    """A file is neither in the cache nor to be had.
+    """A file is not in the cache and cannot be downloaded.
 
     Examples
     --------
@@ -46,12 +60,12 @@ class DownloadError(OSError):
     """
 
 
-def cache_folder(cache=None):
+def cache_folder(cache: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder in which downloads are kept.
 
     Parameters
     ----------
-    cache : path-like, optional
+    cache : str or path-like, optional
         The folder. By default that of ``AECOURSE_CACHE``, or else the system's folder for caches.
 
     Returns
@@ -68,74 +82,75 @@ def cache_folder(cache=None):
     >>> cache_folder("kept").name
     'kept'
     """
-    return Path(cache or os.environ.get("AECOURSE_CACHE") or _pooch().os_cache("aecourse"))
+    return Path(cache or os.environ.get("AECOURSE_CACHE") or _import_pooch().os_cache("aecourse"))
 
 
-def _pooch():
+def _import_pooch() -> Any:
     try:
         import pooch
     except ImportError as error:
         raise ImportError(
             "downloads need pooch, which is not installed. Install it with 'pip install \"aecourse[data]\"'."
         ) from error
-    pooch.get_logger().setLevel(logging.WARNING)  # its notes would stand in lessons
+    pooch.get_logger().setLevel(logging.WARNING)  # its notes would appear in lessons
     return pooch
 
 
-class _Resuming:
-    """A downloader for pooch that goes on with what an earlier, broken download left.
+class _ResumingDownloader:
+    """A downloader for pooch that continues what an earlier, interrupted download left in ``partial``."""
 
-    Parameters
-    ----------
-    kept : pathlib.Path
-        Where the pieces are kept until the file is whole.
-    """
+    def __init__(self, partial: Path) -> None:
+        self.partial = partial
 
-    def __init__(self, kept):
-        self.kept = kept
-
-    def __call__(self, url, output_file, pooch, check_only=False):
+    def __call__(self, url: str, output_file: str, pooch: Any, check_only: bool = False) -> None:
         import requests
 
-        have = self.kept.stat().st_size if self.kept.exists() else 0
-        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+        size = self.partial.stat().st_size if self.partial.exists() else 0
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={size}-"} if size else {})
         with requests.get(url, stream=True, timeout=_TIMEOUT, headers=headers) as response:
-            # 416: nothing lies beyond what we have. It is whole, or damaged, which its SHA-256 will tell.
+            # 416: nothing follows what we have. It is complete or damaged; its SHA-256 will show which.
             if response.status_code != 416:
                 response.raise_for_status()
-                self._receive(response, have if response.status_code == 206 else 0)
-        shutil.copyfile(self.kept, output_file)
+                self._receive(response, size if response.status_code == 206 else 0)
+        shutil.copyfile(self.partial, output_file)
 
-    def _receive(self, response, start):
-        """Add what arrives to the first ``start`` bytes; a server that ignores the range sends all of it."""
+    def _receive(self, response: Any, start: int) -> None:
+        """Append what arrives to the first ``start`` bytes (0: the server ignores ranges and sends all)."""
         from aecourse._support import progress
 
         total = start + int(response.headers.get("Content-Length", 0)) or None
         with (
-            open(self.kept, "ab" if start else "wb") as file,
-            progress.bar(description=f"{self.kept.stem}, bytes", total=total) as bar,
+            open(self.partial, "ab" if start else "wb") as file,
+            progress.bar(description=f"{self.partial.stem}, bytes", total=total) as bar,
         ):
             bar.update(start)
-            for block in response.iter_content(_BLOCK):
+            for block in response.iter_content(BLOCK_BYTES):
                 file.write(block)
                 bar.update(len(block))
 
 
-def fetch(file_name, sha256, base_url, *, cache=None, attempts=3):
-    """Return the path of a file in the cache; download it, check it and keep it where it is not there.
+def fetch(
+    file_name: str,
+    sha256: str,
+    base_url: str,
+    *,
+    cache: str | os.PathLike[str] | None = None,
+    attempts: int = 3,
+) -> Path:
+    """Return the path of a file in the cache; if it is not there, download, check and keep it.
 
     Parameters
     ----------
     file_name : str
         The file's name, without folders.
     sha256 : str
-        What the SHA-256 of its content must be, as 64 hexadecimal digits.
+        The SHA-256 that its content must have, as 64 hexadecimal digits.
     base_url : str
         The address of the folder that holds it.
-    cache : path-like, optional
+    cache : str or path-like, optional
         As for :func:`cache_folder`.
     attempts : int
-        How often a download that breaks off is taken up again, and one that arrives damaged is repeated.
+        How often to try; a new attempt continues an interrupted download and repeats a damaged one.
 
     Returns
     -------
@@ -145,11 +160,11 @@ def fetch(file_name, sha256, base_url, *, cache=None, attempts=3):
     Raises
     ------
     DownloadError
-        If it cannot be downloaded whole and undamaged.
+        If the file cannot be downloaded completely and undamaged.
     ImportError
         If pooch is not installed.
     ValueError
-        If ``file_name`` is no plain name.
+        If ``file_name`` contains folders, or if ``attempts`` is not a whole number of at least 1.
 
     Examples
     --------
@@ -162,40 +177,48 @@ def fetch(file_name, sha256, base_url, *, cache=None, attempts=3):
     """
     if Path(file_name).name != file_name or file_name in ("", ".", ".."):
         raise ValueError(f"file_name must be a name without folders; found {file_name!r}.")
-    pooch = _pooch()
+    attempts = check_whole(attempts, "attempts")
+    pooch = _import_pooch()
     import requests
 
     folder = cache_folder(cache)
     url = base_url.rstrip("/") + "/" + file_name
-    target, kept = folder / file_name, folder / f"{file_name}.part"
-    for attempt in range(1, attempts + 1):
+    partial = folder / f"{file_name}.part"
+    attempt = 0
+    while True:
+        attempt += 1
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            path = pooch.retrieve(url, f"sha256:{sha256}", file_name, folder, downloader=_Resuming(kept))
-            kept.unlink(missing_ok=True)
+            downloader = _ResumingDownloader(partial)
+            path = pooch.retrieve(url, f"sha256:{sha256}", file_name, folder, downloader=downloader)
+            partial.unlink(missing_ok=True)
             return Path(path)
         except ValueError as error:  # pooch: the content is not the expected one
-            kept.unlink(missing_ok=True)  # pieces of something else are no use
-            reason = "what arrived has another SHA-256 than expected, and was thrown away"
-            last = error
+            partial.unlink(missing_ok=True)  # pieces of something else are useless
+            cause: Exception = error
+            reason, is_final = "what arrived has another SHA-256 than expected and was discarded", False
         except (requests.RequestException, OSError) as error:
-            reason, last = _in_words(error), error
-            if isinstance(error, requests.HTTPError) or not isinstance(error, requests.RequestException):
-                break  # the server, or the disk, will say the same again
-    left = ""
-    if kept.exists():
-        left = f" {kept.stat().st_size:,} bytes are kept; the next call goes on from there."
+            cause, reason = error, _reason(error)
+            # A server that refuses and a broken disk do the same again.
+            is_final = isinstance(error, requests.HTTPError) or not isinstance(
+                error, requests.RequestException
+            )
+        if is_final or attempt == attempts:
+            break
+    resumable = ""
+    if partial.exists():
+        resumable = f" {partial.stat().st_size:,} bytes are kept; the next call continues from there."
     raise DownloadError(
         f"{file_name} is not in {folder}, and could not be downloaded from {url} (attempt {attempt} of "
-        f"{attempts}: {reason}).{left} Without a network: copy the file to {target} from a machine that has "
-        "one, or name a mirror."
-    ) from last
+        f"{attempts}: {reason}).{resumable} Without a network: copy the file to {folder / file_name} from a "
+        "machine that has one, or name a mirror."
+    ) from cause
 
 
-def _in_words(error):
+def _reason(error: Exception) -> str:
     import requests
 
-    if isinstance(error, requests.HTTPError):
+    if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"the server answers {error.response.status_code} {error.response.reason}"
     if isinstance(error, requests.Timeout):
         return "the server does not answer in time"
@@ -206,8 +229,10 @@ def _in_words(error):
     return f"{type(error).__name__}: {error}"
 
 
-def fetch_adbench(name, *, base_url=None, cache=None):
-    """Return the path of a table of the ADBench collection, downloaded where it is not in the cache.
+def fetch_adbench(
+    name: str, *, base_url: str | None = None, cache: str | os.PathLike[str] | None = None
+) -> Path:
+    """Return the path of a table of the ADBench collection; if it is not in the cache, download it.
 
     Parameters
     ----------
@@ -215,7 +240,7 @@ def fetch_adbench(name, *, base_url=None, cache=None):
         Such as ``"glass"`` or ``"14_glass"``.
     base_url : str, optional
         A mirror. By default that of ``AECOURSE_ADBENCH_URL``, or else the authors' repository.
-    cache : path-like, optional
+    cache : str or path-like, optional
         As for :func:`cache_folder`.
 
     Returns
@@ -226,9 +251,9 @@ def fetch_adbench(name, *, base_url=None, cache=None):
     Raises
     ------
     DownloadError
-        If it cannot be downloaded.
+        If the table cannot be downloaded.
     ValueError
-        If there is no checksum for a table of this name.
+        If the name is unknown.
 
     References
     ----------
@@ -243,10 +268,88 @@ def fetch_adbench(name, *, base_url=None, cache=None):
     ValueError: name must be one of annthyroid, cardio, glass, letter, musk, PageBlocks, Pima, satimage-2, \
 thyroid, Waveform; found 'unknown'.
     """
-    names = {file.removesuffix(".npz").split("_", 1)[1].lower(): file for file in ADBENCH}
-    file_name = names.get(str(name).split("_", 1)[-1].lower())
-    if file_name is None or (str(name)[:1].isdigit() and f"{name}.npz".lower() != file_name.lower()):
-        known = ", ".join(file.removesuffix(".npz").split("_", 1)[1] for file in ADBENCH)
-        raise ValueError(f"name must be one of {known}; found {name!r}.")
-    base_url = base_url or os.environ.get("AECOURSE_ADBENCH_URL") or ADBENCH_URL
-    return fetch(file_name, ADBENCH[file_name], base_url, cache=cache)
+    for file_name, sha256 in ADBENCH.items():
+        if str(name).lower() in (Path(file_name).stem.lower(), _table_name(file_name).lower()):
+            base_url = base_url or os.environ.get("AECOURSE_ADBENCH_URL") or ADBENCH_URL
+            return fetch(file_name, sha256, base_url, cache=cache)
+    raise ValueError(f"name must be one of {', '.join(map(_table_name, ADBENCH))}; found {name!r}.")
+
+
+def _table_name(file_name: str) -> str:
+    return Path(file_name).stem.split("_", 1)[1]
+
+
+def load_adbench(
+    name: str,
+    validation_fraction: float = 0.2,
+    random_state: int | None = 0,
+    base_url: str | None = None,
+    cache: str | os.PathLike[str] | None = None,
+) -> Split:
+    """Load a table of the ADBench collection; it is downloaded once, checked and kept.
+
+    The split is that of the benchmark: 70 % of the rows to train on and 30 % to test on, drawn so that both
+    hold the same share of anomalies. As everywhere in this course, the anomalies among the training rows are
+    then dropped. Unlike the benchmark's own code, this function does not repeat rows of small tables, which
+    would put copies of training rows into the test set, and does not thin large tables.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"glass"`` or ``"14_glass"``; the error for an unknown name lists all.
+    validation_fraction : float
+        Share of the normal training rows that is held out for validation.
+    random_state : int
+        Seed of both divisions.
+    base_url : str, optional
+        A mirror, see :func:`fetch_adbench`.
+    cache : str or path-like, optional
+        Folder for downloads, see :func:`cache_folder`.
+
+    Returns
+    -------
+    Split
+        Features in their own units, called ``x0``, ``x1`` and so on.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or if ``validation_fraction`` is out of range.
+    OSError
+        If the table cannot be downloaded, or is damaged.
+
+    References
+    ----------
+    Han, S., Hu, X., Huang, H., Jiang, M., and Zhao, Y. (2022). ADBench: Anomaly detection benchmark. Advances
+    in Neural Information Processing Systems 35.
+
+    Examples
+    --------
+    >>> from aecourse import datasets
+    >>> datasets.load_adbench("unknown")
+    Traceback (most recent call last):
+        ...
+    ValueError: name must be one of annthyroid, ...; found 'unknown'.
+    """
+    from sklearn.model_selection import train_test_split
+
+    check_fraction(validation_fraction, "validation_fraction")
+    path = fetch_adbench(name, base_url=base_url, cache=cache)
+    with np.load(path, allow_pickle=False) as arrays:
+        X, y = arrays["X"].astype(float), arrays["y"].astype(int)
+    X_train, X_test, y_train, y_test = train_test_split(
+        X, y, test_size=0.3, stratify=y, random_state=random_state
+    )
+    rng = np.random.RandomState(random_state)
+    train, validation = hold_out(X_train[y_train == 0], validation_fraction, rng)
+    return Split(
+        X_train=train,
+        X_val=validation,
+        X_test=X_test,
+        y_test=y_test,
+        feature_names=tuple(f"x{place}" for place in range(X.shape[1])),
+        name=f"ADBench, {path.stem}",
+        description=f"Table {path.stem} of the ADBench collection, {len(X):,} rows.",
+        licence="that of the table's source, which ADBench names",
+        citation="Han, Hu, Huang, Jiang and Zhao (2022), NeurIPS 35.",
+    )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aecourse.exercises import Exercise, Wrong, function, integer, register
+from aecourse.exercises.checks import Exercise, Wrong, function, integer, register
 
 # scores, threshold; one score of each case lies on the threshold
 _CASES = (
@@ -30,40 +30,33 @@ def _plus_minus(score, threshold):
 register(
     Exercise(
         id="00.1",
-        question="How many anomalies do the labels [0, 1, 0, 0, 1] hold?",
         is_right=integer(2),
         why="1 means anomaly, 0 means normal, in every lesson.",
-        right_example=2,
         wrong=(
             Wrong(
                 "counted the normals",
                 integer(3),
                 "You counted the zeros; which of the two numbers means anomaly?",
-                3,
             ),
-            Wrong("counted all", integer(5), "That is the number of rows; count the anomalies only.", 5),
+            Wrong("counted all", integer(5), "That is the number of rows; count the anomalies only."),
         ),
         hint="Count the labels that mean anomaly.",
     ),
     Exercise(
         id="00.2",
-        question="Write flag(score, threshold): 1 where a score is strictly above the threshold, else 0.",
         is_right=function(_flag, _CASES),
         why="A row on the threshold passes; only those above it are flagged.",
-        right_example=_flag,
         wrong=(
             Wrong(
                 "on the threshold",
                 function(_not_strictly, _CASES),
                 "Nearly. What does your function say of a score that equals the threshold?",
-                _not_strictly,
             ),
-            Wrong("below", function(_below, _CASES), "Turn it round: a high score is the odd one.", _below),
+            Wrong("below", function(_below, _CASES), "The other way round: a high score is an anomaly."),
             Wrong(
                 "scikit-learn's signs",
                 function(_plus_minus, _CASES),
-                "-1 and +1 are scikit-learn's signs; this course writes 1 for a flagged row and 0 for the others.",
-                _plus_minus,
+                "-1 and +1 are scikit-learn's signs; here 1 is a flagged row, and 0 every other row.",
             ),
         ),
         hint="Compare the scores with the threshold, and turn True and False into 1 and 0.",

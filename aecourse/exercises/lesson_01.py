@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aecourse.exercises import Check, Exercise, Wrong, choice, function, number, register
+from aecourse.exercises.checks import Check, Exercise, Wrong, choice, function, number, register
 
 _KINDS = ("point", "contextual", "collective")
 
@@ -41,28 +41,23 @@ _BY_N, _BY_N_MINUS_1 = function(_zscore, _CASES), function(_sample_zscore, _CASE
 register(
     Exercise(
         id="01.1",
-        question="3 kW of heating for one hour, ordinary in winter, in July: which kind of anomaly?",
         is_right=choice("contextual", _KINDS),
         why="The value is ordinary in January; the month, its context, makes it odd.",
-        right_example="contextual",
         wrong=(
             Wrong(
                 "point",
                 choice("point", _KINDS),
                 "A point anomaly is odd wherever it stands. Would 3 kW be odd in January?",
-                "point",
             ),
             Wrong(
                 "collective",
                 choice("collective", _KINDS),
                 "A collective anomaly is a group of rows. How many rows are odd here?",
-                "collective",
             ),
         ),
     ),
     Exercise(
         id="01.2",
-        question="50,000 parts, 1 % defective; 90 % of these caught, 4 % of the good ones flagged: the precision?",
         is_right=number(_CAUGHT / (_CAUGHT + _FALSE), 0.0006),
         why="450 caught of 450 + 1,980 flagged: four alarms in five are false, at 90 % recall.",
         right_example=0.185,
@@ -71,7 +66,6 @@ register(
                 "recall",
                 number(0.90, 0.0006),
                 "That is the recall, a share of the defective parts. Precision is a share of the alarms.",
-                0.9,
             ),
             Wrong(
                 "accuracy",
@@ -94,7 +88,8 @@ register(
             Wrong(
                 "base rate left out",
                 number(0.90 / (0.90 + 0.04), 0.0006),
-                "Count parts: how many are defective, how many good? The two rates are shares of different groups.",
+                "Count parts: how many are defective, how many good? The rates are shares of different "
+                "groups.",
                 0.957,
             ),
             Wrong(
@@ -108,7 +103,6 @@ register(
     ),
     Exercise(
         id="01.3",
-        question="Write zscore(train, rows): the distance from the mean in standard deviations.",
         is_right=Check(lambda answer: _BY_N(answer) or _BY_N_MINUS_1(answer), _BY_N.complaint),
         why="Mean and deviation come from the training rows, and both sides count.",
         right_example=_zscore,
@@ -117,22 +111,20 @@ register(
                 "signed",
                 function(_signed, _CASES),
                 "A value far below the mean is odd, too, but its score must be high: think of the sign.",
-                _signed,
             ),
             Wrong(
                 "statistics of the rows",
                 function(_own_statistics, _CASES),
                 "Take mean and standard deviation from train: the rows to score may hold anomalies.",
-                _own_statistics,
             ),
             Wrong(
                 "not divided",
                 function(_not_divided, _CASES),
                 "That is the distance in the unit of the data; divide it by the standard deviation.",
-                _not_divided,
             ),
         ),
-        hint="Subtract the mean of train, take the absolute value, divide by the standard deviation of train.",
+        hint="Subtract the mean of train, take the absolute value, divide by the standard deviation of "
+        "train.",
         also_right=(
             _sample_zscore,
             lambda train, rows: [abs(row - np.mean(train)) / np.std(train) for row in rows],
@@ -140,22 +132,20 @@ register(
     ),
     Exercise(
         id="01.4",
-        question="What is wrong with standardising the whole table before it is divided?",
         is_right=choice("b", "abc"),
         why="Scalers are models too: they are fitted on training normals only.",
-        right_example="b",
         wrong=(
             Wrong(
                 "no labels",
                 choice("a", "abc"),
-                "It sees no labels, but it sees the anomalies: which way do they move the mean and the deviation?",
-                "a",
+                "It sees no labels, but it sees the anomalies: how do they change the mean and the "
+                "deviation?",
             ),
             Wrong(
                 "no scaling",
                 choice("c", "abc"),
-                "Without scaling the column with the largest unit decides every distance. The fault is elsewhere.",
-                "c",
+                "Without scaling the column with the largest values decides every distance. What else is "
+                "wrong?",
             ),
         ),
     ),

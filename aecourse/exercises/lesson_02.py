@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aecourse.exercises import Exercise, Wrong, choice, function, number, register
+from aecourse.exercises.checks import Exercise, Wrong, choice, function, number, register
 
 _METHODS = ("k-NN", "LOF", "DBSCAN", "PCA")
 
@@ -44,52 +44,41 @@ def _compared_with(reference):
 register(
     Exercise(
         id="02.1",
-        question="Training rows 0, 1, 3 and 8 in one column: the k-NN score of 5 with k = 2?",
         is_right=number(2.5, 1e-6),
         why="The nearest rows are 3 and 8, at distances 2 and 3; their mean is 2.5.",
-        right_example=2.5,
         wrong=(
-            Wrong("nearest only", number(2, 1e-6), "That is the nearest row alone; k = 2 takes two.", 2),
+            Wrong("nearest only", number(2, 1e-6), "That is the nearest row alone; k = 2 takes two."),
             Wrong(
                 "k-th only",
                 number(3, 1e-6),
                 "That is the distance to the second row. The score here is the mean over both.",
-                3,
             ),
-            Wrong("sum", number(5, 1e-6), "Divide the sum of the two distances by k.", 5),
+            Wrong("sum", number(5, 1e-6), "Divide the sum of the two distances by k."),
             Wrong(
-                "all rows",
-                number(3.5, 1e-6),
-                "That is the mean over all four rows; take the two nearest.",
-                3.5,
+                "all rows", number(3.5, 1e-6), "That is the mean over all four rows; take the two nearest."
             ),
         ),
         hint="Write down the four distances to 5, sort them, and take the mean of the first two.",
     ),
     Exercise(
         id="02.2",
-        question="Write isolation_score(mean_cuts, rows).",
         is_right=_compared_with(_isolation_score),
         why="2 to the power of minus the mean number of cuts over the expected one: 0.5 where they agree.",
-        right_example=_isolation_score,
         wrong=(
             Wrong(
                 "sign",
                 _compared_with(_sign_forgotten),
                 "More cuts must give a lower score; look at the sign of the exponent.",
-                _sign_forgotten,
             ),
             Wrong(
                 "base e",
                 _compared_with(_base_e),
                 "The base is 2, so that the average number of cuts gives 0.5.",
-                _base_e,
             ),
             Wrong(
                 "not divided",
                 _compared_with(_not_divided),
                 "Divide the number of cuts by c, the number expected among so many rows.",
-                _not_divided,
             ),
         ),
         hint="The formula is in section 3; the number of cuts stands for E[h(x)] and the rows for ψ.",
@@ -97,70 +86,58 @@ register(
     ),
     Exercise(
         id="02.3",
-        question="Two clouds of different density, and a fault close to the dense one: which method?",
         is_right=choice("LOF", _METHODS),
         why="LOF compares the density around the part with that around its neighbours, so short can be far.",
-        right_example="LOF",
         wrong=(
             Wrong(
                 "k-NN",
                 choice("k-NN", _METHODS),
                 "The same distance is ordinary among the other machine's parts. Relative to what?",
-                "k-NN",
             ),
             Wrong(
                 "DBSCAN",
                 choice("DBSCAN", _METHODS),
                 "DBSCAN has one radius for both clouds. Look at its case in section 8.",
-                "DBSCAN",
             ),
             Wrong(
                 "PCA",
                 choice("PCA", _METHODS),
                 "PCA looks for departures from a plane. Is the fault off a plane, or off a cloud?",
-                "PCA",
             ),
         ),
     ),
     Exercise(
         id="02.4",
-        question="The AUROC of k-NN with 5 neighbours on the tumours, not standardised?",
         is_right=number(0.977, 0.0006),
         why="Higher than standardised, by luck: the area columns have the largest numbers, decide alone, and "
         "happen to tell tumours apart. In other units it would be another figure.",
-        right_example=0.977,
         wrong=(
             Wrong(
                 "standardised",
                 number(0.963, 0.0006),
                 "That is the standardised k-NN. Pass scale=False to KNNDistance.",
-                0.963,
             ),
-            Wrong("percent", number(97.7, 0.06), "Give a share between 0 and 1.", 97.7),
+            Wrong("percent", number(97.7, 0.06), "Give a share between 0 and 1."),
             Wrong(
                 "other way round",
                 number(0.023, 0.0006),
                 "The score must be high for anomalies: use anomaly_score, not score_samples.",
-                0.023,
             ),
         ),
         hint="Fit baselines.KNNDistance(n_neighbors=5, scale=False) on X_train, and score X_test.",
     ),
     Exercise(
         id="02.5",
-        question="2 seconds for 10,000 rows, growing with the square: how many for 100,000?",
         is_right=number(200, 1e-6),
         why="Ten times the rows, a hundred times the time.",
-        right_example=200,
         wrong=(
             Wrong(
                 "linear",
                 number(20, 1e-6),
                 "That is growth in proportion. With the square, ten times the rows is more.",
-                20,
             ),
-            Wrong("cubic", number(2000, 1e-6), "That is growth with the third power.", 2000),
-            Wrong("factor only", number(100, 1e-6), "That is the factor; multiply it by the 2 seconds.", 100),
+            Wrong("cubic", number(2000, 1e-6), "That is growth with the third power."),
+            Wrong("factor only", number(100, 1e-6), "That is the factor; multiply it by the 2 seconds."),
         ),
         hint="Square the factor by which the rows grow, and multiply.",
     ),

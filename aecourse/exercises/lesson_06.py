@@ -1,6 +1,6 @@
 """Exercises of lesson 06, the MNIST-zeros lab."""
 
-from aecourse.exercises import Exercise, Wrong, choice, function, integer, register
+from aecourse.exercises.checks import Exercise, Wrong, choice, function, integer, register
 
 
 def _precision(base_rate, recall, false_alarm_rate):
@@ -23,80 +23,67 @@ def _all_rows_false(base_rate, recall, false_alarm_rate):
 register(
     Exercise(
         id="06.1",
-        question="How many validation rows does a conformal threshold at 0.5 % need at least?",
         is_right=integer(199),
         why="0.005 · (199 + 1) = 1, so the largest score is the threshold; with one row fewer m would be 0.",
-        right_example=199,
         wrong=(
             Wrong(
                 "one over the rate",
                 integer(200),
                 "Close. It is n + 1 that is multiplied by the rate, since the new row counts too.",
-                200,
             ),
-            Wrong("for one percent", integer(99), "That is for a budget of 1 %; here it is 0.5 %.", 99),
-            Wrong("percent taken as a share", integer(1), "0.5 % is 0.005, not 0.5.", 1),
+            Wrong("for one percent", integer(99), "That is for a budget of 1 %; here it is 0.5 %."),
+            Wrong("percent taken as a share", integer(1), "0.5 % is 0.005, not 0.5."),
         ),
         hint="m, the whole part of 0.005 · (n + 1), must be at least 1.",
     ),
     Exercise(
         id="06.2",
-        question="Write precision(base_rate, recall, false_alarm_rate).",
         is_right=function(_precision, _CASES),
         why="Caught anomalies over all flagged rows, each class weighted by its share.",
-        right_example=_precision,
         wrong=(
             Wrong(
                 "no base rate",
                 function(_without_base_rate, _CASES),
                 "Weight both classes by their share: the base rate and one minus the base rate.",
-                _without_base_rate,
             ),
             Wrong(
                 "normals not weighted",
                 function(_all_rows_false, _CASES),
                 "The false-alarm rate is a share of the normal rows; how many of all rows are normal?",
-                _all_rows_false,
             ),
         ),
-        hint="Precision is what is caught, divided by all that is flagged: caught anomalies and false alarms.",
+        hint="Precision is what is caught, divided by all that is flagged: caught anomalies and false "
+        "alarms.",
     ),
     Exercise(
         id="06.3",
-        question="How many trainable numbers has 784 → 128 → 16 → 128 → 784, with biases?",
         is_right=integer(205_856),
         why="Each layer has inputs · units weights and one bias a unit.",
-        right_example=205_856,
         wrong=(
-            Wrong("no biases", integer(204_800), "You left out the biases: one a unit.", 204_800),
-            Wrong("encoder only", integer(102_544), "That is the encoder; the decoder counts too.", 102_544),
+            Wrong("no biases", integer(204_800), "You left out the biases: one a unit."),
+            Wrong("encoder only", integer(102_544), "That is the encoder; the decoder counts too."),
             Wrong(
                 "twice the encoder",
                 integer(205_088),
                 "The decoder's biases are 128 and 784, not those of the encoder again.",
-                205_088,
             ),
         ),
         hint="Sum inputs · units + units over the four layers.",
     ),
     Exercise(
         id="06.4",
-        question="What is wrong with reporting the best AUROC of the sweep?",
         is_right=choice("b", "abc"),
         why="Choosing on the test set makes the report too good; choose first, or on other rows.",
-        right_example="b",
         wrong=(
             Wrong(
                 "no threshold",
                 choice("a", "abc"),
                 "AUROC needs no threshold, but the size was still chosen by looking at test labels.",
-                "a",
             ),
             Wrong(
                 "validation loss",
                 choice("c", "abc"),
                 "Look at the printed sweep: the lowest validation loss is at another size.",
-                "c",
             ),
         ),
     ),

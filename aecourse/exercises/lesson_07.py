@@ -1,6 +1,6 @@
 """Exercises of lesson 07, encoder, decoder, latent space."""
 
-from aecourse.exercises import Check, Exercise, Wrong, array, choice, integer, register
+from aecourse.exercises.checks import Check, Exercise, Wrong, array, choice, integer, register
 
 
 def _no_shape(answer):
@@ -13,30 +13,21 @@ def _no_shape(answer):
 register(
     Exercise(
         id="07.1",
-        question="How many trainable numbers has a decoder 32 → 784 with biases?",
         is_right=integer(25_872),
         why="32 · 784 weights and 784 biases.",
-        right_example=25_872,
         wrong=(
-            Wrong(
-                "no biases",
-                integer(25_088),
-                "You left out the biases: one for each of the 784 outputs.",
-                25_088,
-            ),
+            Wrong("no biases", integer(25_088), "You left out the biases: one for each of the 784 outputs."),
             Wrong(
                 "biases of the code",
                 integer(25_120),
                 "That is the encoder: the biases belong to a layer's outputs, here 784.",
-                25_120,
             ),
-            Wrong("whole autoencoder", integer(50_992), "That is encoder and decoder together.", 50_992),
+            Wrong("whole autoencoder", integer(50_992), "That is encoder and decoder together."),
         ),
         hint="A layer has inputs · units weights and one bias a unit.",
     ),
     Exercise(
         id="07.2",
-        question="Which value minimises the absolute, which the squared error of 0, 0, 0, 0.4, 1?",
         is_right=array([0.0, 0.28], tol=0.005),
         why="The median is 0, the mean is 1.4 / 5 = 0.28.",
         right_example=(0.0, 0.28),
@@ -64,7 +55,6 @@ register(
     ),
     Exercise(
         id="07.3",
-        question="Decode the point halfway between two codes.",
         is_right=Check(lambda answer: tuple(answer) == (784,), _no_shape),
         why="The mean of two codes is a code, and a code decodes to one image row.",
         right_example=(784,),
@@ -92,19 +82,14 @@ register(
     ),
     Exercise(
         id="07.4",
-        question="Why are the codes of the untrained encoder right?",
         is_right=choice("b", "abc"),
         why="One layer, two models: training one changes both.",
-        right_example="b",
         wrong=(
-            Wrong(
-                "compile", choice("a", "abc"), "Compiling sets optimizer and loss; it trains nothing.", "a"
-            ),
+            Wrong("compile", choice("a", "abc"), "Compiling sets optimizer and loss; it trains nothing."),
             Wrong(
                 "copied",
                 choice("c", "abc"),
-                "Were they copied when it was made, they would be the untrained ones. What did the proof show?",
-                "c",
+                "If they had been copied, they would be the untrained ones. What did the proof show?",
             ),
         ),
     ),

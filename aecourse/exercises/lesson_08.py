@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aecourse.exercises import Exercise, Wrong, function, number, register
+from aecourse.exercises.checks import Exercise, Wrong, function, number, register
 
 
 def _ceiling(share):
@@ -41,22 +41,15 @@ _ROWS = (
 register(
     Exercise(
         id="08.1",
-        question="What accuracy has a detector that flags nothing on 20,000 rows with 197 labelled 1?",
         is_right=number(19_803 / 20_000, 5e-4),
         why="Every row labelled 0 counts as right: 19,803 of 20,000. It finds nothing all the same.",
-        right_example=19_803 / 20_000,
         also_right=(0.99,),
         wrong=(
-            Wrong("percent", number(99.015, 0.05), "Give a share between 0 and 1, not a percentage.", 99.015),
+            Wrong("percent", number(99.015, 0.05), "Give a share between 0 and 1, not a percentage."),
             Wrong(
-                "base rate",
-                number(197 / 20_000, 1e-4),
-                "That is the share of the rows that it gets wrong.",
-                197 / 20_000,
+                "base rate", number(197 / 20_000, 1e-4), "That is the share of the rows that it gets wrong."
             ),
-            Wrong(
-                "recall", number(0), "That is its recall. Accuracy counts the right answers on all rows.", 0
-            ),
+            Wrong("recall", number(0), "That is its recall. Accuracy counts the right answers on all rows."),
             Wrong(
                 "published",
                 number(0.97, 0.004),
@@ -68,40 +61,34 @@ register(
     ),
     Exercise(
         id="08.2",
-        question="Write ceiling(share): the AUROC of a detector that knows the cluster of each row.",
         is_right=function(_ceiling, _SHARES),
         why="A real anomaly beats every normal row; a flipped label is a normal row and beats half of them.",
-        right_example=_ceiling,
         wrong=(
             Wrong(
                 "flipped labels lose",
                 function(lambda share: share, _SHARES),
                 "A normal row labelled 1 still beats some normal rows labelled 0. How many, by chance?",
-                lambda share: share,
             ),
             Wrong(
                 "always perfect",
                 function(lambda share: 1.0, _SHARES),
                 "The detector knows the cluster, but it is measured against the labels.",
-                lambda share: 1.0,
             ),
             Wrong(
                 "half of all",
                 function(lambda share: share / 2 + 0.5 * (1 - share) / 2, _SHARES),
                 "A real anomaly scores above all normal rows, not above half of them.",
-                lambda share: share / 2 + 0.5 * (1 - share) / 2,
             ),
         ),
-        hint="Average over the rows labelled 1: how often does a real one beat a normal row, and a flipped one?",
+        hint="Average over the rows labelled 1: how often does a real one beat a normal row, and a flipped "
+        "one?",
     ),
     Exercise(
         id="08.3",
-        question="What is the highest recall if the 98th percentile of a batch with 10 % anomalies is the threshold?",
         is_right=number(0.2, 1e-3),
         why="At most 2 % of the rows are flagged. If all of them are anomalies, that is 2 of every 10.",
-        right_example=0.2,
         wrong=(
-            Wrong("percent", number(20, 0.1), "Give a share between 0 and 1, not a percentage.", 20),
+            Wrong("percent", number(20, 0.1), "Give a share between 0 and 1, not a percentage."),
             Wrong(
                 "perfect", number(1), "How many rows of the batch can lie above its own 98th percentile?", 1.0
             ),
@@ -109,47 +96,40 @@ register(
                 "share flagged",
                 number(0.02, 1e-4),
                 "That share of all rows is flagged. What share of the anomalies is that?",
-                0.02,
             ),
             Wrong(
                 "percentile",
                 number(0.98, 1e-4),
                 "98 % of all rows are not flagged. How many anomalies can be among the rest?",
-                0.98,
             ),
         ),
         hint="Take 1,000 rows: how many are flagged, and how many are anomalies?",
     ),
     Exercise(
         id="08.4",
-        question="Write whitened(coordinates, variances): the mean squared whitened coordinate of a row.",
         is_right=function(_whitened, _ROWS),
         why="Each squared coordinate is divided by what is usual in its direction: the variance there.",
-        right_example=_whitened,
         wrong=(
             Wrong(
                 "no whitening",
                 function(_plain_squares, _ROWS),
                 "You have the plain mean square. Divide each square by what is usual in its direction.",
-                _plain_squares,
             ),
             Wrong(
                 "standard deviation",
                 function(_over_deviation, _ROWS),
                 "The coordinate is squared, so its unit is that of a variance, not of a standard deviation.",
-                _over_deviation,
             ),
             Wrong(
                 "variance twice",
                 function(_over_squared_variance, _ROWS),
-                "You divide before squaring, so the variance is squared too. Divide by its root, or afterwards.",
-                _over_squared_variance,
+                "You divide before squaring, so the variance is squared too. Divide by its root, or square "
+                "first.",
             ),
             Wrong(
                 "sum",
                 function(_sum_of_whitened, _ROWS),
                 "That is the sum over the directions; the question asks for the mean.",
-                _sum_of_whitened,
             ),
         ),
         hint="Square each coordinate, divide it by the variance of its direction, and take the mean.",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aecourse.exercises import Exercise, Wrong, choice, function, number, register
+from aecourse.exercises.checks import Exercise, Wrong, choice, function, number, register
 
 
 def _cost(recall, false_alarm_rate, base_rate, cost_miss, cost_false_alarm):
@@ -48,126 +48,105 @@ def _precision_of_counts(y, flagged, base_rate):
 register(
     Exercise(
         id="09.1",
-        question="Which false-alarm rate is the smallest that a conformal threshold promises with 249 rows?",
         is_right=number(1 / 250, 1e-6),
         why="A new row exceeds the largest of 249 scores with probability 1/250 = 0.4 %.",
-        right_example=1 / 250,
         also_right=(0.004,),
         wrong=(
             Wrong(
                 "one over n",
                 number(1 / 249, 1e-6),
                 "Close. How many gaps do 249 sorted scores leave for a new one?",
-                1 / 249,
             ),
-            Wrong("percent", number(0.4, 1e-6), "Give a share: 1 % is 0.01.", 0.4),
+            Wrong("percent", number(0.4, 1e-6), "Give a share: 1 % is 0.01."),
             Wrong(
                 "the budget of the lesson",
                 number(0.01, 1e-9),
                 "1 % needs 99 rows only. With 249 you can promise less.",
-                0.01,
             ),
         ),
         hint="The threshold can be no higher than the largest score. How likely is a new row to exceed that?",
     ),
     Exercise(
         id="09.2",
-        question="Write cost(recall, false_alarm_rate, base_rate, cost_miss, cost_false_alarm).",
         is_right=function(_cost, _COST_CASES),
         why="Each kind of error counts with the share of rows that it happens to, times its cost.",
-        right_example=_cost,
         wrong=(
             Wrong(
                 "hits for misses",
                 function(_cost_of_hits, _COST_CASES),
                 "The recall is the share of anomalies that are found. Which share costs?",
-                _cost_of_hits,
             ),
             Wrong(
                 "no base rate",
                 function(_cost_without_base_rate, _COST_CASES),
                 "Weight both errors by the share of their class: base rate, and one minus base rate.",
-                _cost_without_base_rate,
             ),
             Wrong(
                 "normals not weighted",
                 function(_cost_all_rows_false, _COST_CASES),
                 "The false-alarm rate is a share of the normal rows; how many of all rows are normal?",
-                _cost_all_rows_false,
             ),
         ),
         hint="Add up: share of rows that are missed anomalies, times a cost, and the same for false alarms.",
     ),
     Exercise(
         id="09.3",
-        question="Base rate 1/500, a miss costs 90, a false alarm 3: the slope at the cheapest point?",
         is_right=number(499 * 3 / 90, 0.166),
         why="499 normal rows for each anomaly, times 3/90: the curve rises 16.6 times as fast as it runs.",
-        right_example=499 * 3 / 90,
         wrong=(
             Wrong(
                 "costs turned",
                 number(499 * 90 / 3, 100),
-                "Turn the ratio of the costs round: where a miss is dear, even a flat curve pays.",
-                499 * 90 / 3,
+                "Invert the ratio of the costs: if a miss is expensive, even a flat curve pays.",
             ),
             Wrong(
                 "base rates turned",
                 number(3 / 90 / 499, 1e-6),
-                "Turn the ratio of the base rates round: false alarms happen to the many.",
-                3 / 90 / 499,
+                "Invert the ratio of the base rates: false alarms happen among the many normal rows.",
             ),
-            Wrong("costs only", number(3 / 90, 1e-3), "The costs alone; where is the base rate?", 3 / 90),
+            Wrong("costs only", number(3 / 90, 1e-3), "The costs alone; where is the base rate?"),
             Wrong(
                 "upside down",
                 number(90 / 3 / 499, 1e-3),
-                "That is one over the slope: recall is on the upright axis.",
-                90 / 3 / 499,
+                "That is one over the slope: recall is on the vertical axis.",
             ),
         ),
         hint="Slope = (1 − b)/b · (cost of a false alarm)/(cost of a miss).",
     ),
     Exercise(
         id="09.4",
-        question="Flagged share tripled, median score unchanged: what do you do?",
         is_right=choice("b", "abc"),
         why="Normal rows look as before, so there may be more anomalies. Recalibrating would hide them.",
-        right_example="b",
         wrong=(
             Wrong(
                 "recalibrate",
                 choice("a", "abc"),
                 "The median says that most rows have not changed. What would you fit it on?",
-                "a",
             ),
             Wrong(
                 "nothing",
                 choice("c", "abc"),
-                "A tripled share is far outside of chance; and it was one quiet year in ten.",
-                "c",
+                "The monitor raises one false alarm in ten years, so chance is an unlikely cause.",
             ),
         ),
     ),
     Exercise(
         id="09.5",
-        question="Write reweighted_precision(y, flagged, base_rate).",
         is_right=function(_precision, _FLAG_CASES),
         why="Recall and false-alarm rate hold at any base rate; the base rate then weighs the two classes.",
-        right_example=_precision,
         wrong=(
             Wrong(
                 "as in the rows",
                 function(_precision_at_hand, _FLAG_CASES),
                 "That is the precision in these rows. Where is the other base rate?",
-                _precision_at_hand,
             ),
             Wrong(
                 "counts",
                 function(_precision_of_counts, _FLAG_CASES),
                 "Counts hold the base rate of these rows already. Take shares of each class.",
-                _precision_of_counts,
             ),
         ),
-        hint="First the recall and the false-alarm rate from the arrays, then the formula of section 8.",
+        hint="Compute the recall and the false-alarm rate from the arrays, then use the formula of section "
+        "8.",
     ),
 )

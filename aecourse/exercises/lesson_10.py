@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aecourse.exercises import Exercise, Wrong, choice, function, integer, number, register
+from aecourse.exercises.checks import Exercise, Wrong, choice, function, integer, number, register
 
 
 def _divergence(mean, log_var):
@@ -36,101 +36,79 @@ _CASES = (
 register(
     Exercise(
         id="10.1",
-        question="How many trainable numbers has the tied network 196 → 64 → 16 → 64 → 196?",
         is_right=integer(13_908),
         why="Two kernels, 196 · 64 and 64 · 16, used both ways, and the biases 64, 16, 64 and 196.",
-        right_example=13_908,
         wrong=(
             Wrong(
                 "not tied",
                 integer(27_476),
                 "That is the dense network: it has kernels of its own on the way back.",
-                27_476,
             ),
             Wrong(
-                "no biases",
-                integer(13_568),
-                "You left out the biases; each layer's outputs have their own.",
-                13_568,
+                "no biases", integer(13_568), "You left out the biases; each layer's outputs have their own."
             ),
             Wrong(
                 "encoder only",
                 integer(13_648),
                 "The kernels are shared, the biases are not: the way back has biases too.",
-                13_648,
             ),
             Wrong(
                 "half of dense",
                 integer(13_738),
                 "Only the kernels are shared; half of the whole halves the biases too.",
-                13_738,
             ),
         ),
         hint="Count each kernel once, and the biases of all four layers.",
     ),
     Exercise(
         id="10.2",
-        question="Write divergence(mean, log_var): KL(N(mean, exp(log_var)) || N(0, 1)), one number a row.",
         is_right=function(_divergence, _CASES),
-        why="Half the sum, over the units, of mean² + variance − 1 − log variance; it is 0 for mean 0 and variance 1.",
-        right_example=_divergence,
+        why="Half the sum, over the units, of mean² + variance − 1 − log variance; it is 0 for mean 0 and "
+        "variance 1.",
         wrong=(
-            Wrong(
-                "no half", function(_without_half, _CASES), "There is a factor of one half.", _without_half
-            ),
+            Wrong("no half", function(_without_half, _CASES), "There is a factor of one half."),
             Wrong(
                 "mean over units",
                 function(_mean_over_units, _CASES),
                 "The divergences of the units add up: take the sum over them, not the mean.",
-                _mean_over_units,
             ),
             Wrong(
                 "one number for all",
                 function(_one_number, _CASES),
                 "One number a row is wanted: sum over the units only (axis=1).",
-                _one_number,
             ),
             Wrong(
                 "no logarithm",
                 function(_without_the_logarithm, _CASES),
                 "Without − log variance nothing keeps the variance from shrinking to 0.",
-                _without_the_logarithm,
             ),
         ),
         hint="Try it on a mean of 0 and a log variance of 0: the answer is 0.",
     ),
     Exercise(
         id="10.3",
-        question="Which beta makes the noise variance of the outputs equal to 0.02?",
         is_right=number(0.04, 1e-9),
         why="The squared error divided by beta is the squared error divided by twice the variance.",
-        right_example=0.04,
         wrong=(
-            Wrong(
-                "the variance", number(0.02, 1e-9), "Compare error / beta with error / (2 · variance).", 0.02
-            ),
-            Wrong("half", number(0.01, 1e-9), "The other way round: beta / 2 is the variance.", 0.01),
+            Wrong("the variance", number(0.02, 1e-9), "Compare error / beta with error / (2 · variance)."),
+            Wrong("half", number(0.01, 1e-9), "The other way round: beta / 2 is the variance."),
         ),
         hint="In nats a squared error counts 1 / (2 · variance); in this loss it counts 1 / beta.",
     ),
     Exercise(
         id="10.4",
-        question="What does the paired interval of one run each not cover?",
         is_right=choice("c", "abc"),
         why="Another start gives another network; only more starts show how much that moves the figure.",
-        right_example="c",
         wrong=(
             Wrong(
                 "other test rows",
                 choice("a", "abc"),
                 "That is what the bootstrap imitates: it draws test rows again and again.",
-                "a",
             ),
             Wrong(
                 "hard rows",
                 choice("b", "abc"),
                 "Pairing takes care of that: both networks are measured on the same resamples.",
-                "b",
             ),
         ),
     ),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aecourse.exercises import Exercise, Wrong, function, number, register
+from aecourse.exercises.checks import Exercise, Wrong, function, number, register
 
 _FLOOR = 0.42**2 / 2  # two readings: the variance of their difference is twice that of one
 
@@ -74,126 +74,104 @@ _TABLES = (
 register(
     Exercise(
         id="11.1",
-        question="Two readings of a state differ with a standard deviation of 0.42. What is the noise floor?",
         is_right=number(_FLOOR, 5e-4),
         why="Both noises add up in the difference: its variance, 0.176, is twice that of one reading.",
-        right_example=_FLOOR,
         wrong=(
             Wrong(
                 "not halved",
                 number(0.42**2, 5e-4),
                 "That is the variance of the difference. Both readings have a part in it.",
-                0.42**2,
             ),
             Wrong(
                 "standard deviation",
                 number(0.42 / np.sqrt(2), 5e-4),
                 "That is a standard deviation. The error is a mean of squares.",
-                0.42 / np.sqrt(2),
             ),
             Wrong(
                 "halved only",
                 number(0.21, 5e-4),
-                "Variances add, not standard deviations. Square first, then share it out.",
-                0.21,
+                "Variances add, not standard deviations. Square first, then halve.",
             ),
         ),
         hint="Var(a − b) = Var(a) + Var(b) for independent noise; the floor is the variance of one reading.",
     ),
     Exercise(
         id="11.2",
-        question="Write pass_through(before, after, probe): how much of a probe comes back from a network?",
         is_right=function(_pass_through, _PROBES),
         why="It is the slope of what came back on what went in: 1 for a copy, 0 where all of it is removed.",
-        right_example=_pass_through,
         wrong=(
             Wrong(
                 "no projection",
                 function(_no_projection, _PROBES),
                 "That is the size of the change, whatever its direction. Multiply it by the probe.",
-                _no_projection,
             ),
             Wrong(
                 "reconstruction not subtracted",
                 function(_not_subtracted, _PROBES),
                 "Most of `after` has nothing to do with the probe. Which part of it has?",
-                _not_subtracted,
             ),
             Wrong(
                 "share removed",
                 function(_removed, _PROBES),
                 "That is the share that was removed. Which share came back?",
-                _removed,
             ),
             Wrong(
                 "mean of ratios",
                 function(_mean_of_ratios, _PROBES),
-                "A mean of ratios is ruled by the smallest probes. Divide two sums.",
-                _mean_of_ratios,
+                "The smallest probes dominate a mean of ratios. Divide two sums.",
             ),
         ),
         hint="Multiply the change of the output by the probe, sum, and divide by what a copy would give.",
     ),
     Exercise(
         id="11.3",
-        question="What share of 194 normal rows is above the 10th largest of 200 scores, 6 of anomalies?",
         is_right=number(3 / 194, 2e-4),
         why="Nine scores lie above the 10th largest: six anomalies, three normal rows. 1.5 %, not 5 %.",
-        right_example=3 / 194,
         wrong=(
-            Wrong("percent", number(100 * 3 / 194, 0.02), "Give a share between 0 and 1.", 100 * 3 / 194),
+            Wrong("percent", number(100 * 3 / 194, 0.02), "Give a share between 0 and 1."),
             Wrong(
                 "ten above",
                 number(4 / 194, 2e-4),
                 "A row is flagged when its score is strictly above the threshold. Is the tenth?",
-                4 / 194,
             ),
             Wrong(
                 "anomalies forgotten",
                 number(9 / 194, 2e-4),
                 "Six of the rows above the threshold are anomalies, not normal rows.",
-                9 / 194,
             ),
             Wrong(
                 "promise",
                 number(0.05, 2e-4),
                 "That is the promise for clean rows. The six anomalies use up most of it.",
-                0.05,
             ),
             Wrong(
                 "of all rows",
                 number(3 / 200, 2e-4),
                 "The false-alarm rate is a share of the normal rows only.",
-                3 / 200,
             ),
         ),
         hint="How many scores lie strictly above the 10th largest, and whose are they?",
     ),
     Exercise(
         id="11.4",
-        question="Write guard(rows, low, high, margin): which rows leave the range of the training rows?",
         is_right=function(_out_of_range, _TABLES),
         why="One feature outside is enough, on either side; the room is a share of its own range.",
-        right_example=_out_of_range,
         wrong=(
             Wrong(
                 "all columns",
                 function(_all_columns, _TABLES),
                 "You ask for every feature to be outside. One wrong unit is enough to make a row wrong.",
-                _all_columns,
             ),
-            Wrong("no margin", function(_no_margin, _TABLES), "Where is the margin?", _no_margin),
+            Wrong("no margin", function(_no_margin, _TABLES), "Where is the margin?"),
             Wrong(
                 "above only",
                 function(_above_only, _TABLES),
                 "A value can leave its range on the low side as well.",
-                _above_only,
             ),
             Wrong(
                 "absolute margin",
                 function(_absolute_margin, _TABLES),
                 "The margin is a share of each feature's range: features have different units.",
-                _absolute_margin,
             ),
             Wrong(
                 "by column",

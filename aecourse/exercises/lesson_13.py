@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aecourse.exercises import Exercise, Wrong, choice, function, integer, register
+from aecourse.exercises.checks import Exercise, Wrong, choice, function, integer, register
 
 
 def _mean_scores(errors):
@@ -79,124 +79,100 @@ _EVENT_CASES = (
 register(
     Exercise(
         id="13.1",
-        question="1,000 points, windows of 36 points, stride 4: how many windows?",
         is_right=integer(242),
         why="Starts are 0, 4, …, 964: (1000 − 36)/4 + 1 of them.",
-        right_example=242,
         wrong=(
-            Wrong("stride one", integer(965), "That is a stride of 1. Only every fourth start counts.", 965),
-            Wrong("first forgotten", integer(241), "Count the window that starts at 0 as well.", 241),
-            Wrong("ends ignored", integer(250), "The last starts leave no room for 36 points.", 250),
+            Wrong("stride one", integer(965), "That is a stride of 1. Only every fourth start counts."),
+            Wrong("first forgotten", integer(241), "Count the window that starts at 0 as well."),
+            Wrong("ends ignored", integer(250), "The last starts leave no room for 36 points."),
         ),
         hint="Where does the last window start? Then count the starts from 0 on.",
     ),
     Exercise(
         id="13.2",
-        question="Windows of 36 points with a stride of 6: how many must be left out between the parts?",
         is_right=integer(5),
         why="The sixth window on starts 36 points later, so the five between are left out.",
-        right_example=5,
         wrong=(
             Wrong(
-                "stride one",
-                integer(35),
-                "35 is right for a stride of 1. How far apart are two starts here?",
-                35,
+                "stride one", integer(35), "35 is right for a stride of 1. How far apart are two starts here?"
             ),
             Wrong(
                 "one too many",
                 integer(6),
-                "The window that starts exactly 36 points later shares nothing; it need not go.",
-                6,
+                "The window that starts exactly 36 points later shares no point; it need not be left out.",
             ),
-            Wrong("points", integer(30), "That is in points; the question is about windows.", 30),
+            Wrong("points", integer(30), "That is in points; the question is about windows."),
         ),
         hint="Which is the first window whose start lies behind the last point of window 0?",
     ),
     Exercise(
         id="13.3",
-        question="Write mean_scores(errors): the mean error of each point over the windows that hold it.",
         is_right=function(_mean_scores, _ERROR_CASES),
-        why="The j-th error of window i belongs to point i + j, and points near the ends are in fewer windows.",
-        right_example=_mean_scores,
+        why="The j-th error of window i belongs to point i + j, and points near the ends are in fewer "
+        "windows.",
         also_right=(_mean_scores_by_point,),
         wrong=(
             Wrong(
                 "sum",
                 function(_sum_scores, _ERROR_CASES),
                 "That is the sum. Divide by the number of windows that hold the point.",
-                _sum_scores,
             ),
             Wrong(
                 "always size",
                 function(_sum_over_size, _ERROR_CASES),
                 "Points near the ends lie in fewer than size windows.",
-                _sum_over_size,
             ),
             Wrong(
                 "mirrored",
                 function(_mirrored, _ERROR_CASES),
                 "Column 0 is the first point of the window, not the last.",
-                _mirrored,
             ),
             Wrong(
                 "one late",
                 function(_one_late, _ERROR_CASES),
                 "Your scores are one point late. Window 0 starts at point 0.",
-                _one_late,
             ),
         ),
         hint="Add column j of the errors to the points j to j + n_windows − 1, and count how often you did.",
     ),
     Exercise(
         id="13.4",
-        question="Write event_recall(events, flags): the share of the events that hold a flagged point.",
         is_right=function(_event_recall, _EVENT_CASES),
         why="An event is found when any of its points is flagged, and each event counts once.",
-        right_example=_event_recall,
         wrong=(
             Wrong(
                 "stop included",
                 function(_event_recall_inclusive, _EVENT_CASES),
                 "stop is one past the last point of the event.",
-                _event_recall_inclusive,
             ),
             Wrong(
                 "points",
                 function(_point_recall, _EVENT_CASES),
                 "That is the share of points. Each event counts once, however long.",
-                _point_recall,
             ),
-            Wrong(
-                "all points", function(_event_all, _EVENT_CASES), "One flagged point is enough.", _event_all
-            ),
+            Wrong("all points", function(_event_all, _EVENT_CASES), "One flagged point is enough."),
             Wrong(
                 "count",
                 function(_event_count, _EVENT_CASES),
-                "That is a number of events; the share is asked for.",
-                _event_count,
+                "That is a number of events; the question asks for a share.",
             ),
         ),
         hint="For each event look whether any flag between start and stop is 1; then take the mean.",
     ),
     Exercise(
         id="13.5",
-        question="A 1 % threshold is refitted daily on scores that were not flagged: what happens?",
         is_right=choice("b", "abc"),
         why="Each fit drops the highest scores, so the next threshold is lower: a ratchet.",
-        right_example="b",
         wrong=(
             Wrong(
                 "stays",
                 choice("a", "abc"),
                 "The highest 1 % of the normal scores are missing from the next fit.",
-                "a",
             ),
             Wrong(
                 "rises",
                 choice("c", "abc"),
                 "That happens when the faults' scores are kept. Here the high scores are left out.",
-                "c",
             ),
         ),
     ),

@@ -1,6 +1,6 @@
 """Exercises of lesson 15, scaling out."""
 
-from aecourse.exercises import Exercise, Wrong, choice, function, number, register
+from aecourse.exercises.checks import Exercise, Wrong, choice, function, number, register
 
 
 def _speed_up(serial, workers):
@@ -24,87 +24,68 @@ _CASES = ((0.05, 20), (0.5, 2), (0.01, 128), (0.2, 1))
 register(
     Exercise(
         id="15.1",
-        question="How many GB do 250 million rows of 12 float32 columns take in memory?",
         is_right=number(12.0, 1e-6),
         why="250 million rows, 12 numbers each, 4 bytes a number: 12 GB, before any copy.",
-        right_example=12.0,
         wrong=(
-            Wrong("double precision", number(24.0, 1e-6), "A float32 number takes half of that.", 24.0),
-            Wrong("bits", number(96.0, 1e-6), "float32 has 32 bits; how many bytes are that?", 96.0),
+            Wrong("double precision", number(24.0, 1e-6), "A float32 number takes half of that."),
+            Wrong("bits", number(96.0, 1e-6), "float32 has 32 bits; how many bytes are that?"),
             Wrong(
                 "no bytes",
                 number(3.0, 1e-6),
                 "That is the count of numbers, in billions. How many bytes each?",
-                3.0,
             ),
-            Wrong("bytes", number(12e9, 1), "That is in bytes; the question asks for GB.", 12e9),
+            Wrong("bytes", number(12e9, 1), "That is in bytes; the question asks for GB."),
         ),
         hint="Rows times columns times bytes a number, over a billion.",
     ),
     Exercise(
         id="15.2",
-        question="Seconds with 20 workers: 10 to start, 1,000 of work that splits evenly.",
         is_right=number(60.0, 1e-6),
         why="The start does not split: 10 + 1,000/20 = 60 seconds, 17 times as fast as one worker's 1,010.",
-        right_example=60.0,
         wrong=(
-            Wrong("no start", number(50.0, 1e-6), "That is the work alone. What about the start?", 50.0),
+            Wrong("no start", number(50.0, 1e-6), "That is the work alone. What about the start?"),
             Wrong(
                 "start split too",
                 number(50.5, 1e-6),
                 "The start takes 10 seconds whatever the number of workers.",
-                50.5,
             ),
             Wrong(
                 "start for each",
                 number(250.0, 1e-6),
                 "The workers start side by side, not one after the other.",
-                250.0,
             ),
         ),
         hint="What splits among the workers, and what does not?",
     ),
     Exercise(
         id="15.3",
-        question="A worker dies half-way. What happens to the parts?",
         is_right=choice("b", "abc"),
         why="The scheduler knows what the dead worker held or worked on, and gives just that to others.",
-        right_example="b",
         wrong=(
             Wrong(
                 "everything again",
                 choice("a", "abc"),
                 "Would the scheduler forget what the other workers have finished?",
-                "a",
             ),
-            Wrong(
-                "lost",
-                choice("c", "abc"),
-                "Look at section 4: how many rows were scored after the kill?",
-                "c",
-            ),
+            Wrong("lost", choice("c", "abc"), "Look at section 4: how many rows were scored after the kill?"),
         ),
         hint="The scheduler keeps a list of which worker holds what.",
     ),
     Exercise(
         id="15.4",
-        question="Write speed_up(serial, workers), Amdahl's bound.",
         is_right=function(_speed_up, _CASES),
         why="The serial share keeps its time, the rest is divided by the number of workers.",
-        right_example=_speed_up,
         wrong=(
-            Wrong("ideal", function(_ideal, _CASES), "That holds when nothing is serial.", _ideal),
+            Wrong("ideal", function(_ideal, _CASES), "That holds when nothing is serial."),
             Wrong(
                 "shares swapped",
                 function(_shares_swapped, _CASES),
                 "Which share is divided by the number of workers, the serial one or the rest?",
-                _shares_swapped,
             ),
             Wrong(
                 "product",
                 function(_parallel_part_only, _CASES),
                 "Add the times of both shares first; then compare with one worker's time.",
-                _parallel_part_only,
             ),
         ),
         hint="With one worker's time as 1, what is the time with w workers?",

@@ -1,12 +1,13 @@
-"""Every figure that two lessons share, in one calm style that does not rest on colour alone."""
+"""Every figure that two lessons share, in one calm style that does not depend on colour alone.
+
+:func:`describe` says in words what was drawn, and :func:`show` puts a figure into a notebook
+with those words as its alternative text.
+"""
 
 from aecourse.plots.charts import (
-    PALETTE,
-    SERIES,
     auroc_by_group,
     confusion,
     decision_regions,
-    describe,
     detector_comparison,
     error_scatter,
     feature_errors_bar,
@@ -18,10 +19,11 @@ from aecourse.plots.charts import (
     reconstructions,
     roc,
     score_histogram,
-    show,
     sweep,
     timing_bars,
 )
+from aecourse.plots.description import describe, show
+from aecourse.plots.style import PALETTE, SERIES
 
 __all__ = [
     "PALETTE",
