@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aecourse.grading import assignment, batch, cli, feedback, gradebook, results
+from aecourse.grading import assignment, batch, cli, feedback, gradebook, matching, results
 from aecourse.grading import grade as task
 from aecourse.grading import submissions as preflight
 from aecourse.grading.sandbox import messages as wire
@@ -202,7 +202,7 @@ def test_no_json_makes_the_reader_fail(value):
         )
     except preflight.Refused:
         return
-    preflight.match(ABOUT, cells)
+    matching.match(ABOUT, cells)
 
 
 def test_cells_that_lost_their_metadata_are_found_by_likeness():
@@ -210,7 +210,7 @@ def test_cells_that_lost_their_metadata_are_found_by_likeness():
     for cell in cells:
         cell["grade_id"] = None
     cells.insert(3, {"cell_type": "code", "source": "scratch = 1", "grade_id": None})
-    places, repairs = preflight.match(ABOUT, cells)
+    places, repairs = matching.match(ABOUT, cells)
     names = [cell.name for cell in ABOUT.cells]
     assert places == {name: number + (number >= 3) for number, name in enumerate(names)}
     assert repairs == ["the grading marks of some cells were missing and were put back"]
