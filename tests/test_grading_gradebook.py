@@ -56,7 +56,7 @@ def course(tmp_path_factory):
 
 
 def open_book(folder):
-    with gradebook._tools_on_path():
+    with gradebook.alembic_on_path():
         return contextlib.closing(Gradebook(f"sqlite:///{folder / 'gradebook.db'}", course_id="aecourse"))
 
 
