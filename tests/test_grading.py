@@ -25,6 +25,7 @@ from aecourse.grading import submissions as preflight
 from aecourse.grading.sandbox import messages as wire
 from aecourse.grading.sandbox import process as sandbox
 from aecourse.homework import personal
+from tools import hostile_submissions
 from tools import made_up_class as demo
 
 SOURCE = demo.source()
@@ -652,7 +653,9 @@ def test_interrupted_from_the_keyboard_it_ends_and_says_so(tmp_path):
     """What was graded stays; what runs is ended, an endless loop too."""
     (tmp_path / "in").mkdir()
     (tmp_path / "demo.ipynb").write_bytes(SOURCE)
-    for number, answers in enumerate(({}, {"scale": demo.LOOP}, {"scale": demo.LOOP})):
+    for number, answers in enumerate(
+        ({}, {"scale": hostile_submissions.ENDLESS_LOOP}, {"scale": hostile_submissions.ENDLESS_LOOP})
+    ):
         path = tmp_path / "in" / f"ada_{1001 + number}_demo.ipynb"
         path.write_bytes(assignment.answered(ABOUT, answers))
     words = ["grade", "in", "-o", "out", "-a", "demo.ipynb", "--workers", "1"]
