@@ -208,7 +208,7 @@ type(shell).run_cell = lambda *a, **k: None
 import aecourse.grading.inside.student as own, sys
 main = sys.modules["__main__"]
 for module in (own, main):
-    for name in ("Runner", "wire"):
+    for name in ("Runner", "BlockingChannel", "Encoder", "decode"):
         if hasattr(module, name):
             setattr(module, name, lambda *a, **k: True)
 """

@@ -25,7 +25,6 @@ This module uses the standard library only: the sandbox imports it, too.
 """
 
 import ast
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -97,7 +96,6 @@ class Assignment:
     seconds: float
     memory_mb: int
     cells: tuple[Cell, ...]
-    digest: str
 
     @property
     def graded(self) -> list[Cell]:
@@ -294,7 +292,6 @@ def read(data: bytes) -> Assignment:
         seconds=float(about.get("seconds", DEFAULT_SECONDS)),
         memory_mb=int(about.get("memory_mb", DEFAULT_MEMORY_MB)),
         cells=tuple(cells),
-        digest=hashlib.sha256(data).hexdigest(),
     )
 
 

@@ -79,10 +79,8 @@ def _find_source(wanted: str | None, submissions: Sequence["Incoming"]) -> pathl
     if wanted is not None:
         path = known.get(wanted, pathlib.Path(wanted))
         if not path.is_file():
-            raise OSError(
-                f"--assignment {wanted}: there is no such notebook; "
-                f"the assignments here are: {', '.join(known) or 'none'}."
-            )
+            here = ", ".join(known) or "none"
+            raise OSError(f"--assignment {wanted}: this notebook does not exist; known here: {here}.")
         return path
     votes: collections.Counter[str] = collections.Counter()
     for incoming in submissions:
@@ -116,7 +114,7 @@ def run_grade(options: argparse.Namespace) -> int:
         about = assignment.read(source)
         collected = submissions.collect(options.submissions, about.name, roster)
         if not collected:
-            print(f"There is no submission in {options.submissions}.", file=sys.stderr)
+            print(f"{options.submissions} does not contain a submission.", file=sys.stderr)
             return 1
         records, n_computed = batch.grade_all(
             source,
@@ -197,7 +195,7 @@ def run_check(options: argparse.Namespace) -> int:
         cells, _ = submissions.read_notebook(data)
         source = _visible_tests(data)
         if not assignment.has_tests(assignment.read(source)):
-            raise ValueError("there are no tests in it. Start again from the notebook that you were given.")
+            raise ValueError("it has no tests. Start again from the notebook that you were given.")
         student = _typed_student(cells)
     except (submissions.Refused, OSError, ValueError) as error:
         print(f"{options.notebook}: {error}", file=sys.stderr)

@@ -142,6 +142,10 @@ def identify(text: str) -> tuple[str, str]:
     return name, name
 
 
+def _unsafe(reason: str) -> Refused:
+    return Refused(Status.REFUSED, f"{reason} Hand in the notebook itself.")
+
+
 def _is_wanted(name: str) -> bool:
     return name.lower().endswith((".ipynb", ".zip"))
 
@@ -162,10 +166,7 @@ def _entry_path(name: str) -> tuple[str, ...]:
     cleaned = name.replace("\\", "/")
     parts = tuple(part for part in cleaned.split("/") if part not in ("", "."))
     if cleaned.startswith("/") or re.match(r"[A-Za-z]:", cleaned) or ".." in parts or "\0" in name:
-        raise Refused(
-            Status.REFUSED,
-            "The archive holds a path that leads out of its own folder. Hand in the notebook itself.",
-        )
+        raise _unsafe("The archive holds a path that leads out of its own folder.")
     return parts
 
 
@@ -181,10 +182,7 @@ def _read_archive(
             Status.UNREADABLE, "The zip file is damaged. Make it again and hand it in once more."
         ) from error
     if len(entries) > max_entries:
-        raise Refused(
-            Status.REFUSED,
-            "The archive holds far more files than a submission needs. Hand in the notebook itself.",
-        )
+        raise _unsafe("The archive holds far more files than a submission needs.")
     unpacked = 0
     for entry in entries:
         if entry.is_dir():
@@ -198,10 +196,7 @@ def _read_archive(
             continue
         unpacked += len(file.data or b"")
         if unpacked > max_unpacked:
-            raise Refused(
-                Status.REFUSED,
-                "The archive unpacks to far more than a submission needs. Hand in the notebook itself.",
-            )
+            raise _unsafe("The archive unpacks to far more than a submission needs.")
         yield file
 
 
@@ -209,15 +204,11 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, prefix: tuple[
     """Return an entry of an archive, or None if it is neither a notebook nor an archive."""
     parts = _entry_path(entry.filename)
     if stat.S_ISLNK(entry.external_attr >> 16):
-        raise Refused(
-            Status.REFUSED, "The archive holds a link instead of a file. Hand in the notebook itself."
-        )
+        raise _unsafe("The archive holds a link instead of a file.")
     if not parts or IGNORED_FOLDERS & set(parts) or not _is_wanted(parts[-1]):
         return None
     if entry.file_size > 2**20 and entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
-        raise Refused(
-            Status.REFUSED, "The archive unpacks to far more than its size. Hand in the notebook itself."
-        )
+        raise _unsafe("The archive unpacks to far more than its size.")
     try:
         with archive.open(entry) as stream:
             data = _read_bounded(stream, MAX_FILE)
@@ -248,11 +239,9 @@ def _read_folder(folder: str | os.PathLike[str], prefix: tuple[str, ...] = ()) -
             yield from _read_folder(entry.path, path)
         elif stat.S_ISLNK(about.st_mode):
             if wanted or not prefix:
-                message = "A link was handed in instead of a file. Hand in the notebook itself."
-                yield _File(path, None, Refused(Status.REFUSED, message))
+                yield _File(path, None, _unsafe("A link was handed in instead of a file."))
         elif wanted and not stat.S_ISREG(about.st_mode):
-            message = "This is not a plain file. Hand in the notebook itself."
-            yield _File(path, None, Refused(Status.REFUSED, message))
+            yield _File(path, None, _unsafe("This is not a plain file."))
         elif wanted:
             yield _read_file(entry.path, path, about.st_mtime)
 
@@ -313,7 +302,7 @@ def _open_nested(files: Iterable[_File]) -> Iterator[_File]:
             continue
         notebooks = [entry for entry in inside if entry.is_notebook]
         if not notebooks:
-            message = "There is no notebook (.ipynb) in the archive."
+            message = "The archive does not contain a notebook (.ipynb)."
             yield _File(file.path, None, Refused(Status.UNREADABLE, message))
         yield from notebooks
 
