@@ -46,12 +46,12 @@ def match(assignment: Assignment, cells: Sequence[NotebookCell]) -> tuple[dict[s
     taken = set(places.values())
     unmatched = [position for position in range(len(cells)) if position not in taken][:MAX_UNMATCHED]
     if missing and unmatched:
-        found = _align(missing, unmatched, cells)
-        if places or found:
-            found |= _between_neighbours(list(parts.values()), cells, places | found)
-        if any(parts[name].kind != "given" for name in found):
+        matched = _align(missing, unmatched, cells)
+        if places or matched:
+            matched |= _between_neighbours(list(parts.values()), cells, places | matched)
+        if any(parts[name].kind != "given" for name in matched):
             repairs.append("the grading marks of some cells were missing and were put back")
-        places |= found
+        places |= matched
     if any(part.kind == "test" and part.name not in places for part in parts.values()):
         repairs.append("a test cell had been deleted and was put back")
     return places, repairs
@@ -119,11 +119,11 @@ def _between_neighbours(
     parts: list[Cell], cells: Sequence[NotebookCell], places: dict[str, int]
 ) -> dict[str, int]:
     """Find answers that share no word with their stub: the longest cell left at the answer's place."""
-    found: dict[str, int] = {}
+    guessed: dict[str, int] = {}
     for number, part in enumerate(parts):
         if part.name in places or not part.is_answer:
             continue
-        known = places | found
+        known = places | guessed
         before = max((known[other.name] for other in parts[:number] if other.name in known), default=-1)
         after = min(
             (known[other.name] for other in parts[number + 1 :] if other.name in known), default=len(cells)
@@ -136,5 +136,5 @@ def _between_neighbours(
             and cells[position]["source"].strip()
         ]
         if left:
-            found[part.name] = max(left, key=lambda position: len(cells[position]["source"]))
-    return found
+            guessed[part.name] = max(left, key=lambda position: len(cells[position]["source"]))
+    return guessed

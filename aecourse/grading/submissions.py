@@ -15,7 +15,7 @@ import stat
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import IO, Any, TypedDict
+from typing import IO, Any, Literal, TypedDict
 
 from aecourse.grading.assignment import text_of
 from aecourse.grading.record import Status
@@ -55,8 +55,8 @@ class Incoming:
         The file it came from, for the instructor.
     data : bytes or None
         The notebook; None if it was refused.
-    status : Status or None
-        Why it was refused; None if it was not.
+    status : Status or ''
+        Why it was refused; empty if it was not.
     message : str
         The same in words.
     notes : tuple of str
@@ -67,7 +67,7 @@ class Incoming:
     name: str
     origin: str
     data: bytes | None
-    status: Status | None = None
+    status: Status | Literal[""] = ""
     message: str = ""
     notes: tuple[str, ...] = ()
 
