@@ -345,6 +345,7 @@ def _file_cases(about: assignment.Assignment, perfect: bytes) -> list[Case]:
     """Return the cases whose files are damaged, edited or something else than a notebook."""
     wrong_scale = submission(about, {"scale": WRONG["scale"]})
     other = assignment.new_notebook([assignment.new_cell("code", "other", "1")])
+    zipped_link = _zip("demo.ipynb", "/etc/passwd", SYMBOLIC_LINK)
     return [
         Case("deleted-test", _edited(perfect, lambda notebook: notebook["cells"].pop(3)), Status.REPAIRED),
         Case("raised-points", _edited(wrong_scale, _raise_points), marks=NO_SCALE_MARKS),
@@ -360,13 +361,7 @@ def _file_cases(about: assignment.Assignment, perfect: bytes) -> list[Case]:
         Case("zipped", _zip("work/demo.ipynb", perfect), suffix=".zip"),
         Case("bomb", _zip("bomb_demo.ipynb", bytes(60 * 2**20)), Status.REFUSED, NO_MARKS, ".zip"),
         Case("traversal", _zip("../../escaped.ipynb", perfect), Status.REFUSED, NO_MARKS, ".zip"),
-        Case(
-            "zipped-link",
-            _zip("demo.ipynb", "/etc/passwd", SYMBOLIC_LINK),
-            Status.REFUSED,
-            NO_MARKS,
-            ".zip",
-        ),
+        Case("zipped-link", zipped_link, Status.REFUSED, NO_MARKS, ".zip"),
     ]
 
 
