@@ -213,7 +213,7 @@ def _print_check(record: "Record") -> int:
         message = f": {cell.message}" if cell.kind == "test" and cell.message else ""
         print(f"{cell.outcome:>12}  {cell.title}{message}")
     for shown in record.shown:
-        stopped = (shown["report"] or {}).get("error")
+        stopped = shown["report"] and shown["report"]["error"]
         if stopped:
             print(f"  a cell stops with {stopped['name']}: {stopped['message'][:200]}")
     ran = record.status in (Status.GRADED, Status.REPAIRED)

@@ -82,13 +82,14 @@ def graded_notebook(assignment: Assignment, record: Record) -> dict[str, Any]:
     parts = {part.name: part for part in assignment.cells}
     results = {cell.name: cell for cell in record.cells}
     present = {cell["name"] for cell in record.shown}
-    absent = [
+    absent: list[Mapping[str, Any]] = [
         {"name": part.name, "cell_type": part.cell_type, "source": part.released, "report": None}
         for part in assignment.graded
         if part.name not in present
     ]
+    shown: list[Mapping[str, Any]] = [*record.shown, *absent]
     cells = []
-    for number, cell in enumerate([*record.shown, *absent]):
+    for number, cell in enumerate(shown):
         part, result = parts.get(cell["name"]), results.get(cell["name"])
         meta = {"nbgrader": assignment_format.nbgrader_metadata(part)} if part and part.kind != "free" else {}
         cell_type, source, outputs = cell["cell_type"], cell["source"], []
