@@ -18,7 +18,6 @@ from aecourse.grading.record import Status
 from tools.made_up_assignment import FULL_MARKS, NO_MARKS, WRONG, submission
 
 NO_SCALE_MARKS = {**FULL_MARKS, "test-scale": 0}
-PLAIN_FILE = stat.S_IFREG | 0o644
 SYMBOLIC_LINK = stat.S_IFLNK | 0o777
 
 PATCH_NUMPY = """
@@ -290,7 +289,7 @@ def _plant_script_in_answer(notebook: dict[str, Any]) -> None:
     )
 
 
-def _zip(name: str, content: bytes | str, mode: int = PLAIN_FILE) -> bytes:
+def _zip(name: str, content: bytes | str, mode: int = stat.S_IFREG | 0o644) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         entry = zipfile.ZipInfo(name)

@@ -18,23 +18,9 @@ from tools.made_up_assignment import FULL_MARKS, NAME, PARTS, WRONG, source, sub
 
 # Most submissions of a class are honest, and some of the hard ones are among them.
 HARD_CASES_SHOWN = (
-    "loop",
-    "exit",
-    "deleted-test",
-    "raised-points",
-    "same-ids",
-    "stripped",
-    "output",
-    "patched",
-    "truncated",
-    "nulls",
-    "symlink",
-    "script",
-    "bomb",
-    "memory-of-many",
-    "reader",
-    "other",
-)
+    "loop exit deleted-test raised-points same-ids stripped output patched truncated nulls symlink script "
+    "bomb memory-of-many reader other"
+).split()
 
 
 def class_of_30(about: assignment.Assignment) -> list[Case]:

@@ -109,13 +109,13 @@ def run_grade(options: argparse.Namespace) -> int:
         if options.scheduler is None and not options.trusted:
             process.require()
         roster = _read_roster(options.roster) if options.roster else None
-        path = _find_source(options.assignment, submissions.collect(options.submissions, roster=roster))
-        source = path.read_bytes()
+        collected = submissions.collect(options.submissions, roster=roster)
+        if not collected:
+            raise OSError(f"{options.submissions} does not contain a submission.")
+        source = _find_source(options.assignment, collected).read_bytes()
+        # Among several notebooks of a student, the one that is named like the assignment counts.
         about = assignment.read(source)
         collected = submissions.collect(options.submissions, about.name, roster)
-        if not collected:
-            print(f"{options.submissions} does not contain a submission.", file=sys.stderr)
-            return 1
         records, n_computed = batch.grade_all(
             source,
             collected,

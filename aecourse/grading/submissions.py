@@ -399,12 +399,9 @@ def _parse(text: str) -> dict[str, Any]:
     try:
         raw = json.loads(text)
     except (ValueError, RecursionError, MemoryError) as error:
-        is_cut = text.lstrip().startswith("{") and not text.rstrip().endswith("}")
-        why = (
-            "The file ends in the middle: it was cut off while saving or uploading."
-            if is_cut
-            else "The file is not a Jupyter notebook."
-        )
+        why = "The file is not a Jupyter notebook."
+        if text.lstrip().startswith("{") and not text.rstrip().endswith("}"):
+            why = "The file ends in the middle: it was cut off while saving or uploading."
         raise Refused(
             Status.UNREADABLE, f"{why} Download the notebook from JupyterLab and hand it in again."
         ) from error
