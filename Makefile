@@ -16,7 +16,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 PARALLEL := -n $(WORKERS) --dist loadscope
 
 .PHONY: help setup course lab doctor lesson lesson-text format lint types hooks test test-package test-lessons test-portable test-lowest \
-        coverage bench bench-quality bench-scale bench-variants benchmark-digits grade-demo lock readme site site-open clean
+        coverage bench bench-quality bench-scale bench-variants bench-grading benchmark-digits grade-demo lock readme site site-open clean
 
 help:
 	@echo "course         execute every lesson, write HTML to _build/, print one table"
@@ -34,6 +34,7 @@ help:
 	@echo "bench-quality  detection quality; DATA=folder of ADBench .npz files"
 	@echo "bench-scale    a table of ROWS rows scored on two local Dask workers"
 	@echo "bench-variants one start of the table of lesson 10 computed anew and compared"
+	@echo "bench-grading  seconds a submission takes in the grader; CLASSES=\"25 100\""
 	@echo "benchmark-digits  one-class MNIST from nothing, compared with the scores of lesson 12"
 	@echo "lock           resolve requirements.lock anew"
 	@echo "readme         write the generated tables of README.md"
@@ -123,6 +124,10 @@ bench-scale: setup
 
 bench-variants: setup
 	$(BIN)/python -m benchmarks.bench_variants --check
+
+CLASSES ?= 25 100
+bench-grading: setup
+	$(BIN)/python -m benchmarks.bench_grading $(CLASSES)
 
 benchmark-digits: setup
 	$(BIN)/python -m benchmarks.bench_digits

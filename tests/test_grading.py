@@ -19,12 +19,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aecourse.grading import assignment, batch, cli, feedback, gradebook, results
+from aecourse.grading import assignment, batch, cli, feedback, gradebook, matching, results
 from aecourse.grading import grade as task
 from aecourse.grading import submissions as preflight
 from aecourse.grading.sandbox import messages as wire
 from aecourse.grading.sandbox import process as sandbox
 from aecourse.homework import personal
+from tools import hostile_submissions
 from tools import made_up_class as demo
 
 SOURCE = demo.source()
@@ -202,7 +203,7 @@ def test_no_json_makes_the_reader_fail(value):
         )
     except preflight.Refused:
         return
-    preflight.match(ABOUT, cells)
+    matching.match(ABOUT, cells)
 
 
 def test_cells_that_lost_their_metadata_are_found_by_likeness():
@@ -210,7 +211,7 @@ def test_cells_that_lost_their_metadata_are_found_by_likeness():
     for cell in cells:
         cell["grade_id"] = None
     cells.insert(3, {"cell_type": "code", "source": "scratch = 1", "grade_id": None})
-    places, repairs = preflight.match(ABOUT, cells)
+    places, repairs = matching.match(ABOUT, cells)
     names = [cell.name for cell in ABOUT.cells]
     assert places == {name: number + (number >= 3) for number, name in enumerate(names)}
     assert repairs == ["the grading marks of some cells were missing and were put back"]
@@ -557,8 +558,8 @@ def test_text_in_tables_is_no_formula(tmp_path):
 
 
 def test_pages_show_only_pictures_that_are_png():
-    assert feedback._picture("iVBORw0KGgo=").startswith("<img")
-    assert feedback._picture("PHN2Zz4=") == "" and feedback._picture('"><script>') == ""
+    assert feedback.picture_address("iVBORw0KGgo=") == "data:image/png;base64,iVBORw0KGgo="
+    assert feedback.picture_address("PHN2Zz4=") == "" and feedback.picture_address('"><script>') == ""
 
 
 def test_a_persons_seed():
@@ -652,7 +653,9 @@ def test_interrupted_from_the_keyboard_it_ends_and_says_so(tmp_path):
     """What was graded stays; what runs is ended, an endless loop too."""
     (tmp_path / "in").mkdir()
     (tmp_path / "demo.ipynb").write_bytes(SOURCE)
-    for number, answers in enumerate(({}, {"scale": demo.LOOP}, {"scale": demo.LOOP})):
+    for number, answers in enumerate(
+        ({}, {"scale": hostile_submissions.ENDLESS_LOOP}, {"scale": hostile_submissions.ENDLESS_LOOP})
+    ):
         path = tmp_path / "in" / f"ada_{1001 + number}_demo.ipynb"
         path.write_bytes(assignment.answered(ABOUT, answers))
     words = ["grade", "in", "-o", "out", "-a", "demo.ipynb", "--workers", "1"]

@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from aecourse.grading import assignment
-from aecourse.grading import grade as task
-from aecourse.grading import submissions as preflight
+from aecourse.grading import assignment, submissions
+from aecourse.grading.grade import grade
+from aecourse.grading.record import Status
 from aecourse.homework import broken
 
 HERE = pathlib.Path(__file__).parents[1] / "assignments"
@@ -29,9 +29,9 @@ def wrong_answers():
             yield pytest.param(name, wrong, id=f"{name}-{wrong['label'].replace(' ', '-')}")
 
 
-def grade(name, data, student="12345"):
-    record = task.grade(source(name), preflight.Incoming(student, "doe", f"{name}.ipynb", data))
-    assert record.status in ("graded", "graded after repair"), (record.message, record.notes)
+def graded(name, data, student="12345"):
+    record = grade(source(name), submissions.Incoming(student, "doe", f"{name}.ipynb", data))
+    assert record.status in (Status.GRADED, Status.REPAIRED), (record.message, record.notes)
     return record, {cell.name: cell for cell in record.cells if cell.kind == "test"}
 
 
@@ -70,7 +70,7 @@ def test_a_source_is_complete(name):
 @pytest.mark.parametrize("student", ["12345", "67890"])
 @pytest.mark.parametrize("name", NAMES)
 def test_the_model_solution_earns_all(name, student):
-    record, cells = grade(name, assignment.solved(assignment.read(source(name))), student)
+    record, cells = graded(name, assignment.solved(assignment.read(source(name))), student)
     assert {
         cell.name: (cell.earned, cell.message) for cell in cells.values() if cell.earned < cell.points
     } == {}
@@ -79,14 +79,14 @@ def test_the_model_solution_earns_all(name, student):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_empty_notebook_earns_nothing(name):
-    record, cells = grade(name, assignment.release(assignment.read(source(name))))
+    record, cells = graded(name, assignment.release(assignment.read(source(name))))
     assert record.automatic == 0
     assert {cell.outcome for cell in record.cells if cell.kind == "manual"} == {"not answered"}
 
 
 @pytest.mark.parametrize("name, wrong", list(wrong_answers()))
 def test_a_typical_mistake_gets_its_marks_and_its_hint(name, wrong):
-    _, cells = grade(name, assignment.answered(assignment.read(source(name)), wrong["answers"]))
+    _, cells = graded(name, assignment.answered(assignment.read(source(name)), wrong["answers"]))
     assert {cell.name: cell.earned for cell in cells.values()} == wrong["marks"]
     for cell, hint in wrong["hints"].items():
         assert cells[cell].message == hint

@@ -19,9 +19,9 @@ import pytest
 from nbgrader.api import Gradebook
 
 from aecourse.grading import assignment, cli, gradebook
-from tools import made_up_class as demo
+from tools import hostile_submissions, made_up_assignment
 
-SOURCE = demo.source()
+SOURCE = made_up_assignment.source()
 ABOUT = assignment.read(SOURCE)
 
 
@@ -33,7 +33,7 @@ class Course:
         (folder / "in").mkdir()
         (folder / "demo.ipynb").write_bytes(SOURCE)
         (folder / "class.csv").write_text("id,name\n1001,Ada\n1002,Bob\n1003,Cyd\n1004,Dan\n")
-        by_label = {case.label: case for case in demo.cases(ABOUT)}
+        by_label = {case.label: case for case in hostile_submissions.cases(ABOUT)}
         for number, label in enumerate(("perfect", "empty", "script"), 1001):
             (folder / "in" / f"{label}_{number}_demo.ipynb").write_bytes(by_label[label].data)
         self.grade()
@@ -56,7 +56,7 @@ def course(tmp_path_factory):
 
 
 def open_book(folder):
-    with gradebook._tools_on_path():
+    with gradebook.alembic_on_path():
         return contextlib.closing(Gradebook(f"sqlite:///{folder / 'gradebook.db'}", course_id="aecourse"))
 
 

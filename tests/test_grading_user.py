@@ -12,24 +12,23 @@ import tempfile
 import pytest
 
 from aecourse.grading import assignment
-from aecourse.grading import grade as task
-from aecourse.grading.sandbox import process as sandbox
-from tools import made_up_class as demo
+from aecourse.grading.record import Record
+from aecourse.grading.sandbox import process
+from tools import hostile_submissions, made_up_assignment, made_up_class
 
-SOURCE = demo.source()
+SOURCE = made_up_assignment.source()
 ABOUT = assignment.read(SOURCE)
 USER = 54321
 LABELS = ("perfect", "half", "exit", "reader", "disk", "network", "snooper", "killer", "forks")
 COLD = """
 import sys
-from tools import made_up_class as demo
-from aecourse.grading import assignment
-from aecourse.grading import submissions as preflight
-from aecourse.grading import grade as task
-source = demo.source()
-for case in demo.cases(assignment.read(source)):
+from tools import hostile_submissions, made_up_assignment
+from aecourse.grading import assignment, submissions
+from aecourse.grading.grade import grade
+source = made_up_assignment.source()
+for case in hostile_submissions.cases(assignment.read(source)):
     if case.label in ("disk", "snooper"):
-        record = task.grade(source, preflight.Incoming("1", "", "", case.data), warmed=False)
+        record = grade(source, submissions.Incoming("1", "", "", case.data), warmed=False)
         print(case.label, record.status, record.automatic)
         for cell in record.shown:
             for output in (cell["report"] or {}).get("outputs", []):
@@ -44,7 +43,7 @@ def as_user(*arguments, before=()):
     """
     if os.geteuid() != 0:
         return [*before, *arguments]
-    places = [*sandbox.readable_places(), pathlib.Path(__file__).parents[1]]
+    places = [*process.readable_places(), pathlib.Path(__file__).parents[1]]
     closed = {
         next((parent for parent in reversed(place.parents) if not parent.stat().st_mode & stat.S_IXOTH), None)
         for place in places
@@ -69,8 +68,8 @@ def place():
     try:
         folder.chmod(0o777)
         (folder / "demo.ipynb").write_bytes(SOURCE)
-        cases = [case for case in demo.cases(ABOUT) if case.label in LABELS]
-        demo.write_class(folder / "in", cases)
+        cases = [case for case in hostile_submissions.cases(ABOUT) if case.label in LABELS]
+        made_up_class.write_class(folder / "in", cases)
         yield folder
     finally:
         shutil.rmtree(folder)
@@ -92,10 +91,10 @@ def test_an_ordinary_user_grades_as_root_does(place):
     assert done.returncode == 0, done.stderr
     records = {}
     for file in (place / "out" / "records").glob("*.json"):
-        record = task.Record.from_dict(json.loads(file.read_text()))
+        record = Record.from_dict(json.loads(file.read_text()))
         records[record.name] = record
         assert file.stat().st_uid == (USER if os.geteuid() == 0 else os.geteuid())
-    cases = {case.label: case for case in demo.cases(ABOUT)}
+    cases = {case.label: case for case in hostile_submissions.cases(ABOUT)}
     assert set(records) == set(LABELS)
     for label, record in records.items():
         assert record.status == cases[label].status, (label, record.notes)

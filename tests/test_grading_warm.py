@@ -114,7 +114,7 @@ print(json.dumps(found, sort_keys=True))
 
 
 def incoming(first="", answers=None, student="10001"):
-    return preflight.Incoming(student, "doe", "doe.ipynb", demo._answered(ABOUT, answers, first))
+    return preflight.Incoming(student, "doe", "doe.ipynb", demo.submission(ABOUT, answers, first))
 
 
 def words(record):

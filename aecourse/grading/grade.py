@@ -12,6 +12,7 @@ import time
 from importlib import metadata
 
 from aecourse.grading import assignment as assignments
+from aecourse.grading import matching
 from aecourse.grading import submissions as preflight
 from aecourse.grading.record import STATUSES, CellResult, Record, Status
 from aecourse.grading.sandbox import fork_server as warm
@@ -404,7 +405,7 @@ def _grade(assignment, incoming, trusted, warmed):
     if incoming.data is None:
         return refused(assignment, incoming, incoming.status, incoming.message)
     cells, repairs = preflight.read_notebook(incoming.data)
-    places, more = preflight.match(assignment, cells)
+    places, more = matching.match(assignment, cells)
     repairs += more
     if not any(
         part.name in places for part in assignment.cells if part.kind in ("solution", "manual", "test")

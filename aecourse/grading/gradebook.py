@@ -1,20 +1,28 @@
-"""Export to nbgrader's gradebook, whose pages a person marks the written answers on.
+"""Export to nbgrader's gradebook, on whose pages a person marks the written answers.
 
 Only the grader writes it, from records, after the class was graded. Marks that a person gave
-stay when the class is graded again, and are read back into the tables. Students' prose is put
-there as plain text: the marking pages would show its HTML as such. Students' code is not put
+stay when the class is graded again, and are read back into the tables. Students' prose is stored
+as plain text: the marking pages would show its HTML as HTML. Students' code is not stored
 where nbgrader looks for submissions, since its own autograder would run it without a sandbox.
 """
 
 import contextlib
-import json
 import os
 import pathlib
 import re
 import sys
 import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from aecourse.grading import assignment as assignments
+from aecourse._support.files import write_whole
+from aecourse.grading import assignment as assignment_format
+from aecourse.grading.assignment import Assignment
+from aecourse.grading.feedback import picture_address
+from aecourse.grading.record import Outcome, Record, Status
+
+if TYPE_CHECKING:
+    from nbgrader.api import Gradebook
 
 CONFIG = """\
 c = get_config()  # noqa: F821
@@ -23,13 +31,13 @@ c.CourseDirectory.course_id = "aecourse"
 c.CourseDirectory.db_url = {url!r}
 """
 NOT_HERE = (
-    "Handed in, and graded by `aecourse grade` in a sandbox; its notebook is under autograded/.\n"
+    "Handed in, and graded by `aecourse grade` in a sandbox; the notebook is under autograded/.\n"
     "nbgrader's Autograde button finds nothing to run here: it would run it outside a sandbox, as you.\n"
 )
 HOW_TO_GET_IT = "The gradebook needs nbgrader: pip install 'aecourse[grading]'."
 
 
-def available():
+def available() -> bool:
     """Say whether nbgrader is installed."""
     try:
         import nbgrader.api  # noqa: F401
@@ -38,8 +46,8 @@ def available():
     return True
 
 
-def as_plain_markdown(text):
-    """Return text as a fenced block that ends only where it ends.
+def as_plain_markdown(text: str) -> str:
+    """Return text as a fenced block that the text itself cannot end.
 
     Examples
     --------
@@ -53,58 +61,50 @@ def as_plain_markdown(text):
     return f"{fence}text\n{text}\n{fence}"
 
 
-def _outputs(report, words):
-    texts = [output["text"] for output in (report or {}).get("outputs", []) if "text" in output]
-    pictures = [output["picture"] for output in (report or {}).get("outputs", []) if "picture" in output]
-    if words:
-        texts.append(words)
-    made = [{"output_type": "stream", "name": "stdout", "text": text} for text in texts]
-    made += [
-        {"output_type": "display_data", "metadata": {}, "data": {"image/png": picture}}
-        for picture in pictures
+def _notebook_outputs(report: Mapping[str, Any] | None, result: str) -> list[dict[str, Any]]:
+    """Return what a cell showed, and the result of a test, as a notebook's outputs: text before pictures."""
+    outputs = report["outputs"] if report else []
+    texts = [output["text"] for output in outputs if "text" in output]
+    if result:
+        texts.append(result)
+    return [
+        *({"output_type": "stream", "name": "stdout", "text": text} for text in texts),
+        *(
+            {"output_type": "display_data", "metadata": {}, "data": {"image/png": output["picture"]}}
+            for output in outputs
+            if "picture" in output and picture_address(output["picture"])
+        ),
     ]
-    return made
 
 
-def graded_notebook(assignment, record):
-    """Return a student's notebook (a dict) for the marking pages."""
+def graded_notebook(assignment: Assignment, record: Record) -> dict[str, Any]:
+    """Return a student's notebook for the marking pages."""
     parts = {part.name: part for part in assignment.cells}
     results = {cell.name: cell for cell in record.cells}
-    shown = list(record.shown)
-    there = {cell["name"] for cell in shown}
-    for part in assignment.graded:
-        if part.name not in there:
-            shown.append(
-                {"name": part.name, "cell_type": part.cell_type, "source": part.released, "report": None}
-            )
+    present = {cell["name"] for cell in record.shown}
+    absent: list[Mapping[str, Any]] = [
+        {"name": part.name, "cell_type": part.cell_type, "source": part.released, "report": None}
+        for part in assignment.graded
+        if part.name not in present
+    ]
+    shown: list[Mapping[str, Any]] = [*record.shown, *absent]
     cells = []
     for number, cell in enumerate(shown):
         part, result = parts.get(cell["name"]), results.get(cell["name"])
-        meta = {"nbgrader": assignments.nbgrader_metadata(part)} if part and part.kind != "free" else {}
-        made = {
-            "cell_type": cell["cell_type"],
-            "id": f"cell-{number}",
-            "metadata": meta,
-            "source": cell["source"],
-        }
-        if cell["cell_type"] == "code":
-            words = f"{result.outcome}: {result.message}" if result and result.kind == "test" else ""
-            made |= {"execution_count": None, "outputs": _outputs(cell["report"], words)}
+        meta = {"nbgrader": assignment_format.nbgrader_metadata(part)} if part and part.kind != "free" else {}
+        cell_type, source, outputs = cell["cell_type"], cell["source"], []
+        if cell_type == "code":
+            tested = f"{result.outcome}: {result.message}" if result and result.kind == "test" else ""
+            outputs = _notebook_outputs(cell["report"], tested)
         elif part is None or part.kind != "given":
-            made["source"] = as_plain_markdown(cell["source"])
-            made["cell_type"] = "markdown"
-        cells.append(made)
-    return {
-        "cells": cells,
-        "metadata": {"language_info": {"name": "python"}},
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
+            cell_type, source = "markdown", as_plain_markdown(source)
+        cells.append(assignment_format.new_cell(cell_type, f"cell-{number}", source, meta, outputs))
+    return assignment_format.new_notebook(cells, {"language_info": {"name": "python"}})
 
 
 @contextlib.contextmanager
-def _tools_on_path():
-    """nbgrader calls alembic by its bare name; it is beside this interpreter."""
+def alembic_on_path() -> Iterator[None]:
+    """Let nbgrader find alembic, which it calls by its bare name: it is in this interpreter's folder."""
     before = os.environ.get("PATH", "")
     os.environ["PATH"] = os.pathsep.join([os.path.dirname(os.path.abspath(sys.executable)), before])
     try:
@@ -114,11 +114,11 @@ def _tools_on_path():
 
 
 @contextlib.contextmanager
-def _open(file):
+def _open_gradebook(file: pathlib.Path) -> Iterator["Gradebook"]:
     from nbgrader.api import Gradebook
 
     with (
-        _tools_on_path(),
+        alembic_on_path(),
         warnings.catch_warnings(),
         contextlib.closing(Gradebook(f"sqlite:///{file}", course_id="aecourse")) as book,
     ):
@@ -127,18 +127,12 @@ def _open(file):
         yield book
 
 
-def _missing():
-    from nbgrader.api import MissingEntry
-
-    return MissingEntry
-
-
-def _write(path, notebook):
+def _write_file(path: pathlib.Path, content: bytes | str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(notebook, indent=1), encoding="utf-8")
+    write_whole(path, content)
 
 
-def _define(book, assignment):
+def _enter_assignment(book: "Gradebook", assignment: Assignment) -> None:
     name = assignment.name
     book.update_or_create_assignment(name)
     book.update_or_create_notebook(name, name)
@@ -153,15 +147,15 @@ def _define(book, assignment):
             source=cell.source,
             locked=cell.kind in ("given", "test"),
         )
-        if cell.kind in ("test", "manual"):
+        if cell.is_graded:
             book.update_or_create_grade_cell(
                 cell.name, name, name, max_score=cell.points, cell_type=cell.cell_type
             )
-        if cell.kind in ("solution", "manual"):
+        if cell.is_answer:
             book.update_or_create_solution_cell(cell.name, name, name)
 
 
-def _enter(book, assignment, record):
+def _enter_record(book: "Gradebook", assignment: Assignment, record: Record) -> None:
     name = assignment.name
     book.update_or_create_student(record.student, last_name=record.name)
     book.update_or_create_submission(name, record.student)
@@ -169,56 +163,60 @@ def _enter(book, assignment, record):
         grade = book.find_grade(cell.name, name, name, record.student)
         if cell.kind == "test":
             grade.auto_score, grade.needs_manual_grade = cell.earned, False
-        elif cell.outcome == "to be marked":
+        elif cell.outcome == Outcome.TO_BE_MARKED:
             grade.auto_score, grade.needs_manual_grade = None, grade.manual_score is None
         else:
             grade.auto_score, grade.needs_manual_grade = 0.0, False
 
 
-def marks(folder, assignment):
+def marks(folder: str | os.PathLike[str], assignment: Assignment) -> dict[tuple[str, str], tuple[float, str]]:
     """Read what a person marked on nbgrader's pages.
 
     Parameters
     ----------
     folder : path-like
         As for :func:`write`.
-    assignment : assignment.Assignment
+    assignment : Assignment
 
     Returns
     -------
     dict
-        (points, comment) by (student, cell); empty where there is no gradebook yet.
+        (points, comment) by (student, cell); empty if there is not a gradebook yet.
     """
     file = pathlib.Path(folder).resolve() / "gradebook.db"
     if not file.is_file():
         return {}
-    found = {}
-    with _open(file) as book:
+    from nbgrader.api import MissingEntry
+
+    given = {}
+    with _open_gradebook(file) as book:
         try:
             submissions = book.assignment_submissions(assignment.name)
-        except _missing():
+        except MissingEntry:
             return {}
         for submission in submissions:
             for notebook in submission.notebooks:
-                words = {comment.name: comment.manual_comment or "" for comment in notebook.comments}
+                comments = {comment.name: comment.manual_comment or "" for comment in notebook.comments}
                 for grade in notebook.grades:
                     if grade.manual_score is not None:
-                        where = submission.student.id, grade.name
-                        found[where] = float(grade.manual_score), words.get(grade.name, "")
-    return found
+                        mark = float(grade.manual_score), comments.get(grade.name, "")
+                        given[submission.student.id, grade.name] = mark
+    return given
 
 
-def write(folder, assignment, source, records):
+def write(
+    folder: str | os.PathLike[str], assignment: Assignment, source: bytes, records: Sequence[Record]
+) -> pathlib.Path:
     """Write a course folder that nbgrader opens: the gradebook, and the notebooks to mark.
 
     Parameters
     ----------
     folder : path-like
-        Made where it is missing; an existing gradebook is updated.
-    assignment : assignment.Assignment
+        Created if it is missing; an existing gradebook is updated.
+    assignment : Assignment
     source : bytes
         The assignment's source notebook.
-    records : list of record.Record
+    records : list of Record
 
     Returns
     -------
@@ -231,27 +229,20 @@ def write(folder, assignment, source, records):
         If nbgrader is not installed.
     """
     folder = pathlib.Path(folder).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
     file = folder / "gradebook.db"
-    url = f"sqlite:///{file}"
-    (folder / "nbgrader_config.py").write_text(CONFIG.format(root=str(folder), url=url), encoding="utf-8")
+    config = CONFIG.format(root=str(folder), url=f"sqlite:///{file}")
+    _write_file(folder / "nbgrader_config.py", config)
     name = assignment.name
-    for place, data in (("source", source), ("release", assignments.release(assignment))):
-        path = folder / place / name / f"{name}.ipynb"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    with _open(file) as book:
-        _define(book, assignment)
+    _write_file(folder / "source" / name / f"{name}.ipynb", source)
+    _write_file(folder / "release" / name / f"{name}.ipynb", assignment_format.release(assignment))
+    with _open_gradebook(file) as book:
+        _enter_assignment(book, assignment)
         for record in records:
-            _enter(book, assignment, record)
-            _write(
-                folder / "autograded" / record.student / name / f"{name}.ipynb",
-                graded_notebook(assignment, record),
-            )
-            if record.status != "nothing submitted":
+            _enter_record(book, assignment, record)
+            notebook = assignment_format.to_bytes(graded_notebook(assignment, record))
+            _write_file(folder / "autograded" / record.student / name / f"{name}.ipynb", notebook)
+            if record.status != Status.NOTHING_SUBMITTED:
                 # nbgrader counts submissions by these folders.
-                place = folder / "submitted" / record.student / name / "README.txt"
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_text(NOT_HERE, encoding="utf-8")
+                _write_file(folder / "submitted" / record.student / name / "README.txt", NOT_HERE)
         book.db.commit()
     return file

@@ -1,12 +1,11 @@
 """Read what a class handed in, without running or trusting any of it.
 
-``collect`` finds the submissions in a folder or an archive and says whose they are;
-``read_notebook`` turns the bytes of one into cells, repairing what can be repaired;
-``match`` finds which cell of the submission belongs to which of the assignment.
+``collect`` finds the submissions in a folder or an archive and identifies the students;
+``read_notebook`` turns the bytes of one into cells, and repairs what can be repaired.
 """
 
+import codecs
 import datetime
-import difflib
 import io
 import json
 import os
@@ -14,9 +13,12 @@ import pathlib
 import re
 import stat
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import IO, Any, Literal, TypedDict
 
 from aecourse.grading.assignment import text_of
+from aecourse.grading.record import Status
 
 MAX_FILE = 20 * 2**20
 MAX_ARCHIVE = 200 * 2**20
@@ -25,16 +27,16 @@ MAX_ENTRIES = 20_000
 MAX_ENTRIES_OF_ONE = 500
 MAX_RATIO = 200
 MAX_CELLS = 1000
-MAX_UNMATCHED = 200
 MAX_DEPTH_OF_FOLDERS = 6
-ALIKE = 0.55
 IGNORED_FOLDERS = {"__MACOSX", ".ipynb_checkpoints", "__pycache__", ".git"}
+# The number that a browser or an LMS adds to the name of a later attempt: " (2)" or "-2".
+ATTEMPT = re.compile(r"(?: ?\((\d+)\)|-(\d{1,2}))$")
 
 
 class Refused(Exception):
-    """A submission that is not graded; ``status`` and a message for the student."""
+    """A submission that is not graded, with a status and a message for the student."""
 
-    def __init__(self, status, message):
+    def __init__(self, status: Status, message: str) -> None:
         super().__init__(message)
         self.status = status
 
@@ -46,15 +48,17 @@ class Incoming:
     Parameters
     ----------
     student : str
-        The student's id: the number in the name where there is one.
+        The student's id: the number in the name, if there is one.
     name : str
         The student's name as the file or folder gives it.
     origin : str
         The file it came from, for the instructor.
     data : bytes or None
-        The notebook; None where it was refused.
-    status, message : str
-        Why it was refused; empty where it was not.
+        The notebook; None if it was refused.
+    status : Status or ''
+        Why it was refused; empty if it was not.
+    message : str
+        The same in words.
     notes : tuple of str
         What else happened, such as an older attempt set aside.
     """
@@ -63,26 +67,59 @@ class Incoming:
     name: str
     origin: str
     data: bytes | None
-    status: str = ""
+    status: Status | Literal[""] = ""
     message: str = ""
-    notes: tuple = ()
+    notes: tuple[str, ...] = ()
+
+
+class NotebookCell(TypedDict):
+    """One cell of a submission; ``grade_id`` is nbgrader's name of the part, if the cell still has it."""
+
+    cell_type: str
+    source: str
+    grade_id: str | None
 
 
 @dataclass(frozen=True)
 class _File:
-    path: tuple
+    """One file that was handed in: its path in parts, and its content or why there is none."""
+
+    path: tuple[str, ...]
     data: bytes | None
     refusal: Refused | None = None
     modified: float = 0.0
 
+    @property
+    def name(self) -> str:
+        return self.path[-1]
 
-def safe_name(text):
+    @property
+    def is_notebook(self) -> bool:
+        return self.name.lower().endswith(".ipynb")
+
+    @property
+    def is_archive(self) -> bool:
+        return self.name.lower().endswith(".zip")
+
+    @property
+    def origin(self) -> str:
+        """The path as text that can be written: a name in another encoding holds what UTF-8 cannot."""
+        return "/".join(self.path).encode("utf-8", "replace").decode()
+
+
+@dataclass
+class _Student:
+    name: str
+    files: list[_File] = field(default_factory=list)
+
+
+def safe_name(text: str) -> str:
     """Return a name that is harmless as a file's name and in a table."""
     cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")
     return cleaned[:80] or "unnamed"
 
 
-def identify(text):
+def identify(text: str) -> tuple[str, str]:
     """Return (id, name) of a student from the name of a file or folder of an LMS.
 
     Examples
@@ -94,61 +131,58 @@ def identify(text):
     >>> identify("ada")
     ('ada', 'ada')
     """
-    stem = re.sub(r"\.(ipynb|zip)$", "", text, flags=re.IGNORECASE)
-    stem = re.sub(r"( ?\(\d+\)|-\d{1,2})$", "", stem)
+    stem = ATTEMPT.sub("", re.sub(r"\.(ipynb|zip)$", "", text, flags=re.IGNORECASE))
     parts = [part for part in stem.split("_") if part and part.upper() != "LATE"]
-    for place, part in enumerate(parts):
-        if place > 0 and re.fullmatch(r"\d{3,}", part):
-            return part, safe_name(" ".join(parts[:place]))
+    for position, part in enumerate(parts):
+        if position > 0 and re.fullmatch(r"\d{3,}", part):
+            return part, safe_name(" ".join(parts[:position]))
     if parts and re.fullmatch(r"\d{3,}", parts[0]):
         return parts[0], safe_name(" ".join(parts[1:2]) or parts[0])
-    return safe_name(parts[0] if parts else text), safe_name(parts[0] if parts else text)
+    name = safe_name(parts[0] if parts else text)
+    return name, name
 
 
-def _attempt(file):
-    """Order the attempts of one student: by the number that a browser or an LMS adds, then by date."""
-    stem = file.path[-1].rsplit(".", 1)[0]
-    number = re.search(r"(?: ?\((\d+)\)|-(\d{1,2}))$", stem)
-    return int(next(filter(None, number.groups()))) if number else 0, file.modified, file.path
+def _unsafe(reason: str) -> Refused:
+    return Refused(Status.REFUSED, f"{reason} Hand in the notebook itself.")
 
 
-def _bounded(stream, limit):
+def _is_wanted(name: str) -> bool:
+    return name.lower().endswith((".ipynb", ".zip"))
+
+
+def _read_bounded(stream: IO[bytes], limit: int) -> bytes:
     data = stream.read(limit + 1)
     if len(data) > limit:
         raise Refused(
-            "too large",
+            Status.TOO_LARGE,
             f"The notebook is larger than {MAX_FILE >> 20} MB. "
             "Clear its outputs (Edit → Clear Outputs of All Cells), save it and hand it in again.",
         )
     return data
 
 
-def _parts_of(name):
+def _entry_path(name: str) -> tuple[str, ...]:
     """Return an archive entry's path as parts, or refuse one that leads out of its folder."""
     cleaned = name.replace("\\", "/")
     parts = tuple(part for part in cleaned.split("/") if part not in ("", "."))
     if cleaned.startswith("/") or re.match(r"[A-Za-z]:", cleaned) or ".." in parts or "\0" in name:
-        raise Refused(
-            "refused",
-            "The archive holds a path that leads out of its own folder. Hand in the notebook itself.",
-        )
+        raise _unsafe("The archive holds a path that leads out of its own folder.")
     return parts
 
 
-def _read_archive(stream, prefix=(), nested=False):
-    """Yield the notebooks and archives of a zip file; raise :class:`Refused` for an unsafe one."""
+def _read_archive(
+    stream: IO[bytes], prefix: tuple[str, ...] = (), *, max_entries: int, max_unpacked: int
+) -> Iterator[_File]:
+    """Yield the notebooks and archives of a zip file; an unsafe entry is a file with a refusal."""
     try:
         archive = zipfile.ZipFile(stream)
         entries = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
         raise Refused(
-            "unreadable", "The zip file is damaged. Make it again and hand it in once more."
+            Status.UNREADABLE, "The zip file is damaged. Make it again and hand it in once more."
         ) from error
-    if len(entries) > (MAX_ENTRIES_OF_ONE if nested else MAX_ENTRIES):
-        raise Refused(
-            "refused",
-            "The archive holds far more files than a submission needs. Hand in the notebook itself.",
-        )
+    if len(entries) > max_entries:
+        raise _unsafe("The archive holds far more files than a submission needs.")
     unpacked = 0
     for entry in entries:
         if entry.is_dir():
@@ -156,49 +190,42 @@ def _read_archive(stream, prefix=(), nested=False):
         try:
             file = _read_entry(archive, entry, prefix)
         except Refused as refusal:
-            if nested:
-                raise
             parts = tuple(part for part in re.split(r"[\\/]+", entry.filename) if part not in ("", ".", ".."))
             file = _File(prefix + (parts or ("unnamed",)), None, refusal)
         if file is None:
             continue
         unpacked += len(file.data or b"")
-        if unpacked > (MAX_FILE * 2 if nested else MAX_UNPACKED):
-            raise Refused(
-                "refused",
-                "The archive unpacks to far more than a submission needs. Hand in the notebook itself.",
-            )
+        if unpacked > max_unpacked:
+            raise _unsafe("The archive unpacks to far more than a submission needs.")
         yield file
 
 
-def _read_entry(archive, entry, prefix):
-    parts = _parts_of(entry.filename)
+def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, prefix: tuple[str, ...]) -> _File | None:
+    """Return an entry of an archive, or None if it is neither a notebook nor an archive."""
+    parts = _entry_path(entry.filename)
     if stat.S_ISLNK(entry.external_attr >> 16):
-        raise Refused("refused", "The archive holds a link instead of a file. Hand in the notebook itself.")
-    if not parts or IGNORED_FOLDERS & set(parts) or not parts[-1].lower().endswith((".ipynb", ".zip")):
+        raise _unsafe("The archive holds a link instead of a file.")
+    if not parts or IGNORED_FOLDERS & set(parts) or not _is_wanted(parts[-1]):
         return None
     if entry.file_size > 2**20 and entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
-        raise Refused(
-            "refused", "The archive unpacks to far more than its size. Hand in the notebook itself."
-        )
+        raise _unsafe("The archive unpacks to far more than its size.")
     try:
         with archive.open(entry) as stream:
-            data = _bounded(stream, MAX_FILE)
+            data = _read_bounded(stream, MAX_FILE)
     except Refused:
         raise
     except Exception as error:  # damaged, encrypted or of an unknown compression: all unreadable
         raise Refused(
-            "unreadable", "The zip file is damaged or has a password. Hand in the notebook itself."
+            Status.UNREADABLE, "The zip file is damaged or has a password. Hand in the notebook itself."
         ) from error
-    when = 0.0
     try:
-        when = datetime.datetime(*entry.date_time).timestamp()
+        modified = datetime.datetime(*entry.date_time).timestamp()
     except (ValueError, OverflowError, OSError):
-        pass
-    return _File(prefix + parts, data, None, when)
+        modified = 0.0
+    return _File(prefix + parts, data, modified=modified)
 
 
-def _read_folder(folder, prefix=()):
+def _read_folder(folder: str | os.PathLike[str], prefix: tuple[str, ...] = ()) -> Iterator[_File]:
     """Yield the notebooks and archives of a folder, without following a link."""
     if len(prefix) > MAX_DEPTH_OF_FOLDERS:
         return
@@ -207,93 +234,123 @@ def _read_folder(folder, prefix=()):
         if entry.name in IGNORED_FOLDERS:
             continue
         about = entry.stat(follow_symlinks=False)
-        wanted = entry.name.lower().endswith((".ipynb", ".zip"))
+        wanted = _is_wanted(entry.name)
         if stat.S_ISDIR(about.st_mode):
             yield from _read_folder(entry.path, path)
         elif stat.S_ISLNK(about.st_mode):
             if wanted or not prefix:
-                yield _File(
-                    path,
-                    None,
-                    Refused(
-                        "refused", "A link was handed in instead of a file. Hand in the notebook itself."
-                    ),
-                )
+                yield _File(path, None, _unsafe("A link was handed in instead of a file."))
         elif wanted and not stat.S_ISREG(about.st_mode):
-            yield _File(
-                path, None, Refused("refused", "This is not a plain file. Hand in the notebook itself.")
-            )
+            yield _File(path, None, _unsafe("This is not a plain file."))
         elif wanted:
-            yield _read_file(entry.path, path, about)
+            yield _read_file(entry.path, path, about.st_mtime)
 
 
-def _read_file(path, parts, about):
+def _read_file(path: str | os.PathLike[str], parts: tuple[str, ...], modified: float) -> _File:
     limit = MAX_FILE if parts[-1].lower().endswith(".ipynb") else MAX_ARCHIVE
     try:
         # O_NOFOLLOW: the entry may have become a link since it was looked at.
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as stream:
-            return _File(parts, _bounded(stream, limit), None, about.st_mtime)
+            return _File(parts, _read_bounded(stream, limit), modified=modified)
     except Refused as refusal:
-        return _File(parts, None, refusal, about.st_mtime)
+        return _File(parts, None, refusal, modified)
     except OSError as error:
-        return _File(parts, None, Refused("unreadable", f"The file could not be read ({error.strerror})."))
+        message = f"The file could not be read ({error.strerror})."
+        return _File(parts, None, Refused(Status.UNREADABLE, message))
 
 
-def _open_nested(files):
+def _read_class_archive(path: pathlib.Path) -> list[_File]:
+    """Return the files of an archive of the whole class, without the one folder that may hold the class."""
+    try:
+        with open(path, "rb") as stream:
+            files = list(_read_archive(stream, max_entries=MAX_ENTRIES, max_unpacked=MAX_UNPACKED))
+    except Refused as refusal:
+        raise OSError(f"{path}: {refusal}") from refusal
+    if len({file.path[0] for file in files}) == 1 and all(len(file.path) > 1 for file in files):
+        files = [replace(file, path=file.path[1:]) for file in files]
+    return files
+
+
+def _read_place(place: pathlib.Path) -> Iterable[_File]:
+    if place.is_dir():
+        return _read_folder(place)
+    if not place.is_file():
+        raise OSError(f"{place} is neither a folder, nor a zip file, nor a notebook; pass one of them.")
+    if place.suffix.lower() == ".ipynb":
+        return [_read_file(place, (place.name,), place.stat().st_mtime)]
+    return _read_class_archive(place)
+
+
+def _open_nested(files: Iterable[_File]) -> Iterator[_File]:
     """Replace each zip inside by its notebooks, as if its name were a folder's."""
     for file in files:
-        if file.data is None or not file.path[-1].lower().endswith(".zip"):
+        if file.data is None or not file.is_archive:
             yield file
             continue
         prefix = file.path if len(file.path) == 1 else file.path[:-1]
+        entries = _read_archive(
+            io.BytesIO(file.data), prefix, max_entries=MAX_ENTRIES_OF_ONE, max_unpacked=2 * MAX_FILE
+        )
+        inside = []
         try:
-            inside = list(_read_archive(io.BytesIO(file.data), prefix, nested=True))
+            for entry in entries:
+                if entry.refusal is not None:  # one unsafe entry refuses a student's whole archive, unread
+                    raise entry.refusal
+                inside.append(entry)
         except Refused as refusal:
-            yield _File(file.path, None, refusal, file.modified)
+            yield replace(file, data=None, refusal=refusal)
             continue
-        notebooks = [found for found in inside if found.path[-1].lower().endswith(".ipynb")]
+        notebooks = [entry for entry in inside if entry.is_notebook]
         if not notebooks:
-            yield _File(file.path, None, Refused("unreadable", "The archive holds no notebook (.ipynb)."))
+            message = "The archive does not contain a notebook (.ipynb)."
+            yield _File(file.path, None, Refused(Status.UNREADABLE, message))
         yield from notebooks
 
 
-def _readable(path):
-    """Return a path as text that can be written: names in other encodings hold what UTF-8 cannot."""
-    return "/".join(path).encode("utf-8", "replace").decode()
+def _attempt(file: _File) -> tuple[int, float, tuple[str, ...]]:
+    """Order the attempts of one student: by the number in the name, then by date."""
+    number = ATTEMPT.search(file.name.rsplit(".", 1)[0])
+    return int(number[1] or number[2]) if number else 0, file.modified, file.path
 
 
-def _choose(student, name, files, assignment_name):
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
+def _choose(student: str, name: str, files: list[_File], assignment_name: str) -> Incoming:
     """Choose which of a student's files is graded: the assignment's name first, then the last attempt."""
-    wanted = re.sub(r"[^a-z0-9]", "", assignment_name.lower())
-    usable = [file for file in files if file.data is not None and file.path[-1].lower().endswith(".ipynb")]
-    named = [file for file in usable if wanted in re.sub(r"[^a-z0-9]", "", file.path[-1].lower())]
-    pool = named or usable
-    if not pool:
-        worst = next((file for file in files if file.refusal is not None), None)
-        refusal = worst.refusal if worst else Refused("nothing submitted", "No notebook (.ipynb) was found.")
-        origin = _readable((worst or files[0]).path) if files else ""
+    usable = [file for file in files if file.data is not None and file.is_notebook]
+    named = [file for file in usable if _letters(assignment_name) in _letters(file.name)]
+    if not usable:
+        refused = next((file for file in files if file.refusal is not None), None)
+        refusal = refused.refusal if refused else None
+        refusal = refusal or Refused(Status.NOTHING_SUBMITTED, "No notebook (.ipynb) was found.")
+        origin = (refused or files[0]).origin if files else ""
         return Incoming(student, name, origin, None, refusal.status, str(refusal))
-    best = max(pool, key=_attempt)
-    notes = tuple(f"set aside: {_readable(file.path)}" for file in files if file is not best)
-    return Incoming(student, name, _readable(best.path), best.data, notes=notes)
+    best = max(named or usable, key=_attempt)
+    notes = tuple(f"set aside: {file.origin}" for file in files if file is not best)
+    return Incoming(student, name, best.origin, best.data, notes=notes)
 
 
-def collect(place, assignment_name="", roster=None):
+def collect(
+    place: str | os.PathLike[str], assignment_name: str = "", roster: Mapping[str, str] | None = None
+) -> list[Incoming]:
     """Find the submissions in a folder, an archive or one notebook.
 
     Parameters
     ----------
     place : path-like
-        A folder or zip of: a folder a student, a zip a student, or files named by an LMS.
+        A folder or zip file that holds a folder for each student, a zip file for each student, or files
+        named by an LMS.
     assignment_name : str
         Preferred among several notebooks of one student.
-    roster : dict, optional
-        Names by student id; who is in it and handed nothing in gets a record that says so.
+    roster : dict of str to str, optional
+        Names by student id; a student of the roster who handed nothing in gets a record that says so.
 
     Returns
     -------
     list of Incoming
-        One a student, by id.
+        One for each student, ordered by id.
 
     Raises
     ------
@@ -301,141 +358,82 @@ def collect(place, assignment_name="", roster=None):
         If the place cannot be read.
     """
     place = pathlib.Path(place)
-    if place.is_dir():
-        files = _read_folder(place)
-    elif place.suffix.lower() == ".ipynb" and place.is_file():
-        files = [_read_file(place, (place.name,), place.stat())]
-    elif place.is_file():
-        stream = open(place, "rb")
-        try:
-            with stream:
-                files = list(_read_archive(stream))
-        except Refused as refusal:
-            raise OSError(f"{place}: {refusal}") from refusal
-        tops = {file.path[0] for file in files}
-        if len(tops) == 1 and all(len(file.path) > 1 for file in files):
-            # The archive of one folder that holds the class.
-            inner = [_File(file.path[1:], file.data, file.refusal, file.modified) for file in files]
-            files = inner if any(len(file.path) > 1 or identify(file.path[0])[0] for file in inner) else files
-    else:
-        raise OSError(f"{place} is neither a folder, nor a zip file, nor a notebook; pass one of them.")
-    by_student = {}
-    for file in _open_nested(files):
-        student, name = identify(file.path[0])
-        by_student.setdefault(safe_name(student), (name, []))[1].append(file)
+    students: dict[str, _Student] = {}
+
+    def student_of(file_name: str) -> _Student:
+        student, name = identify(file_name)
+        return students.setdefault(safe_name(student), _Student(name))
+
+    for file in _open_nested(_read_place(place)):
+        student_of(file.path[0]).files.append(file)
     if place.is_dir():  # a student's folder without a notebook is a submission too
         for entry in sorted(place.iterdir()):
             if entry.is_dir() and not entry.is_symlink() and entry.name not in IGNORED_FOLDERS:
-                student, name = identify(entry.name)
-                by_student.setdefault(safe_name(student), (name, []))
+                student_of(entry.name)
     for student, name in (roster or {}).items():
-        by_student.setdefault(safe_name(student), (safe_name(name), []))
+        students.setdefault(safe_name(student), _Student(safe_name(name)))
     return [
-        _choose(student, name, files, assignment_name)
-        for student, (name, files) in sorted(by_student.items())
+        _choose(student, about.name, about.files, assignment_name)
+        for student, about in sorted(students.items())
     ]
 
 
-def _decoded(data, repairs):
-    if b"\0" in data and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+def _decode(data: bytes, repairs: list[str]) -> str:
+    is_utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if b"\0" in data and not is_utf_16:
         data = data.replace(b"\0", b"")
         repairs.append("null bytes were removed")
-    for encoding in ("utf-8-sig", "utf-16"):
-        if encoding == "utf-16" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
-            continue
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if encoding == "utf-16":
-            repairs.append("the file was not in UTF-8")
-        return text
-    raise Refused(
-        "unreadable", "The file is not text in UTF-8. Open it in JupyterLab, save it and hand it in again."
-    )
+    try:
+        text = data.decode("utf-16" if is_utf_16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Refused(
+            Status.UNREADABLE,
+            "The file is not text in UTF-8. Open it in JupyterLab, save it and hand it in again.",
+        ) from error
+    if is_utf_16:
+        repairs.append("the file was not in UTF-8")
+    return text
 
 
-def _old_format(raw, repairs):
-    """Return the cells of a notebook of format 3, which had worksheets."""
-    repairs.append("the notebook was in an old format")
-    cells = []
-    for sheet in raw["worksheets"]:
-        for cell in sheet.get("cells", []) if isinstance(sheet, dict) else []:
-            if isinstance(cell, dict):
-                cells.append({**cell, "source": cell.get("input", cell.get("source", ""))})
-    return cells
-
-
-def read_notebook(data):
-    """Read the bytes of a submission.
-
-    Parameters
-    ----------
-    data : bytes
-
-    Returns
-    -------
-    cells : list of dict
-        With ``cell_type``, ``source`` (str), ``grade_id`` (str or None).
-    repairs : list of str
-        What had to be repaired, in words for the student.
-
-    Raises
-    ------
-    Refused
-        If it cannot be read as a notebook.
-    """
-    repairs = []
-    if not data.strip():
-        raise Refused("unreadable", "The file is empty. Save the notebook and hand it in again.")
-    text = _decoded(data, repairs)
+def _parse(text: str) -> dict[str, Any]:
     try:
         raw = json.loads(text)
     except (ValueError, RecursionError, MemoryError) as error:
-        cut = text.lstrip().startswith("{") and not text.rstrip().endswith("}")
-        why = (
-            "The file ends in the middle: it was cut off while saving or uploading."
-            if cut
-            else "The file is not a Jupyter notebook."
-        )
+        why = "The file is not a Jupyter notebook."
+        if text.lstrip().startswith("{") and not text.rstrip().endswith("}"):
+            why = "The file ends in the middle: it was cut off while saving or uploading."
         raise Refused(
-            "unreadable", f"{why} Download the notebook from JupyterLab and hand it in again."
+            Status.UNREADABLE, f"{why} Download the notebook from JupyterLab and hand it in again."
         ) from error
     if not isinstance(raw, dict):
-        raise Refused("unreadable", "The file is not a Jupyter notebook.")
-    found = raw.get("cells")
-    if found is None and isinstance(raw.get("worksheets"), list):
-        found = _old_format(raw, repairs)
-    if not isinstance(found, list) or not found:
-        raise Refused("unreadable", "The notebook holds no cells.")
-    if len(found) > MAX_CELLS:
-        raise Refused("refused", f"The notebook has more than {MAX_CELLS} cells.")
-    cells, ids, names = [], set(), set()
-    for cell in found:
-        source = text_of_safely(cell)
-        if source is None:
-            _note(repairs, "a cell that could not be read was left out")
-            continue
-        if cell.get("id") is not None:
-            if str(cell["id"]) in ids:
-                _note(repairs, "two cells had the same id")
-            ids.add(str(cell["id"]))
-        name = _grade_id(cell)
-        if name is not None and name in names:
-            _note(repairs, "two cells claimed to be the same part of the assignment")
-            name = None
-        names.add(name)
-        cells.append({"cell_type": cell["cell_type"], "source": source, "grade_id": name})
-    return cells, repairs
+        raise Refused(Status.UNREADABLE, "The file is not a Jupyter notebook.")
+    return raw
 
 
-def _note(repairs, words):
-    if words not in repairs:
-        repairs.append(words)
+def _worksheet_cells(worksheets: list[Any]) -> list[dict[str, Any]]:
+    """Return the cells of a notebook of format 3, which had worksheets."""
+    return [
+        {**cell, "source": cell.get("input", cell.get("source", ""))}
+        for sheet in worksheets
+        for cell in (sheet.get("cells", []) if isinstance(sheet, dict) else [])
+        if isinstance(cell, dict)
+    ]
 
 
-def text_of_safely(cell):
-    """Return a cell's source, or None where the cell is not one."""
+def _raw_cells(raw: dict[str, Any], repairs: list[str]) -> list[Any]:
+    cells = raw.get("cells")
+    if cells is None and isinstance(raw.get("worksheets"), list):
+        repairs.append("the notebook was in an old format")
+        cells = _worksheet_cells(raw["worksheets"])
+    if not isinstance(cells, list) or not cells:
+        raise Refused(Status.UNREADABLE, "The notebook has no cells.")
+    if len(cells) > MAX_CELLS:
+        raise Refused(Status.REFUSED, f"The notebook has more than {MAX_CELLS} cells.")
+    return cells
+
+
+def _source_of(cell: Any) -> str | None:
+    """Return a cell's source, or None if this is not a cell."""
     if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
         return None
     source = cell.get("source", "")
@@ -446,130 +444,52 @@ def text_of_safely(cell):
     return source.encode("utf-8", "replace").decode() if isinstance(source, str) else None
 
 
-def _grade_id(cell):
+def _grade_id(cell: dict[str, Any]) -> str | None:
     meta = cell.get("metadata")
     meta = meta.get("nbgrader") if isinstance(meta, dict) else None
     name = meta.get("grade_id") if isinstance(meta, dict) else None
     return name if isinstance(name, str) else None
 
 
-def _words(text):
-    return re.findall(r"[A-Za-z_]\w*|\d+|[^\s\w]", text)[:400]
-
-
-def _defined(source):
-    """Return the names that a cell seems to define; by pattern, since parsing can exhaust a parser."""
-    return set(re.findall(r"^(?:async\s+)?(?:def|class)\s+(\w+)|^(\w+)\s*(?:,|=(?!=))", source, re.MULTILINE))
-
-
-def _likeness(part, cell, part_words, cell_words):
-    """Return how much a cell looks like a part of the assignment, from 0 to 1."""
-    ratio = 0.0
-    shared = len(set(part_words) & set(cell_words))
-    if shared >= 0.3 * min(len(set(part_words)), len(set(cell_words))):
-        matcher = difflib.SequenceMatcher(None, part_words, cell_words, autojunk=False)
-        ratio = matcher.ratio()
-        # A filled-in answer is longer than its stub: what counts is how much of the stub is in it.
-        held = sum(block.size for block in matcher.get_matching_blocks()) / max(len(part_words), 1)
-        if part.kind in ("solution", "manual") and len(part_words) >= 6:
-            ratio = max(ratio, 0.9 * held)
-    if part.kind == "solution" and part.cell_type == "code" and part.names:
-        defined = {name for pair in _defined(cell["source"]) for name in pair if name}
-        ratio = max(ratio, 0.95 * len(defined & set(part.names)) / len(part.names))
-    return ratio
-
-
-def match(assignment, cells):
-    """Find which cell of a submission belongs to which part of the assignment.
-
-    A cell that still has its metadata is found by it. The others are matched by the likeness of
-    their text, in order.
+def read_notebook(data: bytes) -> tuple[list[NotebookCell], list[str]]:
+    """Read the bytes of a submission.
 
     Parameters
     ----------
-    assignment : Assignment
-    cells : list of dict
-        As returned by :func:`read_notebook`.
+    data : bytes
 
     Returns
     -------
-    dict
-        Positions in ``cells`` by the part's name.
-    list of str
-        Repairs, in words for the student.
+    cells : list of NotebookCell
+        Dicts with ``cell_type``, ``source`` (str) and ``grade_id`` (str or None).
+    repairs : list of str
+        What had to be repaired, in words for the student.
+
+    Raises
+    ------
+    Refused
+        If it cannot be read as a notebook.
     """
-    parts = {part.name: part for part in assignment.cells if part.kind != "free"}
-    places, repairs = {}, []
-    for position, cell in enumerate(cells):
-        part = parts.get(cell["grade_id"])
-        if part is not None and part.cell_type == cell["cell_type"]:
-            places[part.name] = position
-    missing = [part for part in assignment.cells if part.kind != "free" and part.name not in places]
-    taken = set(places.values())
-    free = [position for position in range(len(cells)) if position not in taken][:MAX_UNMATCHED]
-    if missing and free:
-        found = _align(missing, free, cells)
-        if places or found:
-            found |= _between_neighbours(assignment, cells, {**places, **found})
-        lost = [name for name in found if parts[name].kind != "given"]
-        if lost:
-            repairs.append("the grading marks of some cells were missing and were put back")
-        places.update(found)
-    if [part.name for part in assignment.cells if part.kind == "test" and part.name not in places]:
-        repairs.append("a test cell had been deleted and was put back")
-    return places, repairs
-
-
-def _between_neighbours(assignment, cells, places):
-    """Find answers that share no word with their stub: the longest cell left where the answer belongs."""
-    parts = [part for part in assignment.cells if part.kind != "free"]
-    found = {}
-    for number, part in enumerate(parts):
-        if part.name in places or part.kind not in ("manual", "solution"):
+    repairs: list[str] = []
+    if not data.strip():
+        raise Refused(Status.UNREADABLE, "The file is empty. Save the notebook and hand it in again.")
+    cells: list[NotebookCell] = []
+    ids: set[str] = set()
+    names: set[str] = set()
+    for raw_cell in _raw_cells(_parse(_decode(data, repairs)), repairs):
+        source = _source_of(raw_cell)
+        if source is None:
+            repairs.append("a cell that could not be read was left out")
             continue
-        known = places | found
-        before = max((known[other.name] for other in parts[:number] if other.name in known), default=-1)
-        after = min(
-            (known[other.name] for other in parts[number + 1 :] if other.name in known), default=len(cells)
-        )
-        left = [
-            position
-            for position in range(before + 1, after)
-            if position not in known.values()
-            and cells[position]["cell_type"] == part.cell_type
-            and cells[position]["source"].strip()
-        ]
-        if left:
-            found[part.name] = max(left, key=lambda position: len(cells[position]["source"]))
-    return found
-
-
-def _align(parts, positions, cells):
-    """Pair parts with positions, in order, so that the sum of likenesses is largest."""
-    part_words = [_words(part.released) for part in parts]
-    cell_words = {position: _words(cells[position]["source"]) for position in positions}
-    rows, columns = len(parts), len(positions)
-    score = [[0.0] * columns for _ in range(rows)]
-    for row, part in enumerate(parts):
-        for column, position in enumerate(positions):
-            if part.cell_type == cells[position]["cell_type"]:
-                likeness = _likeness(part, cells[position], part_words[row], cell_words[position])
-                score[row][column] = likeness if likeness >= ALIKE else 0.0
-    best = [[0.0] * (columns + 1) for _ in range(rows + 1)]
-    for row in range(rows - 1, -1, -1):
-        for column in range(columns - 1, -1, -1):
-            best[row][column] = max(
-                best[row + 1][column],
-                best[row][column + 1],
-                score[row][column] + best[row + 1][column + 1] if score[row][column] else 0.0,
-            )
-    pairs, row, column = {}, 0, 0
-    while row < rows and column < columns:
-        if score[row][column] and best[row][column] == score[row][column] + best[row + 1][column + 1]:
-            pairs[parts[row].name] = positions[column]
-            row, column = row + 1, column + 1
-        elif best[row][column] == best[row + 1][column]:
-            row += 1
-        else:
-            column += 1
-    return pairs
+        if raw_cell.get("id") is not None:
+            if str(raw_cell["id"]) in ids:
+                repairs.append("two cells had the same id")
+            ids.add(str(raw_cell["id"]))
+        name = _grade_id(raw_cell)
+        if name in names:
+            repairs.append("two cells claimed to be the same part of the assignment")
+            name = None
+        if name is not None:
+            names.add(name)
+        cells.append({"cell_type": raw_cell["cell_type"], "source": source, "grade_id": name})
+    return cells, list(dict.fromkeys(repairs))

@@ -1,14 +1,16 @@
 """Detectors with one planted fault each, for the assignment in which students diagnose them.
 
-The detectors are data: what is here is what students get, and says nothing of which has which
-fault. They are linear autoencoders (principal components), so that a class can be graded without
-TensorFlow; the faults are those of the tutorials that the course takes apart.
+The detectors are data: students get what this module holds, and it does not say which detector has
+which fault. They are linear autoencoders (principal components), so that a class can be graded without
+TensorFlow; the faults are those of the tutorials that the course examines.
 """
 
 import functools
 import pathlib
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aecourse.homework import personal
 
@@ -19,8 +21,8 @@ FILE = pathlib.Path(__file__).parents[1] / "data" / "detectors.npz"
 PARTS = ("X_train", "X_test", "y_test", "R_test", "code_size")
 
 
-def variant(student_id):
-    """Return which of the prepared sets of four detectors is a student's.
+def variant(student_id: str) -> int:
+    """Return which of the prepared sets of four detectors belongs to a student.
 
     Parameters
     ----------
@@ -40,12 +42,12 @@ def variant(student_id):
 
 
 @functools.cache
-def _content():
+def _stored_arrays() -> dict[str, NDArray[Any]]:
     with np.load(FILE, allow_pickle=False) as archive:
         return dict(archive)
 
 
-def detector(student_id, name):
+def detector(student_id: str, name: str) -> dict[str, Any]:
     """Return one of a student's detectors, as plain data.
 
     Parameters
@@ -58,12 +60,13 @@ def detector(student_id, name):
     -------
     dict
         ``X_train`` of shape (n, 10) and ``X_test`` of shape (220, 10), standardised by the training rows;
-        ``y_test`` of shape (220,); ``R_test``, the reconstructions of the test rows; ``code_size``.
+        ``y_test`` of shape (220,); ``R_test`` of shape (220, 10), the reconstructions of the test rows;
+        ``code_size``, an int.
 
     Raises
     ------
     ValueError
-        If there is no detector of that name.
+        If a student has no detector of that name.
 
     Examples
     --------
@@ -72,7 +75,12 @@ def detector(student_id, name):
     """
     if name not in NAMES:
         raise ValueError(f"name is {name!r}; the detectors are {', '.join(NAMES)}.")
-    content, number = _content(), variant(student_id)
-    found = {part: content[f"{number}_{name}_{part}"] for part in PARTS}
-    whole = {"y_test": found["y_test"].astype(int), "code_size": int(found["code_size"])}
-    return {part: np.array(value, dtype=float) for part, value in found.items()} | whole
+    stored, number = _stored_arrays(), variant(student_id)
+    arrays = {part: stored[f"{number}_{name}_{part}"] for part in PARTS}
+    return {
+        "X_train": arrays["X_train"].astype(float),
+        "X_test": arrays["X_test"].astype(float),
+        "y_test": arrays["y_test"].astype(int),
+        "R_test": arrays["R_test"].astype(float),
+        "code_size": int(arrays["code_size"]),
+    }

@@ -1,17 +1,18 @@
 """Data and faults of a student's own, drawn from the student's id.
 
-Solutions of this course are public. An answer that is right for one student's data shows
-nothing about another's, so what is handed in is at least computed by the one who hands it in.
+The solutions of this course are public. An answer that is right for one student's data says
+nothing about another student's, so each student at least has to compute what they hand in.
 """
 
 import hashlib
 import os
 
+# The grader sets it to the id of the submission that it runs.
 VARIABLE = "AECOURSE_STUDENT"
 
 
-def confirmed(typed):
-    """Return the id under which the work is graded: while grading the submission's, else the one typed.
+def confirmed(typed: object) -> str:
+    """Return the id under which the work is graded: the submission's while grading, else the one typed.
 
     Parameters
     ----------
@@ -25,7 +26,7 @@ def confirmed(typed):
     Raises
     ------
     ValueError
-        If it is empty, or still the words that ask for it.
+        If it is empty, or still the placeholder.
 
     Examples
     --------
@@ -38,8 +39,8 @@ def confirmed(typed):
     return known
 
 
-def seed(student_id, assignment):
-    """Return a seed for ``numpy.random.default_rng`` that is a student's own.
+def seed(student_id: str, assignment: str) -> int:
+    """Return a seed for ``numpy.random.default_rng`` that belongs to one student and one assignment.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def seed(student_id, assignment):
     Returns
     -------
     int
-        From 0 to 2**32 - 1; equal for equal arguments, everywhere.
+        From 0 to 2**32 - 1; equal for equal arguments, on every machine.
 
     Examples
     --------

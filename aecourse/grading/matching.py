@@ -1,0 +1,140 @@
+"""Find which cell of a submission belongs to which part of the assignment.
+
+Colab and other editors drop the metadata that name a part, and students delete, copy and move cells.
+"""
+
+import difflib
+import re
+from collections.abc import Sequence
+
+from aecourse.grading.assignment import Assignment, Cell
+from aecourse.grading.submissions import NotebookCell
+
+MAX_UNMATCHED = 200
+MAX_WORDS = 400
+MIN_LIKENESS = 0.55
+MIN_SHARED_WORDS = 0.3
+
+
+def match(assignment: Assignment, cells: Sequence[NotebookCell]) -> tuple[dict[str, int], list[str]]:
+    """Find which cell of a submission belongs to which part of the assignment.
+
+    A cell that still has its metadata is found by them. The others are matched by the likeness of
+    their text, in order.
+
+    Parameters
+    ----------
+    assignment : Assignment
+    cells : list of NotebookCell
+        As returned by :func:`submissions.read_notebook`.
+
+    Returns
+    -------
+    places : dict of str to int
+        Positions in ``cells`` by the part's name.
+    repairs : list of str
+        What had to be repaired, in words for the student.
+    """
+    parts = {part.name: part for part in assignment.cells if part.kind != "free"}
+    places: dict[str, int] = {}
+    repairs = []
+    for position, cell in enumerate(cells):
+        part = parts.get(cell["grade_id"] or "")
+        if part is not None and part.cell_type == cell["cell_type"]:
+            places[part.name] = position
+    missing = [part for part in parts.values() if part.name not in places]
+    taken = set(places.values())
+    unmatched = [position for position in range(len(cells)) if position not in taken][:MAX_UNMATCHED]
+    if missing and unmatched:
+        matched = _align(missing, unmatched, cells)
+        if places or matched:
+            matched |= _between_neighbours(list(parts.values()), cells, places | matched)
+        if any(parts[name].kind != "given" for name in matched):
+            repairs.append("the grading marks of some cells were missing and were put back")
+        places |= matched
+    if any(part.kind == "test" and part.name not in places for part in parts.values()):
+        repairs.append("a test cell had been deleted and was put back")
+    return places, repairs
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[A-Za-z_]\w*|\d+|[^\s\w]", text)[:MAX_WORDS]
+
+
+def _defined_names(source: str) -> set[str]:
+    """Return the names that a cell seems to define; by pattern, since parsing can exhaust a parser."""
+    pattern = r"^(?:async\s+)?(?:def|class)\s+(\w+)|^(\w+)\s*(?:,|=(?!=))"
+    return {name for pair in re.findall(pattern, source, re.MULTILINE) for name in pair if name}
+
+
+def _likeness(part: Cell, cell: NotebookCell, part_words: list[str], cell_words: list[str]) -> float:
+    """Return how much a cell looks like a part of the assignment, from 0 to 1."""
+    if part.cell_type != cell["cell_type"]:
+        return 0.0
+    likeness = 0.0
+    part_vocabulary, cell_vocabulary = set(part_words), set(cell_words)
+    n_shared = len(part_vocabulary & cell_vocabulary)
+    if n_shared >= MIN_SHARED_WORDS * min(len(part_vocabulary), len(cell_vocabulary)):
+        matcher = difflib.SequenceMatcher(None, part_words, cell_words, autojunk=False)
+        likeness = matcher.ratio()
+        # An answer is longer than the stub that it fills in: what counts is how much of the stub it contains.
+        contained = sum(block.size for block in matcher.get_matching_blocks()) / max(len(part_words), 1)
+        if part.is_answer and len(part_words) >= 6:
+            likeness = max(likeness, 0.9 * contained)
+    if part.kind == "solution" and part.cell_type == "code" and part.names:
+        defined = _defined_names(cell["source"]) & set(part.names)
+        likeness = max(likeness, 0.95 * len(defined) / len(part.names))
+    return likeness
+
+
+def _align(parts: list[Cell], positions: list[int], cells: Sequence[NotebookCell]) -> dict[str, int]:
+    """Pair parts with positions, in order, so that the sum of likenesses is largest (Needleman–Wunsch)."""
+    part_words = [_words(part.released) for part in parts]
+    cell_words = [_words(cells[position]["source"]) for position in positions]
+    n_parts, n_cells = len(parts), len(positions)
+    score = [[0.0] * n_cells for _ in parts]
+    for row, part in enumerate(parts):
+        for column, position in enumerate(positions):
+            likeness = _likeness(part, cells[position], part_words[row], cell_words[column])
+            score[row][column] = likeness if likeness >= MIN_LIKENESS else 0.0
+    # best[row][column] is the largest sum for the parts from row on and the cells from column on.
+    best = [[0.0] * (n_cells + 1) for _ in range(n_parts + 1)]
+    for row in reversed(range(n_parts)):
+        for column in reversed(range(n_cells)):
+            paired = score[row][column] + best[row + 1][column + 1] if score[row][column] else 0.0
+            best[row][column] = max(best[row + 1][column], best[row][column + 1], paired)
+    pairs, row, column = {}, 0, 0
+    while row < n_parts and column < n_cells:
+        if score[row][column] and best[row][column] == score[row][column] + best[row + 1][column + 1]:
+            pairs[parts[row].name] = positions[column]
+            row, column = row + 1, column + 1
+        elif best[row][column] == best[row + 1][column]:
+            row += 1
+        else:
+            column += 1
+    return pairs
+
+
+def _between_neighbours(
+    parts: list[Cell], cells: Sequence[NotebookCell], places: dict[str, int]
+) -> dict[str, int]:
+    """Find answers that share no word with their stub: the longest cell left at the answer's place."""
+    guessed: dict[str, int] = {}
+    for number, part in enumerate(parts):
+        if part.name in places or not part.is_answer:
+            continue
+        known = places | guessed
+        before = max((known[other.name] for other in parts[:number] if other.name in known), default=-1)
+        after = min(
+            (known[other.name] for other in parts[number + 1 :] if other.name in known), default=len(cells)
+        )
+        left = [
+            position
+            for position in range(before + 1, after)
+            if position not in known.values()
+            and cells[position]["cell_type"] == part.cell_type
+            and cells[position]["source"].strip()
+        ]
+        if left:
+            guessed[part.name] = max(left, key=lambda position: len(cells[position]["source"]))
+    return guessed

@@ -1,0 +1,104 @@
+"""Grade classes of made-up submissions and print the seconds that each submission takes.
+
+    python -m benchmarks.bench_grading 25 100
+    python -m benchmarks.bench_grading --tensorflow 6
+
+Times are of this machine. That every submission gets the marks it must get is checked.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Sequence
+
+from aecourse.grading import assignment, batch, cli, submissions
+from aecourse.grading.record import Status
+from aecourse.grading.sandbox import fork_server
+from tools.made_up_assignment import PARTS, WRONG, source, submission
+
+
+def grade_class(
+    data: bytes, incoming: Sequence[submissions.Incoming], **settings: object
+) -> tuple[float, list[float]]:
+    """Grade a class into an empty folder; return the seconds a submission, and the points of each.
+
+    Parameters
+    ----------
+    data : bytes
+        The assignment's source.
+    incoming : list of submissions.Incoming
+    **settings
+        As for :func:`batch.grade_all`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        records, _ = batch.grade_all(data, incoming, batch.Store(folder), **settings)
+        seconds = (time.perf_counter() - start) / len(incoming)
+    if any(record.status != Status.GRADED for record in records):
+        raise RuntimeError("a generated submission was not graded as it should be.")
+    return seconds, [record.automatic for record in records]
+
+
+def measure(count: int, workers: int | None = None, scheduler: str | None = None) -> float:
+    """Grade a class in which every submission differs; print and return the seconds a submission."""
+    about = assignment.read(source())
+    incoming, expected = [], []
+    for number in range(count):
+        wrong = {name: WRONG[name] for bit, name in enumerate(PARTS) if number >> bit & 1}
+        data = submission(about, wrong, f"number = {number}")
+        incoming.append(submissions.Incoming(str(number), "", "", data))
+        expected.append(8.0 - 2.0 * len(wrong))
+    seconds, marks = grade_class(source(), incoming, workers=workers, scheduler=scheduler)
+    if marks != expected:
+        raise RuntimeError(f"the marks are {marks}, not {expected}.")
+    print(f"{count} submissions: {seconds:.3f} s a submission, {1 / seconds:.1f} a second")
+    return seconds
+
+
+def measure_tensorflow(count: int) -> dict[str, float]:
+    """Grade model solutions of assignment 1, which train with TensorFlow, from nothing and warm.
+
+    Parameters
+    ----------
+    count : int
+        Submissions, each another student's.
+
+    Returns
+    -------
+    dict of str to float
+        Seconds a submission: 'from nothing'; 'warm', with the start of the server; and 'once it runs'.
+    """
+    data = (cli.SOURCES / "a1" / "a1.ipynb").read_bytes()
+    solved = assignment.solved(assignment.read(data))
+    incoming = [submissions.Incoming(str(number), "", "", solved) for number in range(count)]
+    fork_server.close()
+    taken = {}
+    for name in ("from nothing", "warm", "once it runs"):
+        taken[name], marks = grade_class(data, incoming, warmed=name != "from nothing")
+        print(f"{count} submissions with TensorFlow, {name}: {taken[name]:.2f} s a submission")
+        if set(marks) != {20}:
+            raise RuntimeError(f"a model solution did not get 20 points: {marks}.")
+    print(f"from nothing takes {taken['from nothing'] / taken['once it runs']:.1f} times as long")
+    return taken
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("counts", type=int, nargs="*", metavar="COUNT", help="submissions of each class")
+    parser.add_argument(
+        "--tensorflow", type=int, metavar="COUNT", help="also grade model solutions of assignment 1"
+    )
+    parser.add_argument("--workers", type=int, metavar="COUNT", help="submissions at the same time")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, tcp://host:port")
+    options = parser.parse_args()
+    if not (options.counts or options.tensorflow):
+        parser.error("say how many submissions to grade, for example 25 100")
+    for count in options.counts:
+        measure(count, options.workers, options.scheduler)
+    if options.tensorflow:
+        measure_tensorflow(options.tensorflow)
+
+
+if __name__ == "__main__":
+    main()
