@@ -297,7 +297,7 @@ def test_rows_needed():
         for confidence in (0.01, 0.75, 0.99):
             n = rows_needed(rate, confidence)
 
-            def enough(rows):
+            def enough(rows, rate=rate, confidence=confidence):
                 return 1 - (1 - rate) ** rows >= confidence - 1e-12 and rows >= 1 / rate - 1 - 1e-9
 
             assert enough(n) and not enough(n - 1)
@@ -321,7 +321,7 @@ def every_cut(scores):
 @given(rows=LABELLED, beta=st.sampled_from([0.25, 0.5, 1, 2, 3.7]))
 @settings(max_examples=40, deadline=None)
 def test_f_beta_by_brute_force(rows, beta):
-    scores, y = map(np.array, zip(*rows))
+    scores, y = map(np.array, zip(*rows, strict=True))
     rule = FBeta(beta).fit(scores, y)
     values = [fbeta_score(y, scores > cut, beta=beta, zero_division=0) for cut in every_cut(scores)]
     assert rule.value_ == pytest.approx(max(values), abs=1e-12)
@@ -336,7 +336,7 @@ def test_f_beta_by_brute_force(rows, beta):
 )
 @settings(max_examples=60, deadline=None)
 def test_expected_cost_by_brute_force(rows, cost_miss, cost_false_alarm, base_rate):
-    scores, y = map(np.array, zip(*rows))
+    scores, y = map(np.array, zip(*rows, strict=True))
     share = y.mean() if base_rate is None else base_rate
 
     def cost(flags):
@@ -351,7 +351,7 @@ def test_expected_cost_by_brute_force(rows, cost_miss, cost_false_alarm, base_ra
 @given(rows=LABELLED, cheap=st.integers(1, 20), extra=st.integers(1, 20))
 @settings(max_examples=60, deadline=None)
 def test_a_costlier_miss_never_raises_the_threshold(rows, cheap, extra):
-    scores, y = map(np.array, zip(*rows))
+    scores, y = map(np.array, zip(*rows, strict=True))
     dear = ExpectedCost(cheap + extra, 5).fit(scores, y)
     assert dear.threshold_ <= ExpectedCost(cheap, 5).fit(scores, y).threshold_
 

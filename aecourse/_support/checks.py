@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def check_whole(value: object, name: str, minimum: int = 1, maximum: int | None = None) -> int:
-    """Return a whole number of at least ``minimum`` (and at most ``maximum``) as an int; a bool is refused."""
+    """Return a whole number of at least ``minimum`` (and at most ``maximum``) as an int, not a bool."""
     limits = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
     message = f"{name} must be a whole number {limits}; found {value!r}."
     try:

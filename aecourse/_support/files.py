@@ -32,7 +32,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
 
 @contextmanager
 def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield an empty temporary folder that takes the place of ``path``, and of all in it, if nothing failed."""
+    """Yield an empty temporary folder that takes the place of ``path`` if nothing failed."""
     final = Path(path)
     temporary = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}.", suffix=".part"))
     try:
