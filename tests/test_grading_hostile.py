@@ -7,7 +7,6 @@ import os
 import random
 import re
 import sqlite3
-import time
 from argparse import ArgumentParser
 from types import SimpleNamespace
 
@@ -15,15 +14,13 @@ import chromium
 import psutil
 import pytest
 
-from aecourse.grading import assignment, batch, cli
-from aecourse.grading import grade as task
-from aecourse.grading import submissions as preflight
-from aecourse.grading.sandbox import fork_server as warm
-from aecourse.grading.sandbox import process as sandbox
-from tools import made_up_class as demo
+from aecourse.grading import assignment, batch, cli, session, submissions
+from aecourse.grading.record import Record
+from aecourse.grading.sandbox import fork_server, process
+from tools import hostile_submissions, made_up_assignment, made_up_class
 
-ABOUT = assignment.read(demo.source())
-LABELS = [case.label for case in demo.cases(ABOUT)]
+ABOUT = assignment.read(made_up_assignment.source())
+LABELS = [case.label for case in hostile_submissions.cases(ABOUT)]
 
 
 @pytest.fixture(scope="session")
@@ -33,29 +30,26 @@ def graded(tmp_path_factory):
     results = folder / "results"
     source = folder / "source" / "demo" / "demo.ipynb"
     source.parent.mkdir(parents=True)
-    source.write_bytes(demo.source())
+    source.write_bytes(made_up_assignment.source())
     # A process that a submission leaves behind sleeps for so long, and is found by it.
     marker = f"{random.SystemRandom().randrange(10**5, 10**6)}.{os.getpid()}"
-    rows = demo.cases(ABOUT, str(results), str(source), marker)
-    students = demo.write_class(folder / "submissions", rows)
+    rows = hostile_submissions.cases(ABOUT, str(results), str(source), marker)
+    students = made_up_class.write_class(folder / "submissions", rows)
     parser = ArgumentParser()
     cli.add_commands(parser.add_subparsers())
-    started = time.monotonic()
     # Endless loops only wait: with more at once than cores, the others go on meanwhile.
     words = ["grade", str(folder / "submissions"), "-o", str(results), "-a", str(source), "--workers", "4"]
     options = parser.parse_args(words)
     status = options.run(options)
-    seconds = time.monotonic() - started
     records = {}
     for file in (results / "records").glob("*.json"):
-        record = task.Record.from_dict(json.loads(file.read_text()))
+        record = Record.from_dict(json.loads(file.read_text()))
         records[record.student] = record
     return SimpleNamespace(
         folder=folder,
         results=results,
         status=status,
         marker=marker,
-        seconds=seconds,
         source=source,
         cases={case.label: case for case in rows},
         students=students,
@@ -85,7 +79,8 @@ def test_a_submission_gets_its_status_and_its_marks(graded, label):
     assert {cell.name: cell.earned for cell in record.cells if cell.kind == "test"} == case.marks
     assert record.possible == 8 and record.by_hand == 3
     assert record.message
-    assert record.seconds < ABOUT.seconds + task.OVERHEAD
+    # A safety net: the deadline, and far more than two starts take on a busy machine.
+    assert record.seconds < ABOUT.seconds + session.OVERHEAD
 
 
 @pytest.mark.parametrize("label", LABELS)
@@ -104,14 +99,14 @@ def test_a_page_shows_no_hidden_text_and_nothing_active(graded, label):
 
 
 def test_no_process_is_left(graded):
-    warm.close()
+    fork_server.close()
     left = []
-    for process in psutil.process_iter(["cmdline"]):
-        if any(graded.marker in word for word in process.info["cmdline"] or ()):
-            left.append(process.info["cmdline"])
+    for running in psutil.process_iter(["cmdline"]):
+        if any(graded.marker in word for word in running.info["cmdline"] or ()):
+            left.append(running.info["cmdline"])
     assert left == []
     family = [child for child in psutil.Process().children(recursive=True) if child.name() == "bwrap"]
-    assert psutil.wait_procs(family, timeout=10)[1] == []
+    assert psutil.wait_procs(family, timeout=60)[1] == []
 
 
 def test_the_gradebook_holds_what_the_records_say(graded):
@@ -147,7 +142,7 @@ def test_output_is_capped_by_size(graded):
 
 def test_processes_are_bounded(graded):
     found = re.search(r"stopped after (\d+) of BlockingIOError", outputs(graded.records["forks"]))
-    assert 0 < int(found[1]) <= sandbox.Limits().processes
+    assert 0 < int(found[1]) <= process.Limits().processes
 
 
 def test_memory_is_bounded(graded):
@@ -159,7 +154,7 @@ def test_the_disk_is_bounded(graded):
     text = outputs(graded.records["disk"])
     assert "NOT BOUNDED" not in text
     sizes = [int(size) for size in re.findall(r"(\d+) MB, then", text)]
-    assert len(sizes) == 5 and max(sizes) <= sandbox.Limits().scratch_mb
+    assert len(sizes) == 5 and max(sizes) <= process.Limits().scratch_mb
 
 
 def test_there_is_no_network(graded):
@@ -186,9 +181,9 @@ def test_hints_are_the_authors(graded):
 
 
 def test_grading_again_computes_nothing(graded):
-    submissions = preflight.collect(graded.folder / "submissions", "demo")
+    handed_in = submissions.collect(graded.folder / "submissions", "demo")
     store = batch.Store(graded.results / "records")
-    records, computed = batch.grade_all(graded.source.read_bytes(), submissions, store)
+    records, computed = batch.grade_all(graded.source.read_bytes(), handed_in, store)
     assert computed == 0 and len(records) == len(LABELS)
 
 

@@ -9,25 +9,24 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 import psutil
 import pytest
+from waiting import wait_until
 
-from aecourse.grading import assignment
-from aecourse.grading import grade as task
-from aecourse.grading import submissions as preflight
-from aecourse.grading.sandbox import fork_server as warm
-from aecourse.grading.sandbox import process as sandbox
-from tools import made_up_class as demo
+from aecourse.grading import assignment, grade, submissions
+from aecourse.grading.sandbox import fork_server, process
+from tools import hostile_submissions, made_up_assignment
 
-SOURCE = demo.source()
+SOURCE = made_up_assignment.source()
+# For submissions that wait until the test ends them.
+PATIENT = made_up_assignment.source(seconds=3000)
 ABOUT = assignment.read(SOURCE)
 TOKEN = f"left-behind-{random.SystemRandom().randrange(10**8, 10**9)}"
 
-# Leaves something in every place that a process can leave something in, then stays for a while.
+# Leaves something in every place that a process can leave something in, then waits for a process of its own.
 POLLUTE = """
-import builtins, ctypes, os, socket, subprocess, sys, tempfile, time
+import builtins, ctypes, os, socket, subprocess, sys, tempfile
 token = "TOKEN"
 for folder in ("/tmp", "/dev/shm", "/home/student", "/var/tmp", "/run"):
     try:
@@ -55,7 +54,7 @@ for number in set(range(1, 400)) - own:
     except OSError:
         pass
 subprocess.Popen(["sleep", "MARKER"], start_new_session=True)
-time.sleep(4)
+subprocess.run(["sleep", "1MARKER"])
 print("stayed")
 """
 # Says what is there, in words that are the same wherever nothing was left.
@@ -114,7 +113,9 @@ print(json.dumps(found, sort_keys=True))
 
 
 def incoming(first="", answers=None, student="10001"):
-    return preflight.Incoming(student, "doe", "doe.ipynb", demo.submission(ABOUT, answers, first))
+    return submissions.Incoming(
+        student, "doe", "doe.ipynb", made_up_assignment.submission(ABOUT, answers, first)
+    )
 
 
 def words(record):
@@ -125,8 +126,13 @@ def words(record):
     )
 
 
+def running(argument):
+    """Return the processes of this machine that have this argument."""
+    return [item for item in psutil.process_iter(["cmdline"]) if argument in (item.info["cmdline"] or ())]
+
+
 def look(warmed=True):
-    record = task.grade(SOURCE, incoming(LOOK), warmed=warmed)
+    record = grade.grade(SOURCE, incoming(LOOK), warmed=warmed)
     assert (record.status, record.automatic) == ("graded", 8), (record.notes, record.shown[2]["report"])
     return json.loads(words(record))
 
@@ -134,8 +140,8 @@ def look(warmed=True):
 @pytest.fixture(scope="module")
 def server():
     """The server of the made-up class's assignment; it must be there, or nothing here is tested."""
-    found = warm.server(ABOUT.imports)
-    assert found is not None, warm._refused
+    found = fork_server.server_for(ABOUT.imports)
+    assert found is not None, fork_server.SERVERS.problems
     return found
 
 
@@ -145,27 +151,23 @@ def test_a_submission_finds_nothing_of_another(server):
     before, records = look(), []
     text = POLLUTE.replace("TOKEN", TOKEN).replace("MARKER", marker)
     other = incoming(text, student="left-behind-100000002")  # the looker searches its memory for this, too
-    polluter = threading.Thread(target=lambda: records.append(task.grade(SOURCE, other)))
+    polluter = threading.Thread(target=lambda: records.append(grade.grade(PATIENT, other)))
     polluter.start()
-
-    def left():
-        return [p for p in psutil.process_iter(["cmdline"]) if marker in (p.info["cmdline"] or ())]
-
-    waited = time.monotonic() + 30
-    while not left() and time.monotonic() < waited:
-        time.sleep(0.05)
-    assert left()
+    wait_until(lambda: running(f"1{marker}"))
+    assert running(marker)
     during = look()
     assert polluter.is_alive(), "the two did not run side by side"
+    [waited_for] = running(f"1{marker}")
+    waited_for.kill()
     polluter.join()
     after = look()
     assert records[0].status == "graded" and "stayed" in words(records[0])
-    assert left() == [] and not server.users
-    assert warm.server(ABOUT.imports) is server, "all of them were to be forked from one server"
+    assert running(marker) == [] and not server.users
+    assert fork_server.server_for(ABOUT.imports) is server, "all of them were to be forked from one server"
     assert before == during == after
     assert before["memory"] == [0, True] and TOKEN.startswith("left-behind-")
     # Where this clone lies under /tmp, so do Python's own folders.
-    own = sorted({place.parts[2] for place in sandbox.readable_places() if place.is_relative_to("/tmp")})
+    own = sorted({place.parts[2] for place in process.readable_places() if place.is_relative_to("/tmp")})
     assert before["files"] == {"/tmp": own, "/dev/shm": [], "/home/student": [".ipython"]}
     assert before["environment"]["AECOURSE_STUDENT"] == "10001"
     assert before["rights"] == ["0" * 16] * 3 + ["1", ""]
@@ -183,14 +185,14 @@ def test_a_fork_finds_what_a_fresh_process_finds(server):
 @pytest.mark.parametrize("warmed", [True, False])
 def test_python_may_lie_in_a_folder_that_is_covered(warmed, monkeypatch):
     """A clone under /tmp: each submission has a /tmp of its own, and Python's folders are read there."""
-    places = sandbox.readable_places()
+    places = process.readable_places()
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         place = pathlib.Path(folder) / "deep" / "packages"
         place.mkdir(parents=True)
         (place / "found.txt").write_text("found")
         for each in (place.parent, place, pathlib.Path(folder)):
             each.chmod(0o755)
-        monkeypatch.setattr(sandbox, "readable_places", lambda: [*places, place])
+        monkeypatch.setattr(process, "readable_places", lambda: [*places, place])
         look = f"""
 import json, os
 try:
@@ -200,10 +202,10 @@ except OSError:
     written = False
 print(json.dumps([open({str(place / "found.txt")!r}).read(), written, len(os.listdir("/tmp"))]))
 """
-        server = warm.Server(ABOUT.imports) if warmed else None
+        server = fork_server.Server(ABOUT.imports) if warmed else None
         try:
-            monkeypatch.setattr(warm, "server", lambda modules: server)
-            record = task.grade(SOURCE, incoming(look), warmed=warmed)
+            monkeypatch.setattr(fork_server, "server_for", lambda modules: server)
+            record = grade.grade(SOURCE, incoming(look), warmed=warmed)
         finally:
             if server is not None:
                 server.close()
@@ -216,10 +218,10 @@ print(json.dumps([open({str(place / "found.txt")!r}).read(), written, len(os.lis
 @pytest.mark.parametrize("label", ["half", "exit-in-test", "snooper", "disk", "network", "forks", "huge"])
 def test_marks_are_the_same_from_nothing(label, server):
     """The hostile class is graded by forks; here both ways, with the same words and marks."""
-    [case] = [case for case in demo.cases(ABOUT) if case.label == label]
+    [case] = [case for case in hostile_submissions.cases(ABOUT) if case.label == label]
     grades = []
     for warmed in (True, False):
-        record = task.grade(SOURCE, preflight.Incoming("10001", "", "", case.data), warmed=warmed)
+        record = grade.grade(SOURCE, submissions.Incoming("10001", "", "", case.data), warmed=warmed)
         assert record.status == case.status
         assert {cell.name: cell.earned for cell in record.cells if cell.kind == "test"} == case.marks
         grades.append([cell.message for cell in record.cells])
@@ -230,29 +232,27 @@ def test_marks_are_the_same_from_nothing(label, server):
 
 def test_a_lost_server_is_our_fault_not_the_students():
     """Nothing is scored as crashed; and the next submission gets a new server."""
-    first, records = warm.server(ABOUT.imports), []
-    slow = incoming("import time\ntime.sleep(10)")
-    grading = threading.Thread(target=lambda: records.append(task.grade(SOURCE, slow)))
+    first, records = fork_server.server_for(ABOUT.imports), []
+    marker = f"2{random.SystemRandom().randrange(10**5, 10**6)}.{os.getpid()}"
+    slow = incoming(f"import subprocess\nsubprocess.run(['sleep', '{marker}'])")
+    grading = threading.Thread(target=lambda: records.append(grade.grade(PATIENT, slow)))
     grading.start()
-    waited = time.monotonic() + 30
-    while len(first.users) < 2:
-        assert time.monotonic() < waited and grading.is_alive(), records
-        time.sleep(0.02)
-    time.sleep(0.5)
+    wait_until(lambda: running(marker))
+    assert len(first.users) == 2 and grading.is_alive(), records
     first.close()
-    grading.join(timeout=60)
+    grading.join()
     assert records[0].status == "grader failed" and "server" in records[0].notes[0]
-    assert task.grade(SOURCE, incoming()).automatic == 8
-    assert warm.server(ABOUT.imports) is not first
+    assert grade.grade(SOURCE, incoming()).automatic == 8
+    assert fork_server.server_for(ABOUT.imports) is not first
 
 
 def test_where_no_server_can_run_processes_start_from_nothing(monkeypatch):
-    monkeypatch.setattr(warm, "_servers", {})
-    monkeypatch.setattr(warm, "_refused", {})
-    monkeypatch.setattr(sandbox, "server_command", lambda arguments: ["/bin/false"])
-    record = task.grade(SOURCE, incoming())
+    servers = fork_server.Servers()
+    monkeypatch.setattr(fork_server, "server_for", servers.get)
+    monkeypatch.setattr(process, "server_command", lambda arguments: ["/bin/false"])
+    record = grade.grade(SOURCE, incoming())
     assert (record.status, record.automatic) == ("graded", 8)
-    assert "does not answer" in warm._refused[tuple(ABOUT.imports)]
+    assert "does not answer" in servers.problems[tuple(ABOUT.imports)]
 
 
 def test_a_server_with_threads_is_not_forked_from(tmp_path, monkeypatch):
@@ -262,7 +262,7 @@ def test_a_server_with_threads_is_not_forked_from(tmp_path, monkeypatch):
         "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path / "site-packages"))
-    plain = sandbox.server_command
+    plain = process.server_command
     where = tmp_path / "site-packages"
 
     def with_module(arguments):
@@ -270,14 +270,15 @@ def test_a_server_with_threads_is_not_forked_from(tmp_path, monkeypatch):
         at = line.index("--clearenv") + 1
         return [*line[:at], "--setenv", "PYTHONPATH", str(where), *line[at:]]
 
-    monkeypatch.setattr(sandbox, "server_command", with_module)
-    with pytest.raises(warm.Unavailable, match="2 threads"):
-        warm.Server(("threaded_module",))
+    monkeypatch.setattr(process, "server_command", with_module)
+    with pytest.raises(fork_server.Unavailable, match="2 threads"):
+        fork_server.Server(("threaded_module",))
 
 
 def test_a_server_ends_with_the_grader():
     code = (
-        "import sys\nfrom aecourse.grading import warm\nassert warm.server(['numpy'])\n"
+        "import sys\nfrom aecourse.grading.sandbox import fork_server\n"
+        "assert fork_server.server_for(['numpy'])\n"
         "print('up', flush=True)\nsys.stdin.read()"
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -287,5 +288,5 @@ def test_a_server_ends_with_the_grader():
     assert any("aecourse.grading.inside.fork_server" in " ".join(member.cmdline()) for member in family)
     grader.send_signal(signal.SIGKILL)
     grader.communicate()
-    gone, left = psutil.wait_procs(family, timeout=20)
+    gone, left = psutil.wait_procs(family, timeout=60)
     assert left == [] and len(gone) == len(family)

@@ -1,7 +1,7 @@
-"""Grade a class: a task of a Dask scheduler for each submission, resumed where it stopped.
+"""Grade a class: a task of a Dask scheduler for each submission, resumed after an interruption.
 
-A record is stored under the hash of submission, student, assignment, environment and the
-grader's own code, as soon as it is there. Grading again computes only what changed.
+A record is stored as soon as it is there, under the hash of the submission, student, assignment,
+environment and the grader's own code. Grading again computes only what changed.
 """
 
 import contextlib
@@ -11,34 +11,79 @@ import json
 import logging
 import os
 import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import distributed
 
+import aecourse
 from aecourse._support import progress
-from aecourse.grading import grade as task
-from aecourse.grading.sandbox import process as sandbox
+from aecourse._support.files import write_whole
+from aecourse.grading.grade import environment, grade
+from aecourse.grading.record import Record, Status
+from aecourse.grading.sandbox import process
+from aecourse.grading.submissions import Incoming
 
+# The files and folders of this package that decide marks. A record is graded again after a change to one
+# of them, so each must be here that reads a submission, runs it or turns what it did into points, and what
+# student notebooks import. The rest of the package counts by its version. Pages, tables, the
+# gradebook and the command are not here: a change to them must not cost a class another night of grading.
+DECIDE_MARKS = (
+    "grading/assignment.py",
+    "grading/grade.py",
+    "grading/inside",
+    "grading/matching.py",
+    "grading/record.py",
+    "grading/sandbox",
+    "grading/session.py",
+    "grading/submissions.py",
+    "homework",
+)
 # Records of these are not kept: grading again tries again.
-NOT_KEPT = {"grader failed"}
+NOT_KEPT = {Status.GRADER_FAILED}
 
 
-@functools.cache
-def _code_digest():
-    """Return the hash of the grader's own files, so that a changed grader grades anew."""
-    digest = hashlib.sha256()
-    for file in sorted(pathlib.Path(__file__).parent.glob("*.py")):
-        digest.update(file.read_bytes())
+def code_digest(package: str | os.PathLike[str]) -> str:
+    """Return the hash of the code that decides marks, so that a changed grader grades again.
+
+    Parameters
+    ----------
+    package : path-like
+        The folder of the package ``aecourse``, or of a copy.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one of the files is missing.
+    """
+    folder, digest = pathlib.Path(package), hashlib.sha256()
+    for name in DECIDE_MARKS:
+        place = folder / name
+        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            digest.update(f"{file.relative_to(folder).as_posix()}\0".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
 
 
-def key_of(source, incoming, trusted=False):
+@functools.cache
+def _grader() -> dict[str, Any]:
+    """Return what decides marks besides the submission and its assignment."""
+    return {"environment": environment(), "code": code_digest(pathlib.Path(aecourse.__file__).parent)}
+
+
+def key_of(source: bytes, incoming: Incoming, trusted: bool = False) -> str:
     """Return the key of a record: equal for equal submission, student, assignment and environment.
 
     Parameters
     ----------
     source : bytes
         The assignment's source notebook.
-    incoming : preflight.Incoming
+    incoming : Incoming
     trusted : bool
 
     Returns
@@ -51,66 +96,67 @@ def key_of(source, incoming, trusted=False):
         "submission": hashlib.sha256(incoming.data).hexdigest() if incoming.data is not None else None,
         "student": incoming.student,
         "refusal": [incoming.status, incoming.message],
-        "environment": task.environment(),
-        "code": _code_digest(),
         "trusted": trusted,
+        **_grader(),
     }
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
 
 class Store:
-    """Records in a folder, one file each, written whole or not at all."""
+    """Records in a folder, one file each, written whole or not at all.
 
-    def __init__(self, folder):
+    Parameters
+    ----------
+    folder : path-like
+        Created if it is missing.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
 
-    def get(self, key):
-        """Return the record of a key, or None where there is none that can be read."""
+    def get(self, key: str) -> Record | None:
+        """Return the record of a key, or None if there is none that can be read."""
         try:
-            return task.Record.from_dict(
-                json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
-            )
+            return Record.from_dict(json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
-    def put(self, record):
-        """Store a record under its key."""
-        final = self.folder / f"{record.key}.json"
-        partial = final.with_suffix(f".{os.getpid()}.partial")
-        partial.write_text(json.dumps(record.to_dict(), ensure_ascii=False), encoding="utf-8")
-        os.replace(partial, final)
+    def put(self, record: Record) -> None:
+        """Store a record under its key; two graders may store the same one at once."""
+        write_whole(self.folder / f"{record.key}.json", json.dumps(record.to_dict(), ensure_ascii=False))
 
 
-def workers_here():
+def workers_here() -> int:
     """Return how many submissions are graded at once on this machine."""
     return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-def _task(source, incoming, trusted, key, warmed):
-    """Run where the worker is; the sandbox must be there."""
+def _grade_task(source: bytes, incoming: Incoming, trusted: bool, key: str, warmed: bool) -> dict[str, Any]:
+    """Grade on the machine of the worker, which must have a sandbox, too."""
     if not trusted:
-        sandbox.require()
-    record = task.grade(source, incoming, trusted, warmed)
+        process.require()
+    record = grade(source, incoming, trusted, warmed)
     record.key = key
     return record.to_dict()
 
 
-def _end_sandboxes(kind, *_):
+def _end_sandboxes(kind: type[BaseException] | None, *_: object) -> None:
     """After an error, end what the cluster's threads wait for: the cluster ends when they do."""
     if kind is not None:
-        sandbox.INTERRUPTED.set()
+        process.INTERRUPTED.set()
 
 
 @contextlib.contextmanager
-def _client(scheduler, workers):
+def _client(scheduler: str | None, workers: int | None) -> Iterator[distributed.Client]:
     """Connect to a Dask scheduler: the one at an address, or one of our own in this process."""
     with contextlib.ExitStack() as stack:
+        address: Any = scheduler
         if scheduler is None:
-            stack.callback(sandbox.INTERRUPTED.clear)
-            # Threads, for they only wait for sandboxes; so all of them fork from one server. No limit to this
-            # process's memory: what takes memory are the submissions, and they are bounded.
-            scheduler = stack.enter_context(
+            stack.callback(process.INTERRUPTED.clear)
+            # Threads, since they only wait for sandboxes; so all of them fork from one server. No limit to
+            # this process's memory: the submissions take the memory, and theirs is limited.
+            address = stack.enter_context(
                 distributed.LocalCluster(
                     n_workers=1,
                     threads_per_worker=workers or workers_here(),
@@ -123,64 +169,73 @@ def _client(scheduler, workers):
                 )
             )
             stack.push(_end_sandboxes)
-        yield stack.enter_context(distributed.Client(scheduler, timeout="30s", set_as_default=False))
+        yield stack.enter_context(distributed.Client(address, timeout="30s", set_as_default=False))
 
 
-def _run(source, waiting, trusted, warmed, scheduler, workers):
-    with _client(scheduler, workers) as client:
-        shared = client.scatter(source, broadcast=True, hash=True)
-        # Pure tasks, keyed by content: a worker that dies is replaced by another that computes the same.
-        futures = [
-            client.submit(_task, shared, incoming, trusted, key, warmed, key=f"grade-{key}", retries=2)
-            for key, incoming in waiting
-        ]
-        for future in distributed.as_completed(futures, loop=client.loop):
-            yield future.result()
+def _graded(
+    client: distributed.Client, source: bytes, waiting: Mapping[str, Incoming], trusted: bool, warmed: bool
+) -> Iterator[Record]:
+    """Yield the records of submissions, each as soon as it is there."""
+    shared = client.scatter(source, broadcast=True, hash=True)
+    # Pure tasks, keyed by content: a worker that dies is replaced by another that computes the same.
+    futures = [
+        client.submit(_grade_task, shared, incoming, trusted, key, warmed, key=f"grade-{key}", retries=2)
+        for key, incoming in waiting.items()
+    ]
+    for future in distributed.as_completed(futures, loop=client.loop):
+        yield Record.from_dict(future.result())
 
 
-def grade_all(source, submissions, store, *, scheduler=None, workers=None, trusted=False, warmed=True):
-    """Grade submissions; those whose record is stored already are not graded again.
+def grade_all(
+    source: bytes,
+    submissions: Sequence[Incoming],
+    store: Store,
+    *,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    trusted: bool = False,
+    warmed: bool = True,
+) -> tuple[list[Record], int]:
+    """Grade submissions, except those whose record is stored already.
 
     Parameters
     ----------
     source : bytes
         The assignment's source notebook.
-    submissions : list of preflight.Incoming
+    submissions : list of Incoming
     store : Store
     scheduler : str, optional
         Address of a Dask scheduler, ``tcp://host:port``. By default one in this process.
     workers : int, optional
-        Submissions at once on this machine, where no scheduler is given; by default as many as it has cores.
+        Submissions at once on this machine, if no scheduler is given; by default as many as it has cores.
     trusted : bool
         Run without a sandbox.
     warmed : bool
-        As for :func:`task.grade`: faster, with the same results.
+        As for :func:`grade.grade`: faster, with the same results.
 
     Returns
     -------
-    records : list of task.Record
-        One a submission, in the order given.
+    records : list of Record
+        One for each submission, in the order given.
     computed : int
         How many were graded now.
 
     Raises
     ------
-    sandbox.SandboxMissing
-        If there is no sandbox here and ``trusted`` is not set.
+    SandboxMissing
+        If this machine has no working sandbox and ``trusted`` is not set.
     """
     if not trusted and scheduler is None:
-        sandbox.require()
+        process.require()
     keys = [key_of(source, incoming, trusted) for incoming in submissions]
-    records = {key: store.get(key) for key in keys}
-    waiting = {key: incoming for key, incoming in zip(keys, submissions, strict=True) if records[key] is None}
+    stored = {key: store.get(key) for key in keys}
+    records = {key: record for key, record in stored.items() if record is not None}
+    waiting = {key: incoming for key, incoming in zip(keys, submissions, strict=True) if key not in records}
     with progress.bar(total=len(keys), description="grading") as shown:
         shown.update(len(keys) - len(waiting))
         if waiting:
-            with contextlib.closing(
-                _run(source, waiting.items(), trusted, warmed, scheduler, workers)
-            ) as graded:
-                for values in graded:
-                    record = task.Record.from_dict(values)
+            with _client(scheduler, workers) as client:
+                for record in _graded(client, source, waiting, trusted, warmed):
                     records[record.key] = record
                     if record.status not in NOT_KEPT:
                         store.put(record)

@@ -1,7 +1,9 @@
-"""What came of one submission: its status, what each graded cell earned, and what the student is told."""
+"""The record of one submission: its status, what each graded cell earned, and the messages to the student."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from typing import Any, TypedDict
 
 
 class Status(StrEnum):
@@ -35,7 +37,8 @@ class Outcome(StrEnum):
     NOT_ANSWERED = "not answered"
 
 
-STATUSES = {
+#: What a student reads about each status.
+STATUSES: dict[Status, str] = {
     Status.GRADED: "The notebook was run and graded.",
     Status.REPAIRED: "The notebook was repaired, then run and graded.",
     Status.TIMED_OUT: "Part of the notebook took longer than the time allowed. The rest was graded.",
@@ -45,11 +48,33 @@ STATUSES = {
     Status.TOO_LARGE: "The file is too large.",
     Status.REFUSED: "What was handed in is not safe to open.",
     Status.NOTHING_SUBMITTED: "No notebook was handed in.",
-    Status.OTHER_ASSIGNMENT: "The notebook holds no cell of this assignment.",
+    Status.OTHER_ASSIGNMENT: "The notebook holds none of this assignment's cells.",
     Status.GRADER_FAILED: (
         "The grader itself failed. Your instructor has been told; you need not do anything."
     ),
 }
+
+
+class CellError(TypedDict):
+    """The exception that stopped a cell: its type's name, its message, and the lines it passed through."""
+
+    name: str
+    message: str
+    where: list[str]
+
+
+class RunReport(TypedDict):
+    """What one code cell of the student's showed, within bounds.
+
+    An output is ``{"text": …}`` or ``{"picture": …}``, a PNG in base64. ``ended`` is the outcome of a cell
+    with which its process ended, else None; ``seconds`` is None if they are not known.
+    """
+
+    outputs: list[dict[str, str]]
+    error: CellError | None
+    late: bool
+    seconds: float | None
+    ended: str | None
 
 
 @dataclass(frozen=True)
@@ -59,11 +84,10 @@ class CellResult:
     Parameters
     ----------
     name, title, kind : str
+        As in the assignment's cell.
     points, earned : float
         ``earned`` is 0 for a cell that a person marks, until it is marked.
-    outcome : str
-        'passed', 'partly', 'failed', 'timed out', 'crashed', 'out of memory', 'not reached', 'to be marked',
-        'marked', 'not answered'.
+    outcome : Outcome
     message : str
         For the student: the author's words, never the test's.
     """
@@ -73,73 +97,109 @@ class CellResult:
     kind: str
     points: float
     earned: float
-    outcome: str
+    outcome: Outcome
     message: str = ""
 
 
 @dataclass
 class Record:
-    """What came of one submission; made of plain values, so that it is stored as JSON."""
+    """All that is kept of one submission, in plain values, so that it can be stored as JSON.
+
+    Parameters
+    ----------
+    student, name, origin : str
+        The student's id and name, and the file that was handed in.
+    assignment : str
+    status : Status
+    message : str
+        For the student.
+    cells : list of CellResult
+        The graded cells, in order.
+    repairs : list of str
+        What the grader repaired, for the student.
+    notes : list of str
+        For the instructor.
+    shown : list of dict
+        The notebook as it ran, empty if it did not run: of each cell the ``name`` (None for one of the
+        student's own), ``kind``, ``cell_type``, ``source`` and ``report``, a :class:`RunReport` or None.
+    seconds : float
+        Wall-clock time of grading.
+    key : str
+        Under which the record is stored.
+    """
 
     student: str
     name: str
     origin: str
     assignment: str
-    status: str
+    status: Status
     message: str
-    cells: list
-    repairs: list = field(default_factory=list)
-    notes: list = field(default_factory=list)
-    shown: list = field(default_factory=list)
+    cells: list[CellResult]
+    repairs: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    shown: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
     key: str = ""
 
     @property
-    def automatic(self):
+    def automatic(self) -> float:
         """Points earned by tests."""
         return sum(cell.earned for cell in self.cells if cell.kind == "test")
 
     @property
-    def possible(self):
+    def possible(self) -> float:
         """Points that tests can give."""
         return sum(cell.points for cell in self.cells if cell.kind == "test")
 
     @property
-    def by_hand(self):
-        """Points that a person gives."""
+    def by_hand(self) -> float:
+        """Points that a person can give."""
         return sum(cell.points for cell in self.cells if cell.kind == "manual")
 
     @property
-    def total(self):
-        """Points earned by tests and, as far as they are given, by a person's marks."""
+    def total(self) -> float:
+        """Points earned by tests and, as far as a person has marked, by written answers."""
         return sum(cell.earned for cell in self.cells)
 
     @property
-    def unmarked(self):
+    def unmarked(self) -> float:
         """Points of written answers that wait for a person."""
-        return sum(cell.points for cell in self.cells if cell.outcome == "to be marked")
+        return sum(cell.points for cell in self.cells if cell.outcome == Outcome.TO_BE_MARKED)
 
-    def with_marks(self, marks):
-        """Return a copy that holds what a person marked.
+    def with_marks(self, marks: Mapping[tuple[str, str], tuple[float, str]]) -> "Record":
+        """Return a copy with the marks that a person gave.
 
         Parameters
         ----------
         marks : dict
-            (points, comment) by (student, cell), as :func:`gradebook.marks` returns them. A mark given
-            to a test counts instead of the test's own.
+            (points, comment) by (student, cell), as :func:`gradebook.marks` returns them. A mark for a
+            test replaces the test's own.
+
+        Returns
+        -------
+        Record
         """
         cells = []
         for cell in self.cells:
             points, comment = marks.get((self.student, cell.name), (None, ""))
             if points is not None:
-                outcome = "marked" if cell.kind == "manual" else cell.outcome
+                outcome = Outcome.MARKED if cell.kind == "manual" else cell.outcome
                 cell = replace(cell, earned=points, outcome=outcome, message=comment or cell.message)
             cells.append(cell)
         return replace(self, cells=cells)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain values, for JSON."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values):
-        return cls(**{**values, "cells": [CellResult(**cell) for cell in values["cells"]]})
+    def from_dict(cls, values: Mapping[str, Any]) -> "Record":
+        """Return the record of plain values.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If a part is missing or unknown, such as a status that this version does not have.
+        """
+        cells = [CellResult(**{**cell, "outcome": Outcome(cell["outcome"])}) for cell in values["cells"]]
+        return cls(**{**values, "status": Status(values["status"]), "cells": cells})

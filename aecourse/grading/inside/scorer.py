@@ -2,20 +2,24 @@
 
 This process never loads the student's code. A test's names are its own, those of the
 assignment's given cells, and, for the student's names, plain values or :class:`Remote` objects,
-whose calls are passed to the student's process by the grader.
+whose calls the grader passes on to the student's process.
 """
 
 import ast
 import builtins
+import contextlib
 import io
 import math
 import signal
 import socket
 import sys
 import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NoReturn
 
 from aecourse.grading.assignment import hidden_line_numbers
-from aecourse.grading.sandbox import messages as wire
+from aecourse.grading.record import Outcome
+from aecourse.grading.sandbox.messages import BlockingChannel, Encoder, Header, decode
 
 
 class RemoteFailure(Exception):
@@ -23,106 +27,116 @@ class RemoteFailure(Exception):
 
 
 class Unanswered(BaseException):
-    """The student's process is gone, or out of time: this test cannot be finished."""
+    """The student's process has ended or is out of time, so this test cannot be finished."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
 
 
 class Remote:
     """Something in the student's process: it can be called, indexed and asked for attributes."""
 
-    def __init__(self, link, number, kind):
-        object.__setattr__(self, "_remote", (link, number, kind))
+    def __init__(self, link: "Link", number: int) -> None:
+        object.__setattr__(self, "_remote", (link, number))
 
-    def __getattr__(self, name):
-        link, number, _ = self._remote
+    def __getattr__(self, name: str) -> Any:
+        link, number = self._remote
         try:
             return link.ask({"op": "getattr", "handle": number, "name": name})
-        except Unanswered:
-            raise
         except Exception as error:
             raise AttributeError("the student's object has no such attribute") from error
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise TypeError("a test cannot change the student's object")
 
-    def __call__(self, *arguments, **named):
-        link, number, _ = self._remote
-        return link.ask({"op": "call", "handle": number}, (arguments, named))
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return _operate(self, "call", arguments, named)
 
-    def __getitem__(self, key):
-        link, number, _ = self._remote
-        return link.ask({"op": "getitem", "handle": number}, ((key,), {}))
+    def __getitem__(self, key: Any) -> Any:
+        return _operate(self, "getitem", (key,))
 
-    def __len__(self):
-        link, number, _ = self._remote
-        length = link.ask({"op": "len", "handle": number}, ((), {}))
+    def __len__(self) -> int:
+        length = _operate(self, "len")
         return length if type(length) is int and 0 <= length < 2**31 else 0
 
-    def __iter__(self):
-        link, number, _ = self._remote
-        items = link.ask({"op": "list", "handle": number})
+    def __iter__(self) -> Iterator[Any]:
+        items = _operate(self, "list")
         return iter(items if isinstance(items, list) else [])
 
-    def __bool__(self):
+    def __bool__(self) -> NoReturn:
         raise TypeError("an object of the student's is neither true nor false to a test")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "<an object of the student's>"
 
 
-class Link:
-    """Questions to the student's process, passed on by the grader."""
+def _operate(remote: Remote, op: str, arguments: tuple = (), named: Mapping[str, Any] | None = None) -> Any:
+    """Ask for one operation on an object; not a method, which would hide an attribute of that name."""
+    link, number = remote._remote
+    return link.ask({"op": op, "handle": number}, arguments, named or {})
 
-    def __init__(self, channel):
+
+def _number_of(value: Any) -> int:
+    """Return the number under which the student's process knows a value."""
+    if not isinstance(value, Remote):
+        raise TypeError(f"a test passed a {type(value).__name__} to the student's code; pass plain data")
+    return value._remote[1]
+
+
+def _exception(name: Any) -> Exception:
+    """Return Python's own exception of that name; never one that a test could mistake for its own."""
+    kind = getattr(builtins, name, None) if isinstance(name, str) else None
+    words = "raised by the student's code"
+    error: Exception = RemoteFailure(words)
+    if (
+        isinstance(kind, type)
+        and issubclass(kind, Exception)
+        and not issubclass(kind, (AssertionError, StopIteration, UnicodeError))
+    ):
+        with contextlib.suppress(TypeError):
+            error = kind(words)
+    error.from_student = True  # type: ignore[attr-defined]
+    return error
+
+
+class Link:
+    """Questions to the student's process, which the grader passes on."""
+
+    def __init__(self, channel: BlockingChannel) -> None:
         self._channel = channel
 
-    def ask(self, header, arguments=None):
-        encoder = wire.Encoder()
-        if arguments is not None:
-            encoder = wire.Encoder(self._number)
-            header = {**header, "arguments": encoder.encode((tuple(arguments[0]), dict(arguments[1])))}
+    def ask(self, header: Header, arguments: tuple = (), named: Mapping[str, Any] | None = None) -> Any:
+        """Send a question with the arguments of a call, if it is one; return the answer.
+
+        Raises
+        ------
+        Unanswered
+            If the student's process gives none.
+        Exception
+            If the student's code raised it.
+        """
+        encoder = Encoder(_number_of)
+        if named is not None:
+            header = {**header, "arguments": encoder.encode((arguments, dict(named)))}
         self._channel.send({"question": header}, encoder.body)
         answer, body = self._channel.receive()
         if "unanswered" in answer:
-            raise Unanswered(answer["unanswered"])
+            raise Unanswered(Outcome(answer["unanswered"]))
         if "error" in answer:
-            raise self._exception(answer["error"])
-        return wire.decode(answer.get("value"), body, lambda number, kind: Remote(self, number, kind))
-
-    def _number(self, value):
-        if not isinstance(value, Remote):
-            raise TypeError(f"a test passed a {type(value).__name__} to the student's code; pass plain data")
-        return value._remote[1]
-
-    @staticmethod
-    def _exception(name):
-        """Return Python's own exception of that name; never one that a test could mistake for its own."""
-        kind = getattr(builtins, name, None) if isinstance(name, str) else None
-        usable = (
-            isinstance(kind, type)
-            and issubclass(kind, Exception)
-            and not issubclass(kind, (AssertionError, StopIteration, UnicodeError))
-        )
-        try:
-            error = (
-                kind("raised by the student's code")
-                if usable
-                else RemoteFailure("raised by the student's code")
-            )
-        except TypeError:
-            error = RemoteFailure("raised by the student's code")
-        error.from_student = True
-        return error
+            raise _exception(answer["error"])
+        return decode(answer.get("value"), body, lambda number, kind: Remote(self, number))
 
 
-def _names_needed(tree, students):
-    """Return the names that a test reads and that are the student's to define: no other is ever asked for."""
+def _names_needed(tree: ast.AST, students: set[str]) -> list[str]:
+    """Return the names that a test reads and the student is to define; it never asks for another."""
     read = {
         node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
     }
     return sorted(read & students)
 
 
-def _constant_message(tree, line):
+def _constant_message(tree: ast.AST, line: int) -> str | None:
     """Return the literal message of the assert on a line, or None."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Assert) and node.lineno <= line <= (node.end_lineno or node.lineno):
@@ -131,92 +145,119 @@ def _constant_message(tree, line):
     return None
 
 
-def _line_of(error, file_name):
-    line, step = 0, error.__traceback__
+def _line_of(error: BaseException, file_name: str) -> int:
+    """Return the first line of a file that an exception passed through, or 0."""
+    step = error.__traceback__
     while step is not None:
         if step.tb_frame.f_code.co_filename == file_name:
-            line = line or step.tb_lineno
+            return step.tb_lineno
         step = step.tb_next
-    return line
+    return 0
+
+
+def _result(outcome: Outcome, earned: float = 0.0, **more: Any) -> dict[str, Any]:
+    return {"outcome": outcome, "earned": earned, **more}
+
+
+def _earned(value: Any, points: float) -> dict[str, Any]:
+    """Return the result of a test that ran to its end; ``value`` is that of its last line."""
+    is_number = type(value) in (int, float)
+    is_scalar = type(value).__module__ == "numpy" and getattr(value, "ndim", 1) == 0
+    if not is_number and not is_scalar:
+        return _result(Outcome.PASSED, points)
+    number = float(value)
+    earned = min(max(number, 0.0), points) if math.isfinite(number) else 0.0
+    outcome = Outcome.PASSED if earned == points else Outcome.PARTLY if earned else Outcome.FAILED
+    return _result(outcome, earned)
 
 
 class Scorer:
-    """The namespace of the given cells, and the tests that run in it."""
+    """The names of the given cells, and the tests that run with them.
 
-    def __init__(self, channel, students):
+    Parameters
+    ----------
+    channel : BlockingChannel
+    students : iterable of str
+        The names that the student is to define.
+    """
+
+    def __init__(self, channel: BlockingChannel, students: Iterable[str]) -> None:
         self._link = Link(channel)
         # Whose submission it is, the grader says, not the student.
         self._students = set(students) - {"student_id"}
-        self.names = {"__name__": "__scorer__"}
-        self._fetched = set()
+        self.names: dict[str, Any] = {"__name__": "__scorer__"}
+        self._fetched: list[str] = []
 
-    def given(self, sources, values):
+    def given(self, sources: Iterable[str], values: Mapping[str, Any]) -> None:
         """Run the assignment's own cells."""
         self.names.update(values)
         for source in sources:
             exec(compile(source, "<given>", "exec"), self.names)
 
-    def test(self, source, point, points, facts):
-        """Run one test; return its outcome without a word of its text."""
+    def test(self, source: str, point: str, points: float, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Run one test; return its result, which holds none of the test's text but its messages.
+
+        Parameters
+        ----------
+        source : str
+        point : str
+            Where the student's names are to be taken from: the test's own place in the notebook.
+        points : float
+        facts : dict
+            More names for the test.
+
+        Returns
+        -------
+        dict
+            ``outcome`` and ``earned``; for a failed test ``line`` too, and ``raised``, ``undefined``, ``key``
+            and ``visible`` as far as they apply.
+        """
         self.names.update(facts)
         tree = ast.parse(source)
-        for name in self._fetched:  # the student's names may stand for something else by now
-            self.names.pop(name, None)
-        self._fetched = set(_names_needed(tree, self._students))
-        for name in self._fetched:
-            self.names.pop(name, None)
-            try:
-                self.names[name] = self._link.ask({"op": "fetch", "point": point, "name": name})
-            except Unanswered as gone:
-                return {"outcome": str(gone), "earned": 0.0}
-            except (KeyError, wire.Malformed, RemoteFailure, ValueError, TypeError):
-                continue  # an undefined name is a NameError in the test, as in a notebook
-        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                exec(compile(tree, "<test>", "exec"), self.names)
-                value = None
-                if last is not None:
-                    value = eval(compile(ast.Expression(last.value), "<test>", "eval"), self.names)
-        except Unanswered as gone:
-            return {"outcome": str(gone), "earned": 0.0}
+            self._fetch(_names_needed(tree, self._students), point)
+            return _earned(self._run(tree), points)
+        except Unanswered as end:
+            return _result(end.outcome)
         except Exception as error:
             return self._failure(error, source)
-        return self._earned(value, points)
 
-    @staticmethod
-    def _earned(value, points):
-        number = None
-        if (
-            type(value) in (int, float)
-            or type(value).__module__ == "numpy"
-            and getattr(value, "ndim", 1) == 0
-        ):
-            number = float(value)
-        if number is None:
-            return {"outcome": "passed", "earned": points}
-        earned = min(max(number, 0.0), points) if math.isfinite(number) else 0.0
-        outcome = "passed" if earned == points else "partly" if earned else "failed"
-        return {"outcome": outcome, "earned": earned}
+    def _fetch(self, needed: list[str], point: str) -> None:
+        """Get the student's names as they were at a point."""
+        for name in self._fetched + needed:  # one of an earlier test may stand for something else by now
+            self.names.pop(name, None)
+        self._fetched = needed
+        for name in needed:
+            # A name that is undefined, or does not arrive, is a NameError in the test, as in a notebook.
+            with contextlib.suppress(Exception):
+                self.names[name] = self._link.ask({"op": "fetch", "point": point, "name": name})
 
-    def _failure(self, error, source):
+    def _run(self, tree: ast.Module) -> Any:
+        """Run a test; return the value of its last line, if that is an expression."""
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exec(compile(tree, "<test>", "exec"), self.names)
+            if isinstance(last, ast.Expr):
+                return eval(compile(ast.Expression(last.value), "<test>", "eval"), self.names)
+        return None
+
+    def _failure(self, error: Exception, source: str) -> dict[str, Any]:
         line = _line_of(error, "<test>")
-        answer = {"outcome": "failed", "earned": 0.0, "line": line}
+        result = _result(Outcome.FAILED, line=line)
         if getattr(error, "from_student", False):
-            answer["raised"] = type(error).__name__
+            result["raised"] = type(error).__name__
         elif isinstance(error, NameError):
-            answer["undefined"] = str(error.name or "") if error.name in self._students else ""
+            result["undefined"] = str(error.name or "") if error.name in self._students else ""
         if type(error) is AssertionError:
-            message = _constant_message(ast.parse(source), line)
-            answer["key"] = message
-            answer["visible"] = line not in hidden_line_numbers(source)
-        return answer
+            result["key"] = _constant_message(ast.parse(source), line)
+            result["visible"] = line not in hidden_line_numbers(source)
+        return result
 
 
-def main(number):
+def main(number: int) -> None:
     """Serve the grader over the socket of that number."""
-    channel = wire.Blocking(socket.socket(fileno=number))
+    channel = BlockingChannel(socket.socket(fileno=number))
     sys.stdout = sys.stderr = io.StringIO()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     header, _ = channel.receive()

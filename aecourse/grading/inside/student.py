@@ -11,13 +11,20 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from aecourse.grading.sandbox import messages as wire
+from aecourse.grading.sandbox.messages import BlockingChannel, Encoder, Header, decode
 
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+# Characters that are kept of one cell and of all together; those of pictures are base64.
 CELL_TEXT = 20_000
 ALL_TEXT = 200_000
 PICTURE = 400_000
 ALL_PICTURES = 1_500_000
+MAX_DISPLAYED = 20
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -25,20 +32,21 @@ class OutOfTime(BaseException):
     """The cell or the call took longer than its share of the time."""
 
 
-def _alarm(number, frame):
+def _raise_out_of_time(number: int, frame: object) -> None:
     raise OutOfTime("this took longer than one cell may")
 
 
 class CappedText(io.TextIOBase):
     """Keep the first characters written, and count the others."""
 
-    def __init__(self, limit):
-        self._limit, self._parts, self._kept, self.dropped = limit, [], 0, 0
+    def __init__(self, limit: int) -> None:
+        self._limit, self._kept, self.dropped = limit, 0, 0
+        self._parts: list[str] = []
 
-    def writable(self):
+    def writable(self) -> bool:
         return True
 
-    def write(self, text):
+    def write(self, text: str) -> int:
         text = str(text)
         room = self._limit - self._kept
         if room > 0:
@@ -47,49 +55,69 @@ class CappedText(io.TextIOBase):
         self.dropped += max(0, len(text) - max(room, 0))
         return len(text)
 
-    def text(self):
+    def text(self) -> str:
+        """Return what was kept, and how much was not."""
         note = f"\n… {self.dropped:,} more characters were not kept" if self.dropped else ""
         return "".join(self._parts) + note
 
 
-def _shell():
+def _ignore(*arguments: object, **named: object) -> None:
+    pass
+
+
+def _new_shell() -> "InteractiveShell":
     """Return an IPython shell that prints no results and collects what is displayed."""
     from IPython.core.displayhook import DisplayHook
     from IPython.core.displaypub import CapturingDisplayPublisher
     from IPython.core.interactiveshell import InteractiveShell
 
-    class Silent(DisplayHook):
-        def write_output_prompt(self):
-            pass
+    class SilentHook(DisplayHook):
+        write_output_prompt = write_format_data = finish_displayhook = _ignore
 
-        def write_format_data(self, format_dict, md_dict=None):
-            pass
-
-        def finish_displayhook(self):
-            pass
-
-    shell = InteractiveShell(
+    shell = InteractiveShell.instance(
         user_ns={"__name__": "__main__"},
         colors="nocolor",
-        displayhook_class=Silent,
+        displayhook_class=SilentHook,
         display_pub_class=CapturingDisplayPublisher,
     )
-    InteractiveShell._instance = shell
-    shell.history_manager.enabled = False
-    shell.showtraceback = shell.showsyntaxtraceback = shell.showindentationerror = lambda *a, **k: None
+    if shell.history_manager is not None:
+        shell.history_manager.enabled = False
+    for name in ("showtraceback", "showindentationerror"):  # the error is reported instead
+        setattr(shell, name, _ignore)
     return shell
+
+
+def _describe(problem: BaseException) -> dict[str, Any]:
+    """Return an exception's name and message, and the lines of the student's that it passed through."""
+    lines = []
+    try:
+        for frame in traceback.extract_tb(problem.__traceback__)[-6:]:
+            if "ipython-input" in frame.filename or frame.filename.startswith("<"):
+                lines.append(f"line {frame.lineno}, in {frame.name}: {frame.line or ''}")
+        message = ANSI.sub("", str(problem))[:2000]
+    except Exception:
+        message = ""
+    return {"name": type(problem).__name__[:80], "message": message, "where": lines}
+
+
+def _error_header(problem: BaseException) -> Header:
+    """Return an answer that names the exception, and the first of Python's own among its bases."""
+    builtin = next(
+        (kind.__name__ for kind in type(problem).__mro__ if kind.__module__ == "builtins"), "Exception"
+    )
+    return {"error": builtin, "name": type(problem).__name__[:80], "late": isinstance(problem, OutOfTime)}
 
 
 class Runner:
     """IPython without a terminal: cells in, captured outputs out."""
 
-    def __init__(self):
-        self.shell = _shell()
+    def __init__(self) -> None:
+        self.shell: Any = _new_shell()
         self._text_left, self._picture_left = ALL_TEXT, ALL_PICTURES
-        self.snapshots = {}
-        self._kept = []
+        self.snapshots: dict[str, dict[str, Any]] = {}
+        self._kept: list[Any] = []
 
-    def _reduce(self, data):
+    def _bounded_output(self, data: Mapping[str, Any]) -> dict[str, str]:
         """Return what is kept of a rich output: a picture, or plain text."""
         picture = data.get("image/png")
         if isinstance(picture, str) and len(picture) <= min(PICTURE, self._picture_left):
@@ -97,13 +125,13 @@ class Runner:
             return {"picture": picture}
         return {"text": str(data.get("text/plain", ""))[:CELL_TEXT]}
 
-    def run(self, source, seconds):
+    def run(self, source: str, seconds: float) -> dict[str, Any]:
         """Run one cell; return what it printed and displayed, its error, and its seconds."""
         shell = self.shell
         out = CappedText(min(CELL_TEXT, self._text_left))
-        error, shown = None, []
+        error, displayed = None, []
         shell.display_pub.outputs.clear()
-        old = sys.stdout, sys.stderr
+        streams = sys.stdout, sys.stderr
         sys.stdout = sys.stderr = out
         started = time.monotonic()
         try:
@@ -114,18 +142,18 @@ class Runner:
                 signal.setitimer(signal.ITIMER_REAL, 0)
             problem = done.error_before_exec or done.error_in_exec
             if problem is not None:
-                error = self._describe(problem)
+                error = _describe(problem)
             elif done.result is not None:
-                shown = [shell.display_formatter.format(done.result)[0]]
-            shown = [item["data"] for item in shell.display_pub.outputs[:20]] + shown
+                displayed = [shell.display_formatter.format(done.result)[0]]
+            displayed = [item["data"] for item in shell.display_pub.outputs[:MAX_DISPLAYED]] + displayed
         except BaseException as problem:  # an alarm between two steps, a broken display, a patched IPython
-            error = self._describe(problem)
+            error = _describe(problem)
         finally:
-            sys.stdout, sys.stderr = old
+            sys.stdout, sys.stderr = streams
         text = out.text()
         self._text_left = max(0, self._text_left - len(text))
         outputs = [{"text": text}] if text else []
-        outputs += [self._reduce(data) for data in shown]
+        outputs += [self._bounded_output(data) for data in displayed]
         return {
             "outputs": outputs,
             "error": error,
@@ -133,27 +161,16 @@ class Runner:
             "late": error is not None and error["name"] == "OutOfTime",
         }
 
-    @staticmethod
-    def _describe(problem):
-        lines = []
-        try:
-            for frame in traceback.extract_tb(problem.__traceback__)[-6:]:
-                if "ipython-input" in frame.filename or frame.filename.startswith("<"):
-                    lines.append(f"line {frame.lineno}, in {frame.name}: {frame.line or ''}")
-            words = ANSI.sub("", str(problem))[:2000]
-        except Exception:
-            words = ""
-        return {"name": type(problem).__name__[:80], "message": words, "where": lines}
-
-    def snapshot(self, point):
+    def snapshot(self, point: str) -> None:
         """Remember what every name stands for now, for the test at this point."""
         self.snapshots[point] = dict(self.shell.user_ns)
 
-    def keep(self, value):
+    def keep(self, value: Any) -> int:
+        """Keep an object for the test; return its number."""
         self._kept.append(value)
         return len(self._kept) - 1
 
-    def answer(self, header, body):
+    def answer(self, header: Header, body: bytes) -> Any:
         """Do what a test asks for; return the value."""
         op = header["op"]
         if op == "fetch":
@@ -163,56 +180,51 @@ class Runner:
             return getattr(target, header["name"])
         if op == "list":
             return list(target)
-        arguments, named = wire.decode(header["arguments"], body, lambda number, kind: self._kept[number])
+        if op == "len":
+            return len(target)
+        arguments, named = decode(header["arguments"], body, lambda number, kind: self._kept[number])
         if op == "call":
             return target(*arguments, **named)
         if op == "getitem":
             return target[arguments[0]]
-        if op == "len":
-            return len(target)
         raise ValueError(f"unknown question {op!r}")
 
-    @staticmethod
-    def _error_header(problem):
-        builtin = next(
-            (kind.__name__ for kind in type(problem).__mro__ if kind.__module__ == "builtins"), "Exception"
-        )
-        return {"error": builtin, "name": type(problem).__name__[:80], "late": isinstance(problem, OutOfTime)}
-
-    def reply(self, channel, header, body):
-        """Do what one message asks for, and send what came of it."""
+    def reply(self, channel: BlockingChannel, header: Header, body: bytes) -> None:
+        """Do what one message asks for, and send the answer."""
         op = header["op"]
         if op == "run":
             channel.send(self.run(header["source"], header["seconds"]))
-            return
-        if op == "snapshot":
+        elif op == "snapshot":
             self.snapshot(header["point"])
             channel.send({})
-            return
-        sys.stdout = sys.stderr = io.StringIO() if op == "fetch" else CappedText(0)
+        else:
+            self._reply_to_test(channel, header, body)
+
+    def _reply_to_test(self, channel: BlockingChannel, header: Header, body: bytes) -> None:
+        sys.stdout = sys.stderr = CappedText(0)
         try:
             signal.setitimer(signal.ITIMER_REAL, header["seconds"])
             try:
                 value = self.answer(header, body)
-                encoder = wire.Encoder(self.keep)
+                encoder = Encoder(self.keep)
                 tree = encoder.encode(value)
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
         except BaseException as problem:  # also exits and alarms: the process goes on for the next test
-            channel.send(self._error_header(problem))
+            channel.send(_error_header(problem))
             return
         try:
             channel.send({"value": tree}, encoder.body)
         except ValueError as problem:
-            channel.send(self._error_header(problem))
+            channel.send(_error_header(problem))
 
 
-def main(number):
+def main(number: int) -> None:
     """Serve the grader over the socket of that number."""
-    channel = wire.Blocking(socket.socket(fileno=number))
+    channel = BlockingChannel(socket.socket(fileno=number))
     sys.argv = [""]
     sys.path.insert(0, "")
-    signal.signal(signal.SIGALRM, _alarm)
+    signal.signal(signal.SIGALRM, _raise_out_of_time)
     channel.receive()
     runner = Runner()
     channel.send({"ready": True})

@@ -1,15 +1,21 @@
 """Messages between the grader and its sandboxed processes: plain data, never pickles.
 
-A frame is two lengths, a JSON header and a body of raw array bytes. Values travel as a tree
-of tagged JSON lists; an array is its dtype, shape and place in the body. Only dtypes without
+A frame is two lengths, a JSON header and a body of raw array bytes. A value travels as a tree
+of tagged JSON lists; an array is its dtype, its shape and its place in the body. Only dtypes without
 Python objects are accepted, so decoding runs no code that the sender chose.
+
+Both sides use this module, so it imports nothing of the grader.
 """
 
 import json
 import re
+import socket
 import struct
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 LENGTHS = struct.Struct(">IQ")
 MAX_HEADER = 4 * 2**20
@@ -19,12 +25,15 @@ MAX_NODES = 20_000
 # Booleans, numbers, complex numbers, text, bytes, dates and durations.
 DTYPE = re.compile(r"[<>|=]?([biufc](1|2|4|8|16)|[US]\d{1,6}|[Mm]8\[[A-Za-z]+\])")
 
+Header = dict[str, Any]
+Tree = list[Any]
+
 
 class Malformed(ValueError):
     """A frame that no honest process would send."""
 
 
-def pack(header, body=b""):
+def pack(header: Header, body: bytes = b"") -> bytes:
     """Return a frame as bytes.
 
     Raises
@@ -38,16 +47,28 @@ def pack(header, body=b""):
     return LENGTHS.pack(len(head), len(body)) + head + body
 
 
-def unpack_lengths(data):
-    """Return the lengths of header and body, or refuse them."""
+def unpack_lengths(data: bytes) -> tuple[int, int]:
+    """Return the lengths of header and body.
+
+    Raises
+    ------
+    Malformed
+        If one is larger than :func:`pack` allows.
+    """
     head, body = LENGTHS.unpack(data)
     if head > MAX_HEADER or body > MAX_BODY:
         raise Malformed(f"a frame of {head + body:,} bytes was announced")
     return head, body
 
 
-def unpack_header(data):
-    """Return a frame's header as a dict."""
+def unpack_header(data: bytes) -> Header:
+    """Return a frame's header.
+
+    Raises
+    ------
+    Malformed
+        If it is not a JSON object.
+    """
     try:
         header = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -57,33 +78,33 @@ def unpack_header(data):
     return header
 
 
-class Blocking:
+class BlockingChannel:
     """Frames over a connected socket, for the sandboxed side, which has nothing else to do."""
 
-    def __init__(self, socket):
-        self._socket = socket
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
 
-    def _exactly(self, size):
-        parts = bytearray()
-        while len(parts) < size:
-            part = self._socket.recv(min(size - len(parts), 2**20))
+    def _exactly(self, size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            part = self._connection.recv(min(size - len(data), 2**20))
             if not part:
                 raise EOFError("the other side closed the connection")
-            parts += part
-        return bytes(parts)
+            data += part
+        return bytes(data)
 
-    def receive(self):
+    def receive(self) -> tuple[Header, bytes]:
         """Wait for a frame; return its header and body."""
         head, body = unpack_lengths(self._exactly(LENGTHS.size))
         return unpack_header(self._exactly(head)), self._exactly(body)
 
-    def send(self, header, body=b""):
+    def send(self, header: Header, body: bytes = b"") -> None:
         """Send a frame."""
-        self._socket.sendall(pack(header, body))
+        self._connection.sendall(pack(header, body))
 
 
 class Encoder:
-    """Turn values into a tree and a body; objects that are not plain data become handles.
+    """Turn values into trees and one body; objects that are not plain data become handles.
 
     Parameters
     ----------
@@ -92,55 +113,61 @@ class Encoder:
         Without it such an object is an error.
     """
 
-    def __init__(self, keep=None):
+    def __init__(self, keep: Callable[[Any], int] | None = None) -> None:
         self._keep = keep
-        self._parts = []
+        self._parts: list[bytes] = []
         self._size = 0
         self._nodes = 0
 
     @property
-    def body(self):
+    def body(self) -> bytes:
+        """The bytes of all arrays encoded so far."""
         return b"".join(self._parts)
 
-    def _array(self, array):
-        array = np.ascontiguousarray(array) if array.ndim else np.asarray(array)
-        if not DTYPE.fullmatch(array.dtype.str):
-            return None
-        if self._size + array.nbytes > MAX_BODY:
-            raise ValueError(f"an array of {array.nbytes:,} bytes is too large to pass on")
-        start = self._size
-        self._parts.append(array.tobytes())
-        self._size += array.nbytes
-        return ["array", array.dtype.str, list(array.shape), start]
+    def encode(self, value: Any, depth: int = 0) -> Tree:
+        """Return the tree of one value.
 
-    def encode(self, value, depth=0):
-        """Return the tree of one value."""
+        Raises
+        ------
+        TypeError
+            If the value is not plain data and there is no ``keep``.
+        ValueError
+            If it is larger or more deeply nested than a frame may be.
+        """
         self._nodes += 1
         if depth > MAX_DEPTH or self._nodes > MAX_NODES:
             raise ValueError("a value is nested too deeply, or has too many parts, to pass on")
         kind = type(value)
         if value is None or kind in (bool, str):
             return ["plain", value]
-        if kind is int:
-            return (
-                ["int", str(value)] if value.bit_length() < 10_000 else ["handle", self._kept(value), "int"]
-            )
+        if kind is int and value.bit_length() < 10_000:
+            return ["int", str(value)]
         if kind is float:
             return ["float", value.hex()]
         if kind in (list, tuple):
             return [kind.__name__, [self.encode(item, depth + 1) for item in value]]
         if kind is dict:
-            pairs = [
-                [self.encode(key, depth + 1), self.encode(item, depth + 1)] for key, item in value.items()
+            pairs = value.items()
+            return [
+                "dict",
+                [[self.encode(key, depth + 1), self.encode(item, depth + 1)] for key, item in pairs],
             ]
-            return ["dict", pairs]
-        if isinstance(value, (np.ndarray, np.generic)):
-            tree = self._array(np.asarray(value))
-            if tree is not None:
-                return ["scalar", *tree[1:]] if isinstance(value, np.generic) else tree
-        return self._other(value, kind, depth)
+        if isinstance(value, (np.ndarray, np.generic)) and DTYPE.fullmatch(np.asarray(value).dtype.str):
+            tag = "scalar" if isinstance(value, np.generic) else "array"
+            return [tag, *self._place(np.asarray(value))]
+        return self._encode_other(value, kind, depth)
 
-    def _other(self, value, kind, depth):
+    def _place(self, array: NDArray[Any]) -> tuple[str, list[int], int]:
+        """Append an array to the body; return its dtype, its shape and its start there."""
+        if self._size + array.nbytes > MAX_BODY:
+            raise ValueError(f"an array of {array.nbytes:,} bytes is too large to pass on")
+        start = self._size
+        self._parts.append(array.tobytes())
+        self._size += array.nbytes
+        return array.dtype.str, list(array.shape), start
+
+    def _encode_other(self, value: Any, kind: type, depth: int) -> Tree:
+        # By the name of its module: to compare with pandas' own classes, pandas would have to be imported.
         module = str(getattr(kind, "__module__", "")).split(".")[0]
         if module == "pandas" and kind.__name__ == "DataFrame":
             columns = [self.encode(value[name].to_numpy(), depth + 1) for name in value.columns]
@@ -149,28 +176,102 @@ class Encoder:
             return self.encode(value.to_numpy(), depth + 1)
         if module in ("tensorflow", "jax") and hasattr(value, "numpy"):
             return self.encode(np.asarray(value), depth + 1)
-        return ["handle", self._kept(value), str(kind.__name__)[:80]]
-
-    def _kept(self, value):
         if self._keep is None:
-            raise TypeError(f"a value of type {type(value).__name__} cannot be passed on")
-        return self._keep(value)
+            raise TypeError(f"a value of type {kind.__name__} cannot be passed on")
+        return ["handle", self._keep(value), str(kind.__name__)[:80]]
 
 
-def _decode_array(dtype, shape, start, body):
-    if not (isinstance(dtype, str) and DTYPE.fullmatch(dtype)):
-        raise Malformed("a dtype is not allowed")
-    if not (isinstance(shape, list) and len(shape) <= 32 and all(type(n) is int and n >= 0 for n in shape)):
-        raise Malformed("a shape is not a list of sizes")
-    kind, count = np.dtype(dtype), 1
-    for size in shape:
-        count *= size
-    if type(start) is not int or start < 0 or start + count * kind.itemsize > len(body):
-        raise Malformed("an array is outside the body")
-    return np.frombuffer(body, kind, count, start).reshape(shape).copy()
+class _Decoder:
+    """Turn trees into values: one method for each tag, given what follows the tag.
+
+    What a method raises for a forged tree counts as :class:`Malformed`.
+    """
+
+    def __init__(self, body: bytes, handle: Callable[[int, str], Any] | None) -> None:
+        self._body = body
+        self._handle = handle
+        self._depth = 0
+        self._unread = len(body)
+        self._by_tag: dict[str, Callable[..., Any]] = {
+            "plain": self._plain,
+            "int": self._int,
+            "float": float.fromhex,
+            "list": self._list,
+            "tuple": lambda items: tuple(self._list(items)),
+            "dict": lambda pairs: {self.decode(key): self.decode(value) for key, value in pairs},
+            "array": self._array,
+            "scalar": lambda dtype, shape, start: self._array(dtype, shape, start)[()],
+            "frame": self._frame,
+            "handle": self._remote,
+        }
+
+    def decode(self, tree: Any) -> Any:
+        if (
+            self._depth > MAX_DEPTH + 2
+            or not isinstance(tree, list)
+            or not tree
+            or not isinstance(tree[0], str)
+        ):
+            raise Malformed("a value is not tagged")
+        tag, *rest = tree
+        if tag not in self._by_tag:
+            raise Malformed(f"a value tagged {tag[:20]!r} is not allowed")
+        self._depth += 1
+        try:
+            return self._by_tag[tag](*rest)
+        except Malformed:
+            raise
+        except Exception as error:
+            raise Malformed(f"a value tagged {tag!r} does not decode") from error
+        finally:
+            self._depth -= 1
+
+    def _plain(self, value: Any) -> bool | str | None:
+        if value is not None and type(value) not in (bool, str):
+            raise Malformed("a plain value is neither text, nor a truth value, nor nothing")
+        return value
+
+    def _int(self, digits: str) -> int:
+        if len(digits) >= 4000:
+            raise Malformed("an integer is too long")
+        return int(digits)
+
+    def _list(self, items: list[Tree]) -> list[Any]:
+        return [self.decode(item) for item in items]
+
+    def _array(self, dtype: Any, shape: Any, start: Any) -> NDArray[Any]:
+        if not (isinstance(dtype, str) and DTYPE.fullmatch(dtype)):
+            raise Malformed("a dtype is not allowed")
+        if not (
+            isinstance(shape, list) and len(shape) <= 32 and all(type(n) is int and n >= 0 for n in shape)
+        ):
+            raise Malformed("a shape is not a list of sizes")
+        kind, count = np.dtype(dtype), 1
+        for size in shape:
+            count *= size
+        n_bytes = count * kind.itemsize
+        if type(start) is not int or start < 0 or start + n_bytes > len(self._body):
+            raise Malformed("an array is outside the body")
+        # Each is copied: a small frame could otherwise name one large place thousands of times.
+        self._unread -= n_bytes
+        if self._unread < 0:
+            raise Malformed("arrays overlap")
+        return np.frombuffer(self._body, kind, count, start).reshape(shape).copy()
+
+    def _frame(self, names: Tree, columns: list[Tree]) -> Any:
+        import pandas
+
+        frame = pandas.DataFrame(dict(enumerate(self._list(columns))))
+        frame.columns = self.decode(names)
+        return frame
+
+    def _remote(self, number: Any, kind: Any) -> Any:
+        if self._handle is None or type(number) is not int or not isinstance(kind, str):
+            raise Malformed("a handle is not allowed")
+        return self._handle(number, kind)
 
 
-def decode(tree, body, handle=None, depth=0):
+def decode(tree: Any, body: bytes, handle: Callable[[int, str], Any] | None = None) -> Any:
     """Return the value that a tree describes, in plain types only.
 
     Parameters
@@ -180,45 +281,22 @@ def decode(tree, body, handle=None, depth=0):
     body : bytes
         The raw bytes of the arrays.
     handle : callable, optional
-        Given a number and a type's name, returns what stands for a remote object.
+        Given a number and a type's name, returns what represents a remote object.
+
+    Returns
+    -------
+    object
 
     Raises
     ------
     Malformed
         If the tree is not one that an encoder makes.
-    """
-    if depth > MAX_DEPTH + 2 or not isinstance(tree, list) or not tree or not isinstance(tree[0], str):
-        raise Malformed("a value is not tagged")
-    tag, rest = tree[0], tree[1:]
-    try:
-        if tag == "plain" and (rest[0] is None or type(rest[0]) in (bool, str)):
-            return rest[0]
-        if tag == "int" and len(rest[0]) < 4000:
-            return int(rest[0])
-        if tag == "float":
-            return float.fromhex(rest[0])
-        if tag in ("list", "tuple"):
-            items = [decode(item, body, handle, depth + 1) for item in rest[0]]
-            return items if tag == "list" else tuple(items)
-        if tag == "dict":
-            pairs = rest[0]
-            return {decode(k, body, handle, depth + 1): decode(v, body, handle, depth + 1) for k, v in pairs}
-        if tag == "array":
-            return _decode_array(*rest, body)
-        if tag == "scalar":
-            return _decode_array(*rest, body)[()]
-        if tag == "frame":
-            import pandas
 
-            names = decode(rest[0], body, handle, depth + 1)
-            columns = [decode(column, body, handle, depth + 1) for column in rest[1]]
-            frame = pandas.DataFrame(dict(enumerate(columns)))
-            frame.columns = names
-            return frame
-        if tag == "handle" and handle is not None and type(rest[0]) is int and isinstance(rest[1], str):
-            return handle(rest[0], rest[1])
-    except Malformed:
-        raise
-    except Exception as error:  # whatever a forged tree provokes is a malformed tree
-        raise Malformed(f"a value tagged {tag!r} does not decode") from error
-    raise Malformed(f"a value tagged {tag[:20]!r} is not allowed")
+    Examples
+    --------
+    >>> encoder = Encoder()
+    >>> tree = encoder.encode({"scores": np.array([0.5, 2.0])})
+    >>> decode(tree, encoder.body)
+    {'scores': array([0.5, 2. ])}
+    """
+    return _Decoder(body, handle).decode(tree)

@@ -1,8 +1,8 @@
-"""Run a Python module where it can reach nothing: bubblewrap, setpriv and prlimit.
+"""Run a Python module in a sandbox, made by bubblewrap, setpriv and prlimit.
 
-The process sees the interpreter, the installed packages and the system libraries, read-only,
-an empty home and a scratch folder of limited size in memory. It has no network, sees no other
-process, holds no privilege, and dies with the grader.
+The process sees the interpreter, the installed packages and the system libraries, all read-only,
+an empty home and a scratch folder of limited size in memory. It has no network and no privileges,
+sees no other process, and dies with the grader.
 """
 
 import contextlib
@@ -21,12 +21,16 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal, Protocol
 
 import psutil
 
 import aecourse
-from aecourse.grading.sandbox import messages as wire
+from aecourse.grading.sandbox import messages
+from aecourse.grading.sandbox.messages import Header
 
 HOW_TO_GET_ONE = (
     "No sandbox: {reason}\n"
@@ -38,20 +42,40 @@ HOW_TO_GET_ONE = (
     "unshare).\n"
     "If you trust every submission as you trust your own code, pass --trusted."
 )
+ISOLATION = (
+    "--unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try --die-with-parent "
+    "--new-session --hostname sandbox --clearenv"
+)
+# The folders that each process may write to, in memory.
+SCRATCH_FOLDERS = ("/tmp", "/dev/shm", "/home/student")
 SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime")
 POLL_SECONDS = 0.2
 
+#: Set, it ends the wait for every sandboxed process, in all threads.
+INTERRUPTED = threading.Event()
+
+Role = Literal["student", "scorer"]
+
 
 class SandboxMissing(RuntimeError):
-    """There is no working sandbox on this machine."""
+    """This machine has no working sandbox."""
+
+
+class End(StrEnum):
+    """Why a sandboxed process is over."""
+
+    CRASHED = "crashed"
+    TIMED_OUT = "timed out"
+    OUT_OF_MEMORY = "out of memory"
+    MALFORMED_MESSAGE = "malformed message"
 
 
 class Ended(Exception):
-    """A sandboxed process is over; ``why`` is 'crashed', 'timed out', 'memory' or 'channel'."""
+    """A sandboxed process is over."""
 
-    def __init__(self, why, detail=""):
-        super().__init__(f"{why}: {detail}" if detail else why)
+    def __init__(self, why: End, detail: str = "") -> None:
+        super().__init__(f"{why}: {detail}" if detail else str(why))
         self.why = why
 
 
@@ -79,7 +103,7 @@ class Limits:
     scratch_mb: int = 64
     open_files: int = 256
 
-    def resources(self):
+    def resources(self) -> dict[str, int]:
         """Return the limits as the ``resource`` module names them, in its units."""
         return {
             "RLIMIT_AS": self.memory_mb * 2**20,
@@ -91,23 +115,22 @@ class Limits:
         }
 
 
-def readable_places():
+def readable_places() -> list[pathlib.Path]:
     """Return the folders that Python needs: the interpreter, its packages and this package."""
-    places = {sys.prefix, sys.base_prefix, os.path.dirname(aecourse.__file__), *site.getsitepackages()}
+    named = {sys.prefix, sys.base_prefix, os.path.dirname(aecourse.__file__), *site.getsitepackages()}
     # A package folder that a .pth file adds. Nothing else of sys.path: the working folder may hold solutions.
-    places.update(entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages")))
+    named.update(entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages")))
     # Without "..": in the sandbox the folders on the way are empty.
-    places = {pathlib.Path(os.path.abspath(place)) for place in places}
-    places.update(place.resolve() for place in list(places))
-    found = sorted(place for place in places if place.is_dir())
-    kept = []
-    for place in found:
+    places = {pathlib.Path(os.path.abspath(name)) for name in named}
+    places |= {place.resolve() for place in places}
+    kept: list[pathlib.Path] = []
+    for place in sorted(place for place in places if place.is_dir()):
         if not any(place.is_relative_to(other) for other in (*kept, *map(pathlib.Path, SYSTEM_FOLDERS))):
             kept.append(place)
     return kept
 
 
-def _environment(extra):
+def _environment(extra: Mapping[str, str]) -> dict[str, str]:
     return {
         "PATH": "/usr/bin:/bin",
         "HOME": "/home/student",
@@ -128,28 +151,16 @@ def _environment(extra):
     }
 
 
-def _room(scratch_mb, environment):
+def _bubblewrap(scratch_mb: int, environment: Mapping[str, str]) -> list[str]:
     """Return the command line of bubblewrap, up to the program that it runs."""
-    line = [
-        "bwrap",
-        "--unshare-pid",
-        "--unshare-net",
-        "--unshare-ipc",
-        "--unshare-uts",
-        "--unshare-cgroup-try",
-        "--die-with-parent",
-        "--new-session",
-        "--hostname",
-        "sandbox",
-        "--clearenv",
-    ]
+    line = ["bwrap", *ISOLATION.split()]
     if os.geteuid() != 0:
         line += ["--unshare-user", "--cap-drop", "ALL"]
     for name, value in _environment(environment).items():
         line += ["--setenv", name, value]
     size = str(scratch_mb * 2**20)
     line += ["--proc", "/proc", "--dev", "/dev"]
-    for folder in ("/tmp", "/dev/shm", "/home/student"):
+    for folder in SCRATCH_FOLDERS:
         if folder == "/home/student":
             line += ["--perms", "0755", "--dir", "/home"]
         line += ["--perms", "1777", "--size", size, "--tmpfs", folder]
@@ -168,36 +179,40 @@ def _room(scratch_mb, environment):
                 line += ["--perms", "0755", "--dir", str(parent)]
                 made.add(str(parent))
         line += ["--ro-bind", str(place), str(place)]
-    # The folders on the way would be the student's to fill, where the grader is not root.
+    # If the grader is not root, a student could otherwise write to the folders on the way.
     return [*line, "--remount-ro", "/", "--chdir", "/home/student", "--"]
 
 
-def command(arguments, limits, environment):
+def command(arguments: Sequence[str], limits: Limits, environment: Mapping[str, str]) -> list[str]:
     """Return the whole command line that runs ``arguments`` in the sandbox."""
     drop = ["setpriv", "--no-new-privs", "--inh-caps=-all"]
     if os.geteuid() == 0:
-        # A number of its own, so that limits on processes are not shared with other sandboxes.
-        user = str(random.SystemRandom().randrange(2**20, 2**30))
+        user = random_user()
         drop += ["--bounding-set=-all", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
     options = [f"--{name[7:].lower()}={value}" for name, value in limits.resources().items()]
-    return [*_room(limits.scratch_mb, environment), *drop, "prlimit", *options, *arguments]
+    return [*_bubblewrap(limits.scratch_mb, environment), *drop, "prlimit", *options, *arguments]
 
 
-def server_command(arguments):
-    """Return the command line of a server that forks submissions (``warm``).
+def random_user() -> int:
+    """Return a random user's number: sandboxes of one user would share its limit on processes."""
+    return random.SystemRandom().randrange(2**20, 2**30)
 
-    It keeps what it needs to make namespaces, and each fork gives that up before it is told anything:
-    as root four capabilities, else none, since a user may make namespaces of their own.
+
+def server_command(arguments: Sequence[str]) -> list[str]:
+    """Return the command line of a server that forks processes (``fork_server``).
+
+    It keeps what it needs to make namespaces: four capabilities if it is root's, else none, since any
+    user may make namespaces of their own. Each fork gives them up before it receives anything.
     """
     drop = ["setpriv", "--no-new-privs", "--inh-caps=-all"]
     if os.geteuid() == 0:
         drop += ["--bounding-set=-all,+sys_admin,+net_admin,+setuid,+setgid"]
-    return [*_room(Limits.scratch_mb, {}), *drop, *arguments]
+    return [*_bubblewrap(Limits.scratch_mb, {}), *drop, *arguments]
 
 
 @functools.cache
-def problem():
-    """Return why there is no working sandbox here, or None where there is one."""
+def problem() -> str | None:
+    """Return why this machine has no working sandbox, or None if it has one."""
     for tool in ("bwrap", "setpriv", "prlimit"):
         if shutil.which(tool) is None:
             return f"the program {tool} is not installed."
@@ -215,22 +230,29 @@ def problem():
     return None
 
 
-def require():
-    """Raise :class:`SandboxMissing`, with how to get one, unless there is a working sandbox."""
+def require() -> None:
+    """Check that there is a working sandbox.
+
+    Raises
+    ------
+    SandboxMissing
+        If there is none; the message says how to get one.
+    """
     reason = problem()
     if reason:
         raise SandboxMissing(HOW_TO_GET_ONE.format(reason=reason))
 
 
-def _limit_in_place(limits):
+def _limit_this_process(limits: Mapping[str, int]) -> None:
     """Set the limits of an unsandboxed child, for trusted submissions."""
     os.setsid()
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_mb * 2**20,) * 2)
-    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds,) * 2)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.scratch_mb * 2**20,) * 2)
+    # Not the number of processes: the kernel would count all those of the user.
+    for name in ("RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_FSIZE"):
+        resource.setrlimit(getattr(resource, name), (limits[name],) * 2)
 
 
-def _resident(process):
+def _resident(process: psutil.Process) -> int:
+    """Return the bytes that a process holds alone, or 0 if it has ended."""
     try:
         memory = process.memory_info()
     except psutil.Error:
@@ -238,8 +260,8 @@ def _resident(process):
     return memory.rss - memory.shared
 
 
-def _proportional(process):
-    """Return a process's memory in bytes, of shared pages only its share."""
+def _proportional(process: psutil.Process) -> int:
+    """Return the bytes that a process holds, of shared pages only its share; 0 if it has ended."""
     try:
         with open(f"/proc/{process.pid}/smaps_rollup", encoding="ascii") as stream:
             return next(int(line.split()[1]) * 1024 for line in stream if line.startswith("Pss:"))
@@ -249,58 +271,82 @@ def _proportional(process):
         return 0
 
 
-class _Started:
-    """A process started anew, from nothing."""
+class Child(Protocol):
+    """A started process, however it was started."""
 
-    def __init__(self, role, channel, limits, environment, trusted):
-        self._folder = tempfile.TemporaryDirectory(prefix="aecourse-") if trusted else None
-        # Imported, as a server does it, so that a submission finds the same modules either way.
-        program = f"from aecourse.grading.inside import {role}; {role}.main({channel.fileno()})"
-        arguments = [os.path.abspath(sys.executable), "-P", "-s", "-c", program]
-        extra = {}
-        if trusted:
-            own = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
-            folder = self._folder.name
-            places = {"TMPDIR": folder, "MPLCONFIGDIR": os.path.join(folder, "matplotlib")}
-            extra = {
-                "cwd": folder,
-                "env": _environment({**own, **environment, **places}),
-                "preexec_fn": functools.partial(_limit_in_place, limits),
-            }
-        else:
-            arguments = command(arguments, limits, environment)
-        self._child = subprocess.Popen(
-            arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            pass_fds=[channel.fileno()],
-            **extra,
+    pid: int
+
+    def lost(self) -> bool:
+        """Say whether it ended by a fault of ours, as far as we can know."""
+        return False
+
+    def kill(self) -> None:
+        """End it and everything that it started."""
+
+
+class Forks(Protocol):
+    """What starts processes by forking: see :class:`fork_server.Server`."""
+
+    def fork(self, role: Role, channel: socket.socket, limits: Limits) -> Child: ...
+
+
+def start(arguments: Sequence[str], channel: socket.socket, **extra: Any) -> subprocess.Popen[bytes]:
+    """Start a program that inherits one end of a connection and nothing else."""
+    null = subprocess.DEVNULL
+    return subprocess.Popen(
+        arguments, stdin=null, stdout=null, stderr=null, pass_fds=[channel.fileno()], **extra
+    )
+
+
+def _program(role: Role, channel: socket.socket) -> list[str]:
+    # Imported, as a server does it, so that a submission finds the same modules either way.
+    code = f"from aecourse.grading.inside import {role}; {role}.main({channel.fileno()})"
+    return [os.path.abspath(sys.executable), "-P", "-s", "-c", code]
+
+
+class _Sandboxed(Child):
+    """A process with a sandbox of its own."""
+
+    def __init__(
+        self, role: Role, channel: socket.socket, limits: Limits, environment: Mapping[str, str]
+    ) -> None:
+        self._child = start(command(_program(role, channel), limits, environment), channel)
+        self.pid = self._child.pid
+
+    def kill(self) -> None:
+        self._child.kill()  # bubblewrap is the parent of its namespace, which ends with it
+        self._child.wait()
+
+
+class _Trusted(Child):
+    """A process without a sandbox, in a temporary folder."""
+
+    def __init__(
+        self, role: Role, channel: socket.socket, limits: Limits, environment: Mapping[str, str]
+    ) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="aecourse-")
+        folder = self._folder.name
+        own = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+        places = {"TMPDIR": folder, "MPLCONFIGDIR": os.path.join(folder, "matplotlib")}
+        self._child = start(
+            _program(role, channel),
+            channel,
+            cwd=folder,
+            env=_environment({**own, **environment, **places}),
+            preexec_fn=functools.partial(_limit_this_process, limits.resources()),
         )
         self.pid = self._child.pid
 
-    @staticmethod
-    def lost():
-        """Say whether it ended by a fault of ours: there is none to know of."""
-        return False
-
-    def kill(self):
-        """End it and everything that it started."""
-        family = []
-        if self._folder is not None:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                family = psutil.Process(self.pid).children(recursive=True)
+    def kill(self) -> None:
+        family: list[psutil.Process] = []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family = psutil.Process(self.pid).children(recursive=True)
         self._child.kill()
         self._child.wait()
         for member in family:  # without a sandbox there is no namespace that ends with its first process
             with contextlib.suppress(OSError):
                 os.kill(member.pid, signal.SIGKILL)
-        if self._folder is not None:
-            self._folder.cleanup()
-
-
-#: Set, it ends the wait for every sandboxed process, in all threads.
-INTERRUPTED = threading.Event()
+        self._folder.cleanup()
 
 
 class Process:
@@ -308,37 +354,53 @@ class Process:
 
     Parameters
     ----------
-    role : str
-        'student' or 'scorer'; its module finds its socket's number as its argument.
+    role : {'student', 'scorer'}
+        The module of ``inside`` that it runs.
     limits : Limits
-    environment : dict, optional
-        More variables for it.
+    environment : dict of str to str, optional
+        More environment variables for it.
     trusted : bool
         Run it without a sandbox, in a temporary folder.
-    server : warm.Server, optional
-        Fork it from there instead of starting it anew.
+    server : fork_server.Server, optional
+        Fork it from there instead of starting Python again.
+
+    Raises
+    ------
+    fork_server.Unavailable
+        If the server cannot fork.
+    RuntimeError
+        If the forked process does not start.
     """
 
-    def __init__(self, role, limits, environment=None, trusted=False, server=None):
+    def __init__(
+        self,
+        role: Role,
+        limits: Limits,
+        environment: Mapping[str, str] | None = None,
+        *,
+        trusted: bool = False,
+        server: Forks | None = None,
+    ) -> None:
         self._limits = limits
         self._socket, theirs = socket.socketpair()
+        self._child: Child
         with theirs:
             if server is not None:
                 self._child = server.fork(role, theirs, limits)
             else:
-                self._child = _Started(role, theirs, limits, environment or {}, trusted)
+                self._child = (_Trusted if trusted else _Sandboxed)(role, theirs, limits, environment or {})
         self._watched = psutil.Process(self._child.pid)
         self._buffer = bytearray()
         self._next_look = 0.0
         if server is not None:
             try:
-                self.send({"environment": environment or {}})
+                self.send({"environment": dict(environment or {})})
             except Ended as end:
                 self.close()
                 raise RuntimeError(f"a forked process did not start ({end})") from end
 
-    def _look_at_memory(self):
-        """End the process where it and its children hold more memory than allowed."""
+    def _look_at_memory(self) -> None:
+        """Raise :class:`Ended` if the process and its children hold more memory than allowed."""
         started = time.monotonic()
         if started < self._next_look:
             return
@@ -348,22 +410,22 @@ class Process:
             family = []
         allowed = self._limits.memory_mb * 2**20
         # Resident memory counts pages that forked processes share once for each of them. It is quick to
-        # read, so the exact share is read only where it is over the limit.
+        # read, so the exact share is read only if that is over the limit.
         if sum(map(_resident, family)) > allowed and sum(map(_proportional, family)) > allowed:
-            raise Ended("memory", f"more than {self._limits.memory_mb} MB held together")
+            raise Ended(End.OUT_OF_MEMORY, f"more than {self._limits.memory_mb} MB held together")
         # Hundreds of processes take long to look at: looking takes a third of the time at most.
         now = time.monotonic()
         self._next_look = now + max(POLL_SECONDS, 2 * (now - started))
 
-    def _wait(self, deadline, for_write=False):
+    def _wait(self, deadline: float, for_write: bool = False) -> None:
         """Wait until the socket is ready, or raise :class:`Ended`."""
+        wanted = [self._socket]
         while True:
             if INTERRUPTED.is_set():
                 raise RuntimeError("the run was interrupted")
             left = deadline - time.monotonic()
             if left <= 0:
-                raise Ended("timed out")
-            wanted = [self._socket]
+                raise Ended(End.TIMED_OUT)
             readable, writable, _ = select.select(
                 [] if for_write else wanted, wanted if for_write else [], [], min(left, POLL_SECONDS)
             )
@@ -371,7 +433,7 @@ class Process:
             if readable or writable:
                 return
 
-    def _exactly(self, size, deadline):
+    def _exactly(self, size: int, deadline: float) -> bytes:
         while len(self._buffer) < size:
             self._wait(deadline)
             try:
@@ -381,15 +443,21 @@ class Process:
             if not part:
                 if self._child.lost():
                     raise RuntimeError("the server of the sandboxes ended")
-                raise Ended("crashed", "it ended without an answer")
+                raise Ended(End.CRASHED, "it ended without an answer")
             self._buffer += part
         data = bytes(self._buffer[:size])
         del self._buffer[:size]
         return data
 
-    def send(self, header, body=b"", deadline=float("inf")):
-        """Send a frame before the deadline (on the clock of ``time.monotonic``)."""
-        data = memoryview(wire.pack(header, body))
+    def send(self, header: Header, body: bytes = b"", deadline: float = float("inf")) -> None:
+        """Send a frame before the deadline (on the clock of ``time.monotonic``).
+
+        Raises
+        ------
+        Ended
+            If the deadline passes, the process is over, or it holds too much memory.
+        """
+        data = memoryview(messages.pack(header, body))
         self._socket.setblocking(False)
         try:
             while data:
@@ -399,11 +467,11 @@ class Process:
                 except BlockingIOError:
                     continue
                 except OSError as error:
-                    raise Ended("crashed", "it closed its connection") from error
+                    raise Ended(End.CRASHED, "it closed its connection") from error
         finally:
             self._socket.setblocking(True)
 
-    def receive(self, deadline):
+    def receive(self, deadline: float) -> tuple[Header, bytes]:
         """Wait for a frame; return its header and body.
 
         Raises
@@ -413,23 +481,23 @@ class Process:
             sends is not a frame.
         """
         try:
-            head, body = wire.unpack_lengths(self._exactly(wire.LENGTHS.size, deadline))
-            return wire.unpack_header(self._exactly(head, deadline)), self._exactly(body, deadline)
-        except wire.Malformed as error:
-            raise Ended("channel", str(error)) from error
+            head, body = messages.unpack_lengths(self._exactly(messages.LENGTHS.size, deadline))
+            return messages.unpack_header(self._exactly(head, deadline)), self._exactly(body, deadline)
+        except messages.Malformed as error:
+            raise Ended(End.MALFORMED_MESSAGE, str(error)) from error
 
-    def ask(self, header, body=b"", deadline=float("inf")):
-        """Send a frame and return the answer."""
+    def ask(self, header: Header, body: bytes = b"", deadline: float = float("inf")) -> tuple[Header, bytes]:
+        """Send a frame and return the answer; as :meth:`send` and :meth:`receive`."""
         self.send(header, body, deadline)
         return self.receive(deadline)
 
-    def close(self):
+    def close(self) -> None:
         """End the process and everything that it started."""
         self._child.kill()
         self._socket.close()
 
-    def __enter__(self):
+    def __enter__(self) -> "Process":
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.close()
