@@ -32,6 +32,7 @@ from aecourse.grading import (
     gradebook,
     matching,
     results,
+    session,
     submissions,
 )
 from aecourse.grading.sandbox import messages, process
@@ -412,6 +413,71 @@ def test_a_test_judges_plain_values(solution, test, earned):
     record, cell = graded_pair(solution, test)
     assert record.status == "graded", record.notes
     assert cell.earned == earned, cell.message
+
+
+FORGED = """
+import os, struct
+def f():
+    head = ('{"value": ["plain", "' + "\u00e9" * 1_300_000 + '"]}').encode()
+    for number in range(3, 64):
+        try:
+            os.write(number, struct.pack(">IQ", len(head), 0) + head)
+        except OSError:
+            pass
+"""
+
+
+def test_a_forged_answer_that_grows_on_the_way_is_the_students_fault():
+    """In two bytes a character it is small enough to come in, but too large to be passed on."""
+    record, cell = graded_pair(FORGED, "assert f() == 1")
+    assert (record.status, cell.outcome, cell.earned) == ("crashed", "crashed", 0), record.notes
+
+
+def test_a_forged_report_is_bounded():
+    deep: list = []
+    for _ in range(900):
+        deep = [deep]
+    forged = {
+        "outputs": [{"text": "a\0b" * 100_000}, {"picture": deep}, {"text": 3}, 7, *[{"text": "x"}] * 100],
+        "error": {"name": deep, "message": "m" * 10**6, "where": [deep, *["line"] * 10]},
+        "seconds": float("nan"),
+        "late": "yes",
+        "more": 1,
+    }
+    report = session.tidy_report(forged)
+    assert report["outputs"][0]["text"].startswith("abab") and len(json.dumps(report)) < 30_000
+    assert report["error"] == {"name": "", "message": "m" * 2000, "where": ["line"] * 5}
+    assert (report["seconds"], report["late"], report["ended"]) == (None, False, None)
+    assert session.tidy_report({"outputs": 3, "error": "e"})["outputs"] == []
+
+
+def steps_of(*order):
+    """Return the plan of a submission whose cells come in this order; others are the student's own."""
+    sources = {cell.name: cell for cell in ABOUT.cells}
+    cells = [
+        {"cell_type": sources[name].cell_type, "source": f"edited {name}"}
+        if name in sources
+        else {"cell_type": "code", "source": name}
+        for name in order
+    ]
+    places = {name: position for position, name in enumerate(order) if name in sources}
+    plan = session.plan(ABOUT, cells, places)
+    return [step.name if isinstance(step, session.RunTest) else step.source for step in plan]
+
+
+def test_given_cells_are_restored_and_tests_come_after_what_they_test():
+    given = [cell.source for cell in ABOUT.cells if cell.name == "imports"]
+    parts = ("scale", "row_errors", "threshold", "flag")
+    usual = [*given, *(f"{word}{name}" for name in parts for word in ("edited ", "test-"))]
+    names = [cell.name for cell in ABOUT.cells]
+    assert steps_of(*names) == usual
+    # Missing ones come where they belong, a test also after the student's own cells that follow its part.
+    assert steps_of(*(name for name in names if name not in ("imports", "test-scale"))) == usual
+    without = [name for name in names if name != "test-scale"]
+    assert steps_of(*without[:3], "own", *without[3:])[:4] == [*given, "edited scale", "own", "test-scale"]
+    # A test that was moved to the front still comes after the part that it tests.
+    moved = ["test-flag", *(name for name in names if name != "test-flag")]
+    assert steps_of(*moved) == usual
 
 
 def test_a_student_cannot_supply_a_helper_that_a_test_lacks():

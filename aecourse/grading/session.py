@@ -14,7 +14,7 @@ from typing import Any
 
 from aecourse.grading.assignment import Assignment, Cell
 from aecourse.grading.record import CellResult, Outcome, RunReport
-from aecourse.grading.sandbox import fork_server
+from aecourse.grading.sandbox import fork_server, messages
 from aecourse.grading.sandbox.messages import Header
 from aecourse.grading.sandbox.process import End, Ended, Limits, Process, Role
 from aecourse.grading.submissions import NotebookCell
@@ -26,7 +26,10 @@ SHARE_OF_A_CELL = 0.4
 GRACE = 1.5
 # Seconds beyond the deadline within which a record must be there: two starts and a clean-up.
 OVERHEAD = 30
+# Of one cell; the student's process has kept less, if it is honest.
 MAX_OUTPUTS = 25
+MAX_TEXT = 21_000
+MAX_PICTURE = 400_000
 
 OUTCOMES = {
     End.TIMED_OUT: Outcome.TIMED_OUT,
@@ -145,13 +148,15 @@ class _Questions:
         seconds = max(0.05, self._deadline - GRACE - time.monotonic())
         try:
             answer, data = self._student.ask({**question, "seconds": seconds}, body, self._deadline)
+            self.late = self.late or answer.get("late") is True
+            reply = {"value": answer["value"]} if "value" in answer else {"error": _text(answer, "error", 80)}
+            messages.pack(reply)
+            return reply, data
+        except (ValueError, RecursionError):  # only a forged header is too large, or too deep, to pass on
+            self.end = Ended(End.MALFORMED_MESSAGE)
         except Ended as end:
             self.end = end
-            return {"unanswered": OUTCOMES[end.why]}, b""
-        self.late = self.late or answer.get("late") is True
-        return (
-            {"value": answer["value"]} if "value" in answer else {"error": str(answer.get("error"))}
-        ), data
+        return {"unanswered": OUTCOMES[self.end.why]}, b""
 
 
 class Session:
@@ -258,7 +263,7 @@ class Session:
             except Ended as end:
                 if isinstance(step, RunCell):
                     self._lost_cells.add(number)
-                self.reports[number] = _tidy_report({}, ended=OUTCOMES[end.why])
+                self.reports[number] = tidy_report({}, ended=OUTCOMES[end.why])
                 raise
 
     def _run_step(self, number: int, step: Step, student: Process) -> None:
@@ -267,7 +272,7 @@ class Session:
             return
         question = {"op": "run", "source": step.source, "seconds": self._share}
         report, _ = student.ask(question, deadline=self._step_deadline())
-        self.reports[number] = _tidy_report(report)
+        self.reports[number] = tidy_report(report)
         if self.reports[number]["late"]:
             self.ends.add(Outcome.TIMED_OUT)
 
@@ -347,21 +352,35 @@ def _cell_result(part: Cell, result: Mapping[str, Any], late: bool) -> CellResul
     return CellResult(part.name, part.title, part.kind, part.points, earned, outcome, message)
 
 
-def _tidy_report(report: Mapping[str, Any], ended: Outcome | None = None) -> RunReport:
-    """Return a report of the student's process with only what is expected of it, of bounded size."""
+def tidy_report(report: Mapping[str, Any], ended: Outcome | None = None) -> RunReport:
+    """Return a report of the student's process with only what is expected of it, of bounded size.
+
+    Parameters
+    ----------
+    report : dict
+        Whatever the process sent.
+    ended : Outcome, optional
+        How the process ended while it ran the cell, if it did.
+
+    Returns
+    -------
+    RunReport
+    """
     outputs: list[dict[str, str]] = []
     for item in _list_of(report.get("outputs"), MAX_OUTPUTS):
         if isinstance(item, dict) and isinstance(item.get("picture"), str):
-            outputs.append({"picture": item["picture"][:400_000]})
+            outputs.append({"picture": item["picture"][:MAX_PICTURE]})
         elif isinstance(item, dict) and isinstance(item.get("text"), str):
-            outputs.append({"text": printable(item["text"][:21_000])})
+            outputs.append({"text": _text(item, "text", MAX_TEXT)})
     error, seconds = report.get("error"), report.get("seconds")
     return {
         "outputs": outputs,
         "error": {
-            "name": printable(str(error.get("name"))[:80]),
-            "message": printable(str(error.get("message"))[:2000]),
-            "where": [printable(str(line)[:300]) for line in _list_of(error.get("where"), 6)],
+            "name": _text(error, "name", 80),
+            "message": _text(error, "message", 2000),
+            "where": [
+                printable(line[:300]) for line in _list_of(error.get("where"), 6) if isinstance(line, str)
+            ],
         }
         if isinstance(error, dict)
         else None,
@@ -374,6 +393,12 @@ def _tidy_report(report: Mapping[str, Any], ended: Outcome | None = None) -> Run
 def _list_of(value: Any, most: int) -> list[Any]:
     """Return the first items of what should be a list; none if it is something else."""
     return value[:most] if isinstance(value, list) else []
+
+
+def _text(values: Mapping[str, Any], name: str, most: int) -> str:
+    """Return the first characters of what should be text; none if it is something else."""
+    value = values.get(name)
+    return printable(value[:most]) if isinstance(value, str) else ""
 
 
 def printable(text: str) -> str:
