@@ -4,12 +4,11 @@ import platform
 import time
 from collections.abc import Mapping, Sequence
 from importlib import metadata
-from typing import Any
 
-from aecourse.grading import assignment as assignments
 from aecourse.grading import matching, submissions
-from aecourse.grading.assignment import Assignment
-from aecourse.grading.record import STATUSES, CellResult, Outcome, Record, Status
+from aecourse.grading.assignment import Assignment, Cell, has_tests
+from aecourse.grading.assignment import read as read_assignment
+from aecourse.grading.record import STATUSES, CellResult, Outcome, Record, ShownCell, Status
 from aecourse.grading.session import RunCell, Session, plan, printable
 from aecourse.grading.submissions import Incoming, NotebookCell, Refused
 
@@ -60,7 +59,7 @@ def refused(assignment: Assignment, incoming: Incoming, status: str, message: st
     )
 
 
-def _unearned(cell: assignments.Cell, outcome: Outcome, message: str = "") -> CellResult:
+def _unearned(cell: Cell, outcome: Outcome, message: str = "") -> CellResult:
     return CellResult(cell.name, cell.title, cell.kind, cell.points, 0.0, outcome, message)
 
 
@@ -86,7 +85,7 @@ def _results(
 
 def _shown(
     assignment: Assignment, cells: Sequence[NotebookCell], places: Mapping[str, int], session: Session
-) -> list[dict[str, Any]]:
+) -> list[ShownCell]:
     """Return the student's cells with what they showed, for the feedback page and for marking."""
     names = {position: name for name, position in places.items()}
     reports = {
@@ -95,7 +94,7 @@ def _shown(
         if isinstance(step, RunCell)
     }
     parts = {part.name: part for part in assignment.cells}
-    shown = []
+    shown: list[ShownCell] = []
     for position, cell in enumerate(cells):
         part = parts.get(names.get(position, ""))
         restored = part is not None and part.kind in ("given", "test")
@@ -137,7 +136,7 @@ def grade(source: bytes, incoming: Incoming, trusted: bool = False, warmed: bool
         If the assignment breaks the format.
     """
     started = time.monotonic()
-    assignment = assignments.read(source)
+    assignment = read_assignment(source)
     try:
         record = _grade(assignment, incoming, trusted, warmed)
     except Refused as refusal:
@@ -164,7 +163,7 @@ def _grade(assignment: Assignment, incoming: Incoming, trusted: bool, warmed: bo
         )
     steps = plan(assignment, cells, places)
     session = Session(assignment, steps, incoming.student, trusted=trusted, warmed=warmed)
-    if assignments.has_tests(assignment) or any(isinstance(step, RunCell) for step in steps):
+    if has_tests(assignment) or any(isinstance(step, RunCell) for step in steps):
         session.run()
     usual = Status.REPAIRED if repairs else Status.GRADED
     status = next((status for end, status in STATUS_OF_END.items() if end in session.ends), usual)

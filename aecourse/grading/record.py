@@ -77,6 +77,16 @@ class RunReport(TypedDict):
     ended: str | None
 
 
+class ShownCell(TypedDict):
+    """One cell of a submission, for the feedback page and for marking; ``name`` is None for an added cell."""
+
+    name: str | None
+    kind: str
+    cell_type: str
+    source: str
+    report: RunReport | None
+
+
 @dataclass(frozen=True)
 class CellResult:
     """What one graded cell earned.
@@ -119,9 +129,8 @@ class Record:
         What the grader repaired, for the student.
     notes : list of str
         For the instructor.
-    shown : list of dict
-        The notebook as it ran, empty if it did not run: of each cell the ``name`` (None for one of the
-        student's own), ``kind``, ``cell_type``, ``source`` and ``report``, a :class:`RunReport` or None.
+    shown : list of ShownCell
+        The notebook as it ran; empty if it did not run.
     seconds : float
         Wall-clock time of grading.
     key : str
@@ -137,7 +146,7 @@ class Record:
     cells: list[CellResult]
     repairs: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    shown: list[dict[str, Any]] = field(default_factory=list)
+    shown: list[ShownCell] = field(default_factory=list)
     seconds: float = 0.0
     key: str = ""
 
