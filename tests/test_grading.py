@@ -513,7 +513,7 @@ def test_a_broken_assignment_is_our_fault_not_the_students():
 
 
 def test_importing_tensorflow_in_a_tested_cell_costs_nothing():
-    """Its start-up lines go to standard error, which is no failure; its memory fits."""
+    """Its start-up lines go to standard error, which is not a failure; its memory fits."""
     source = made_up_assignment.source(seconds=240, memory_mb=3072)
     solution = (
         "def scale(X):\n    import keras\n    X = np.asarray(X, dtype=float)\n"
