@@ -184,13 +184,7 @@ class Session:
     """
 
     def __init__(
-        self,
-        assignment: Assignment,
-        steps: Sequence[Step],
-        student: str,
-        *,
-        trusted: bool = False,
-        warmed: bool = True,
+        self, assignment: Assignment, steps: Sequence[Step], student: str, *, trusted: bool, warmed: bool
     ) -> None:
         self.assignment, self.steps = assignment, steps
         self.results: dict[str, CellResult] = {}
