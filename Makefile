@@ -66,13 +66,13 @@ hooks: setup
 	$(BIN)/pre-commit install
 
 setup:
-	@$(PYTHON) tools/setup_env.py
+	@$(PYTHON) -m tools.setup_env
 
 course: setup
-	@$(BIN)/python tools/course.py
+	@$(BIN)/python -m tools.course
 
 lab: setup
-	@$(BIN)/python tools/lab.py
+	@$(BIN)/python -m tools.lab
 
 doctor: setup
 	@$(BIN)/aecourse doctor
@@ -141,13 +141,13 @@ grade-demo: setup
 	@$(BIN)/python -m tools.made_up_class
 
 readme: setup
-	$(BIN)/python tools/readme.py
+	$(BIN)/python -m tools.readme
 
 site: setup
-	@$(BIN)/python tools/site.py
+	@$(BIN)/python -m tools.book
 
 site-open: setup
-	@$(BIN)/python tools/site.py --serve
+	@$(BIN)/python -m tools.book --serve
 
 clean:
 	rm -rf _build .pytest_cache .hypothesis .venv-lowest

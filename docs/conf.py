@@ -1,11 +1,9 @@
-"""Settings of the web book. `make site` writes its pages' sources and calls Sphinx with this folder."""
+"""Settings of the web book. `make site` writes the pages' sources and runs Sphinx from the root folder."""
 
 import importlib.util
-import pathlib
-import sys
+from pathlib import Path
 
-DOCS = pathlib.Path(__file__).parent
-sys.path.insert(0, str(DOCS / "_ext"))
+DOCS = Path(__file__).parent
 
 project = "Anomaly detection with autoencoders"
 author = "The aecourse developers"
@@ -15,7 +13,7 @@ suppress_warnings = ["misc.highlighting_failure"]  # an ellipsis in code that st
 smartquotes = False  # "--roster" is an option, not a dash
 
 extensions = [
-    "aebook",
+    "tools.book.extension",
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.mathjax",
@@ -57,7 +55,7 @@ bibtex_cite_id = "cite-{key}"
 html_theme = "sphinx_book_theme"
 html_title = "Anomaly detection with autoencoders"
 # MathJax comes from a package, whose name Python cannot write, and is served by the book.
-MATHJAX = pathlib.Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent / "static"
+MATHJAX = Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent / "static"
 html_static_path = [str(DOCS / "_static"), str(MATHJAX)]
 mathjax_path = "mathjax/tex-chtml.js"
 exclude_patterns = ["downloads"]

@@ -1,8 +1,6 @@
 """Chromium for the tests, driven by Playwright, with an eye on what its pages do wrong."""
 
 import contextlib
-import functools
-import http.server
 import pathlib
 import shutil
 import subprocess
@@ -10,6 +8,8 @@ import threading
 import urllib.parse
 
 from playwright.sync_api import sync_playwright
+
+from tools.book.serve import server
 
 SCREENSHOTS = pathlib.Path(__file__).parents[1] / "_build" / "screenshots"
 WIDTHS = (360, 768, 1440)
@@ -61,23 +61,15 @@ def browser():
             opened.close()
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serve files without a line for each request."""
-
-    def log_message(self, *arguments):
-        pass
-
-
 @contextlib.contextmanager
 def served(folder):
     """Serve a folder at a free port of this machine; yield the address."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with server(folder) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{listening.server_port}/"
+        finally:
+            listening.shutdown()
 
 
 def watch(page):

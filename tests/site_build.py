@@ -2,15 +2,9 @@
 
 import functools
 import html.parser
-import importlib.util
-import pathlib
 import re
-import sys
 
-ROOT = pathlib.Path(__file__).parents[1]
-for folder in (ROOT / "tools", ROOT / "docs" / "_ext"):
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+from tools.book.build import build
 
 #: What a page loads: the attribute that holds the address, by tag.
 LOADS = {
@@ -32,18 +26,9 @@ NOT_PROSE_CLASSES = frozenset(("cell_output", "run-lesson", "math", "admonition-
 
 
 @functools.cache
-def tool():
-    """Return tools/site.py as a module. (Its name is that of a module of Python's own.)"""
-    spec = importlib.util.spec_from_file_location("aecourse_site", ROOT / "tools" / "site.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@functools.cache
 def built_site():
     """Return the folder of the book, which is built first if anything has changed."""
-    return tool().build()
+    return build()
 
 
 class Page(html.parser.HTMLParser):
@@ -120,7 +105,7 @@ class Page(html.parser.HTMLParser):
 
 @functools.cache
 def pages():
-    """Return {path inside the book: Page} of all pages; templates among the theme's files are none."""
+    """Return {path inside the book: Page} of all pages; the templates among the theme's files are left out."""
     site = built_site()
     return {
         str(path.relative_to(site)): Page(path)

@@ -1,8 +1,6 @@
 """The threshold explorer in a real browser: its numbers are the package's, by mouse, keys and rules."""
 
 import json
-import pathlib
-import sys
 
 import chromium
 import numpy as np
@@ -11,11 +9,10 @@ import site_build
 from axe_playwright_python.sync_playwright import Axe
 from sklearn.model_selection import train_test_split
 
-ROOT = pathlib.Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
-import explorer_data  # noqa: E402
+from aecourse import evaluation, explorer, thresholds
+from tools import explorer_data
 
-from aecourse import evaluation, explorer, thresholds  # noqa: E402
+ROOT = explorer_data.ROOT
 
 KEYS = ("06", "08")
 TRUTH = {"06": "y", "08": "cluster"}

@@ -61,14 +61,10 @@ def address(tmp_path_factory):
     with (home / "log").open("w+") as log:
         server = subprocess.Popen(
             [
-                sys.executable,
-                str(ROOT / "tools" / "lab.py"),
-                "--work",
-                str(home / "work"),
-                "--no-browser",
-                "--port",
-                str(free_port()),
+                *(sys.executable, "-m", "tools.lab", "--work", str(home / "work")),
+                *("--no-browser", "--port", str(free_port())),
             ],
+            cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -4,12 +4,11 @@ The screenshots that it leaves in ``_build/screenshots`` are for a person to loo
 """
 
 import contextlib
-import threading
 
 import chromium
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from site_build import built_site, pages, tool
+from site_build import built_site, pages
 
 SIZES = {360: 740, 768: 1024, 1440: 900}
 SHOTS = {
@@ -68,11 +67,8 @@ async () => {
 @pytest.fixture(scope="module")
 def address():
     """Serve the book on 127.0.0.1."""
-    server = tool().server(built_site())
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+    with chromium.served(built_site()) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """The loaders give what they say, and refuse what they cannot use."""
 
 import hashlib
-import pathlib
 import subprocess
 import sys
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 
 from aecourse import datasets
+from tools import make_mnist
 
 
 def test_mnist_is_whole():
@@ -205,10 +205,7 @@ def test_loaders_work_without_tensorflow():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_the_script_that_made_mnist_writes_the_same_bytes_twice(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(pathlib.Path(__file__).parents[1] / "tools"))
-    import make_mnist
-
+def test_the_script_that_made_mnist_writes_the_same_bytes_twice(tmp_path):
     with np.load(datasets.MNIST_PATH) as arrays:
         some = {name: arrays[name][:200] for name in arrays.files}
     for name in ("once.npz", "again.npz"):
@@ -219,10 +216,7 @@ def test_the_script_that_made_mnist_writes_the_same_bytes_twice(tmp_path, monkey
         assert all(np.array_equal(written[name], some[name]) for name in some)
 
 
-def test_the_script_that_made_mnist_reads_idx_and_refuses_the_rest(monkeypatch):
-    monkeypatch.syspath_prepend(str(pathlib.Path(__file__).parents[1] / "tools"))
-    import make_mnist
-
+def test_the_script_that_made_mnist_reads_idx_and_refuses_the_rest():
     content = np.array([0x802, 2, 3], ">u4").tobytes() + bytes(range(6))
     assert np.array_equal(make_mnist.read_idx(content), np.arange(6).reshape(2, 3))
     with pytest.raises(ValueError, match="not an IDX file"):

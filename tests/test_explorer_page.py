@@ -2,19 +2,16 @@
 
 import html.parser
 import json
-import pathlib
 import re
-import sys
 
 import nbformat
 import numpy as np
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
-import explorer_data  # noqa: E402
+from aecourse import evaluation, thresholds
+from tools import explorer_data
 
-from aecourse import evaluation, thresholds  # noqa: E402
+ROOT = explorer_data.ROOT
 
 LESSON = ROOT / "notebooks" / "09_threshold_evaluation.ipynb"
 TRUTH = {"06": "y", "08": "cluster"}

@@ -2,7 +2,7 @@
 
 import json
 import pathlib
-import sys
+import shutil
 
 import numpy as np
 import pytest
@@ -11,12 +11,11 @@ from aecourse.grading import assignment, submissions
 from aecourse.grading.grade import grade
 from aecourse.grading.record import Status
 from aecourse.homework import broken
+from tools import make_detectors as detectors
+from tools import make_release
 
 HERE = pathlib.Path(__file__).parents[1] / "assignments"
 NAMES = ("a1", "a2", "a3", "a4", "a5")
-sys.path.insert(0, str(HERE))
-import detectors  # noqa: E402
-import make  # noqa: E402
 
 
 def source(name):
@@ -35,20 +34,25 @@ def graded(name, data, student="12345"):
     return record, {cell.name: cell for cell in record.cells if cell.kind == "test"}
 
 
-def test_the_released_notebooks_are_what_their_sources_give():
-    assert [path.parent.name for path, _ in make.pairs()] == list(NAMES)
-    assert make.main(["--check"]) == 0
+def test_the_notebooks_are_what_their_texts_give():
+    made = make_release.notebooks()
+    for kind in ("source", "release"):
+        assert [path for path in made if kind in path.parts] == [
+            HERE / kind / name / f"{name}.ipynb" for name in NAMES
+        ]
+    assert make_release.main(["--check"]) == 0
 
 
 def test_drift_is_noticed(monkeypatch, tmp_path, capsys):
-    (tmp_path / "source" / "a3").mkdir(parents=True)
-    (tmp_path / "source" / "a3" / "a3.ipynb").write_bytes(source("a3"))
-    monkeypatch.setattr(make, "HERE", tmp_path)
-    assert make.main(["--check"]) == 1
-    assert make.main([]) == 0 and make.main(["--check"]) == 0
+    (tmp_path / "text").mkdir()
+    shutil.copy(HERE / "text" / "a3.md", tmp_path / "text")
+    monkeypatch.setattr(make_release, "FOLDER", tmp_path)
+    assert make_release.main(["--check"]) == 1
+    assert make_release.main([]) == 0 and make_release.main(["--check"]) == 0
+    assert (tmp_path / "source" / "a3" / "a3.ipynb").read_bytes() == source("a3")
     released = tmp_path / "release" / "a3" / "a3.ipynb"
     released.write_bytes(released.read_bytes().replace(b"strictly", b"hardly"))
-    assert make.main(["--check"]) == 1
+    assert make_release.main(["--check"]) == 1
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,7 +5,6 @@ import functools
 import io
 import itertools
 import os
-import pathlib
 import re
 import subprocess
 import sys
@@ -31,9 +30,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from aecourse import evaluation, plots
 from aecourse.plots import style
 from aecourse.plots.description import missing_words, small_png, whole_figure
-
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tools"))
-import course  # noqa: E402
+from tools import course
 
 RNG = np.random.default_rng(0)
 NORMAL = RNG.gamma(4, 0.005, 200)

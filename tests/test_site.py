@@ -11,16 +11,17 @@ import sys
 import urllib.parse
 import urllib.request
 
-import catalogue  # noqa: I001  (found by site_build)
 import nbformat
 import pytest
-import readme
-from aebook import citations, glossary
-from site_build import ROOT, built_site, pages, tool
+from site_build import built_site, pages
 
+from tools import catalogue, readme
+from tools.book import build, citations, glossary
+from tools.book import pages as sources
+
+ROOT = catalogue.ROOT
 LESSONS = [entry.path.stem for entry in catalogue.read()]
 ASSIGNMENTS = sorted(path.stem for path in (ROOT / "assignments" / "release").glob("*/*.ipynb"))
-site = tool()
 
 
 def lesson(name):
@@ -56,7 +57,7 @@ def test_every_page_is_there():
     }
     expected |= {f"lessons/{name}.html" for name in LESSONS}
     expected |= {f"assignments/{name}.html" for name in ASSIGNMENTS}
-    expected |= {f"reference/{name}.html" for name in site.modules()}
+    expected |= {f"reference/{name}.html" for name in sources.modules()}
     assert expected <= set(pages())
 
 
@@ -138,7 +139,7 @@ def test_lessons_say_what_they_need():
 
 
 def test_without_an_address_the_lessons_say_how_to_run_them_from_a_copy():
-    box = site.how_to_run("notebooks/06_mnist_zeros_lab.ipynb", None)
+    box = sources.how_to_run("notebooks/06_mnist_zeros_lab.ipynb", None)
     assert "https://" not in box
     assert "address of your copy" in box and "ADDRESS-OF-YOUR-COPY" in box and "make lab" in box
 
@@ -164,19 +165,19 @@ def test_without_an_address_the_lessons_say_how_to_run_them_from_a_copy():
     ],
 )
 def test_with_an_address_the_lessons_link_to_binder_and_colab(address, binder, colab):
-    box = site.how_to_run("notebooks/a.ipynb", address)
+    box = sources.how_to_run("notebooks/a.ipynb", address)
     assert f"({binder})" in box and f"git clone {address} course" in box
     assert (f"({colab})" in box) if colab else ("colab.research" not in box and "upload the notebook" in box)
 
 
 def test_the_address_is_one_setting(monkeypatch):
     monkeypatch.delenv("AECOURSE_REPOSITORY", raising=False)
-    before = site.fingerprint()
+    before = build.fingerprint()
     monkeypatch.setenv("AECOURSE_REPOSITORY", "https://github.com/someone/course.git/")
-    assert site.repository() == "https://github.com/someone/course"
-    assert site.fingerprint() != before
+    assert sources.repository() == "https://github.com/someone/course"
+    assert build.fingerprint() != before
     monkeypatch.setenv("AECOURSE_REPOSITORY", "")
-    assert site.repository() is None
+    assert sources.repository() is None
 
 
 # --- Folds -----------------------------------------------------------------------------------------
@@ -425,7 +426,7 @@ def test_the_reference_has_every_public_name():
 
     documented = set().union(*(page.ids for name, page in pages().items() if name.startswith("reference/")))
     names = 0
-    for module_name in site.modules():
+    for module_name in sources.modules():
         module = importlib.import_module(f"aecourse.{module_name}")
         assert f"module-aecourse.{module_name}" in documented
         for name in getattr(module, "__all__", ()):
@@ -442,7 +443,7 @@ def test_names_of_the_package_in_lessons_lead_to_the_reference():
         linked = {link.partition("#")[2] for link in lesson_page(name).links if "/reference/" in link}
         text = "\n".join(cell.source for cell in lesson(name).cells if cell.cell_type == "markdown")
         mentioned = set(re.findall(r"(?<!`)`([a-z_]+\.\w+)(?:\([^`]*\))?`(?!`)", text))
-        wanted = {f"aecourse.{code}" for code in mentioned | set(site.package_names(lesson(name)))}
+        wanted = {f"aecourse.{code}" for code in mentioned | set(sources.package_names(lesson(name)))}
         assert wanted & documented <= linked
         assert len(linked) >= 2
     linked = {link.partition("#")[2] for link in lesson_page("09_threshold_evaluation").links}
@@ -454,22 +455,23 @@ def test_names_of_the_package_in_lessons_lead_to_the_reference():
 
 def test_a_second_build_does_nothing(monkeypatch):
     stamp = (built_site() / ".fingerprint").read_text()
-    monkeypatch.setattr(site, "fingerprint", lambda: stamp)
-    monkeypatch.setattr(site, "write_sources", lambda folder: pytest.fail("the book is built again"))
-    assert site.build() == site.SITE
+    monkeypatch.setattr(build, "fingerprint", lambda: stamp)
+    monkeypatch.setattr(build, "write_sources", lambda folder: pytest.fail("the book is built again"))
+    assert build.build() == build.SITE
 
 
 def test_a_warning_is_an_error(tmp_path, capfd):
     (tmp_path / "sources").mkdir()
     (tmp_path / "sources" / "index.md").write_text("# A page\n\nA link to [nothing](nowhere.md).\n")
-    assert site.sphinx(tmp_path / "sources", tmp_path / "html") != 0
+    assert build.sphinx(tmp_path / "sources", tmp_path / "html") != 0
     assert "nowhere.md" in capfd.readouterr().err
 
 
 def test_make_site_open_serves_the_book_on_this_machine_only():
     built_site()
     process = subprocess.Popen(
-        [sys.executable, ROOT / "tools" / "site.py", "--serve", "--no-browser", "--port", "0"],
+        [sys.executable, "-m", "tools.book", "--serve", "--no-browser", "--port", "0"],
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ,
@@ -483,4 +485,4 @@ def test_make_site_open_serves_the_book_on_this_machine_only():
         process.terminate()
         process.wait(timeout=20)
     makefile = pathlib.Path(ROOT / "Makefile").read_text(encoding="utf-8")
-    assert "site-open: setup\n\t@$(BIN)/python tools/site.py --serve" in makefile
+    assert "site-open: setup\n\t@$(BIN)/python -m tools.book --serve" in makefile

@@ -13,14 +13,9 @@ import urllib.request
 import nbformat
 import pytest
 
-from tools import text
+from tools import catalogue, course, lab, setup_env, text
 
 ROOT = pathlib.Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
-import catalogue  # noqa: E402
-import course  # noqa: E402
-import lab  # noqa: E402
-import setup_env  # noqa: E402
 
 # --- make lab: a working copy that is never overwritten ------------------------------------------
 
@@ -289,16 +284,10 @@ def test_the_lab_starts_with_a_token_on_this_machine(folders):
     source, work = folders
     server = subprocess.Popen(
         [
-            sys.executable,
-            str(ROOT / "tools" / "lab.py"),
-            "--lessons",
-            str(source),
-            "--work",
-            str(work),
-            "--no-browser",
-            "--port",
-            "18888",
+            *(sys.executable, "-m", "tools.lab", "--lessons", str(source), "--work", str(work)),
+            *("--no-browser", "--port", "18888"),
         ],
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -4,13 +4,14 @@
 from the lessons themselves.
 """
 
-import pathlib
 import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 HEADLINE_TAG = "headline"
 
@@ -19,15 +20,19 @@ HEADLINE_TAG = "headline"
 class Entry:
     """One lesson: file, number, title, what it is about, minutes to work through and to compute."""
 
-    path: pathlib.Path
+    path: Path
     number: str
     title: str
     about: str
     reading: int  # minutes that a student needs
-    minutes: float  # minutes that all cells together may take on two cores
+    minutes: float  # minutes that two cores need at most for all cells together
+
+    def notebook(self) -> NotebookNode:
+        """Return the lesson with its stored outputs."""
+        return nbformat.read(self.path, as_version=4)
 
 
-def title_of(notebook):
+def title_of(notebook: NotebookNode) -> str:
     """Return the lesson's title: its first heading, without the number."""
     heading = notebook.cells[0].source.split("\n")[0]
     number, separator, title = heading.removeprefix("# ").partition(" · ")
@@ -36,29 +41,24 @@ def title_of(notebook):
     return title
 
 
-def headline(notebook):
+def headline(notebook: NotebookNode) -> str:
     """Return what the cell tagged ``headline`` printed, in one line."""
     for cell in notebook.cells:
         if HEADLINE_TAG in cell.metadata.get("tags", []):
-            return " ".join(
-                "".join(
-                    output.get("text", "") for output in cell.outputs if output.get("name") == "stdout"
-                ).split()
-            )
+            printed = (output.get("text", "") for output in cell.outputs if output.get("name") == "stdout")
+            return " ".join("".join(printed).split())
     return ""
 
 
-def read(folder=NOTEBOOKS):
+def read(folder: Path = NOTEBOOKS) -> list[Entry]:
     """Return the entries of all lessons, in order."""
     table = tomllib.loads((folder / "lessons.toml").read_text(encoding="utf-8"))
-    entries = []
-    for file_name, facts in sorted(table.items()):
-        path = folder / file_name
-        notebook = nbformat.read(path, as_version=4)
-        entries.append(Entry(path, file_name[:2], title_of(notebook), **facts))
-    return entries
+    return [
+        Entry(folder / name, name[:2], title_of(nbformat.read(folder / name, as_version=4)), **table[name])
+        for name in sorted(table)
+    ]
 
 
-def numbers(folder=NOTEBOOKS):
+def numbers(folder: Path = NOTEBOOKS) -> str:
     """Return the numbers of all lessons, as one text."""
     return ", ".join(entry.number for entry in read(folder))

@@ -1,30 +1,28 @@
 """Execute every lesson from scratch, write them as HTML, and print one table.
 
-    python tools/course.py                 all lessons
-    python tools/course.py 06              lessons whose file name starts so
-    python tools/course.py -o FOLDER       HTML and executed notebooks go there (_build/lessons)
+    python -m tools.course                 all lessons
+    python -m tools.course 06              lessons whose file names start with 06
+    python -m tools.course -o FOLDER       write the HTML there instead of into _build/lessons
 
 The exit status is 1 if a lesson fails; the table says at which cell.
 """
 
 import argparse
-import pathlib
 import sys
+import textwrap
 import time
+from dataclasses import dataclass
+from pathlib import Path
 
-import nbformat
 from jinja2 import DictLoader
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
 from tqdm import tqdm
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import catalogue
-import lesson as lessons
+from tools import catalogue
+from tools import lesson as lessons
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-# nbconvert's page, with the source of solutions folded as in JupyterLab, and with the pictures'
-# descriptions as their alternative texts, which its template for JupyterLab's looks leaves out.
+# nbconvert's page with solutions folded, and with the pictures' descriptions as their alternative texts.
 TEMPLATE = """
 {%- extends 'lab/index.html.j2' -%}
 {% block data_png -%}
@@ -39,16 +37,19 @@ TEMPLATE = """
 """
 
 
-def wrap(text, width):
-    """Break a text into lines of at most ``width`` characters, at spaces."""
-    import textwrap
+@dataclass(frozen=True)
+class Result:
+    """What came of one lesson: minutes by the clock, headline result, and what failed, if anything."""
 
-    return textwrap.wrap(text, width) or [""]
+    entry: catalogue.Entry
+    minutes: float
+    headline: str
+    failure: str | None
 
 
-def execute(entry, bar, out):
-    """Execute one lesson and write it as HTML; return minutes, headline and what failed, if anything."""
-    notebook = nbformat.read(entry.path, as_version=4)
+def execute(entry: catalogue.Entry, bar: tqdm, out: Path) -> Result:
+    """Execute one lesson and write it as HTML into the folder ``out``."""
+    notebook = entry.notebook()
     n_code = max(sum(cell.cell_type == "code" for cell in notebook.cells), 1)
     started = time.monotonic()
     position = {"cell": None}
@@ -75,27 +76,26 @@ def execute(entry, bar, out):
     )
     html, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": entry.title}})
     (out / f"{entry.path.stem}.html").write_text(html, encoding="utf-8")
-    headline = catalogue.headline(notebook) if failure is None else failure
-    return minutes, headline, failure
+    return Result(entry, minutes, catalogue.headline(notebook), failure)
 
 
-def print_table(rows):
-    """Print lesson, minutes, headline result, pass or fail."""
+def print_table(results: list[Result]) -> None:
+    """Print lesson, minutes, pass or fail, and headline result or failure."""
     print(f"\n{'lesson':<40} {'minutes':>7}  {'':<4}  headline result")
-    for entry, minutes, headline, failure in rows:
-        first, *rest = wrap(headline, 76)
-        print(f"{entry.number} {entry.title:<37} {minutes:>7.2f}  {'FAIL' if failure else 'pass'}  {first}")
+    for result in results:
+        first, *rest = textwrap.wrap(result.failure or result.headline, 76) or [""]
+        verdict = "FAIL" if result.failure else "pass"
+        print(f"{result.entry.number} {result.entry.title:<37} {result.minutes:>7.2f}  {verdict}  {first}")
         for line in rest:
             print(f"{'':<55}{line}")
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+def main(arguments: list[str] | None = None) -> int:
+    """Execute the lessons and print the table; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tools.course", description=__doc__.split("\n", 1)[0])
     parser.add_argument("lessons", nargs="*", help="beginnings of file names; all lessons by default")
-    parser.add_argument("-o", "--out", type=pathlib.Path, default=ROOT / "_build" / "lessons")
-    parser.add_argument(
-        "--notebooks", type=pathlib.Path, default=catalogue.NOTEBOOKS, help="folder of the lessons"
-    )
+    parser.add_argument("-o", "--out", type=Path, default=catalogue.ROOT / "_build" / "lessons")
+    parser.add_argument("--notebooks", type=Path, default=catalogue.NOTEBOOKS, help="folder of the lessons")
     options = parser.parse_args(arguments)
     entries = [
         entry
@@ -107,7 +107,7 @@ def main(arguments=None):
             f"no lesson starts with {options.lessons}; there are {catalogue.numbers(options.notebooks)}"
         )
     options.out.mkdir(parents=True, exist_ok=True)
-    rows = []
+    results = []
     # The bar counts the minutes that the catalogue gives for each lesson, so that the time left
     # is an estimate even while the first lesson runs.
     with tqdm(
@@ -120,12 +120,12 @@ def main(arguments=None):
         done = 0.0
         for entry in entries:
             bar.set_description(f"lesson {entry.number}")
-            rows.append((entry, *execute(entry, bar, options.out)))
+            results.append(execute(entry, bar, options.out))
             done += entry.minutes
             bar.update(done - bar.n)
-    print_table(rows)
-    failed = [entry.number for entry, _, _, failure in rows if failure]
-    print(f"\n{len(rows) - len(failed)} of {len(rows)} lessons pass; HTML is in {options.out}")
+    print_table(results)
+    failed = [result.entry.number for result in results if result.failure]
+    print(f"\n{len(results) - len(failed)} of {len(results)} lessons pass; HTML is in {options.out}")
     if failed:
         print(f"failed: {', '.join(failed)}")
     return 1 if failed else 0

@@ -1,7 +1,7 @@
 """Build the threshold explorer: a page in plain JavaScript on the scores that labs 06 and 08 stored.
 
-On its own: ``python tools/explorer_data.py FOLDER`` calls ``build(FOLDER)``, which writes ``index.html`` and,
-in ``static/``, the scripts, the style, plotly.js and ``data.json``. Serve the folder on 127.0.0.1.
+On its own: ``python -m tools.explorer_data FOLDER`` writes ``index.html`` and, in ``static/``, the
+scripts, the style, plotly.js and ``data.json``. Serve the folder on 127.0.0.1.
 
 Inside the book:
 
@@ -11,26 +11,29 @@ Inside the book:
    ``html_static_path``. Sphinx then copies the files to ``_static/explorer/``.
 3. Put ``explorer/index`` into a toctree. Nothing else of ``docs/explorer/`` is a page.
 
-Colours follow ``html[data-theme]`` where a theme sets it, and the reader's system where none does.
+Colours follow ``html[data-theme]`` if a theme sets it, and the reader's system if none does.
 """
 
 import argparse
 import json
-import pathlib
+import os
 import shutil
 import sys
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import plotly
+from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from aecourse import thresholds
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 SCORES = ROOT / "notebooks" / "data"
 PAGE = ROOT / "docs" / "explorer"
-PLOTLY = pathlib.Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 OWN_FILES = ("explorer.js", "calculate.js", "explorer.css")
 
 RATE = 0.01  # what every rule is asked for, as in lesson 09
@@ -47,10 +50,10 @@ class Lab:
     key: str
     title: str
     truth: str  # the labels among the stored arrays
-    names: tuple
+    names: tuple[str, str]
     unit: str
-    view: tuple  # begins below the lowest score and ends above the highest
-    ticks: tuple
+    view: tuple[float, float]  # begins below the lowest score and ends above the highest
+    ticks: tuple[float, ...]
     log: bool = False
 
 
@@ -77,13 +80,15 @@ LABS = (
 )
 
 
-def read(lab):
+def read(lab: Lab) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """Return a lab's stored scores in double precision: validation normals, test rows, test labels."""
     with np.load(SCORES / f"scores_{lab.key}.npz") as stored:
         return stored["val"].astype(float), stored["test"].astype(float), stored[lab.truth].astype(int)
 
 
-def fitted_rules(validation, test, y):
+def fitted_rules(
+    validation: NDArray[np.float64], test: NDArray[np.float64], y: NDArray[np.int64]
+) -> dict[str, tuple[Any, NDArray[np.float64]]]:
     """Fit the rules as lesson 09 does.
 
     Parameters
@@ -100,7 +105,7 @@ def fitted_rules(validation, test, y):
     dict
         Name → (fitted rule, scores of normal rows that took no part in the fit).
     """
-    found = {name: (rule.fit(validation), test[y == 0]) for name, rule in thresholds.rules(RATE).items()}
+    fitted = {name: (rule.fit(validation), test[y == 0]) for name, rule in thresholds.rules(RATE).items()}
     learn, judge = train_test_split(np.arange(y.size), test_size=0.5, stratify=y, random_state=0)
     learned = {
         "F1, from labels": thresholds.FBeta(beta=1),
@@ -110,11 +115,12 @@ def fitted_rules(validation, test, y):
         ),
     }
     for name, rule in learned.items():
-        found[name] = rule.fit(test[learn], y[learn]), test[judge][y[judge] == 0]
-    return found
+        fitted[name] = rule.fit(test[learn], y[learn]), test[judge][y[judge] == 0]
+    return fitted
 
 
-def _rule(rule, unseen_normals):
+def _rule(rule: Any, unseen_normals: NDArray[np.float64]) -> dict[str, object]:
+    """Return what the page shows of a fitted rule."""
     promised = rule.promised_rate
     return {
         "learned": promised is None,  # from labels, of rows that the chart shows
@@ -122,14 +128,14 @@ def _rule(rule, unseen_normals):
         "written": repr(rule),
         "sentence": rule.rule,
         "assumption": rule.assumption,
-        "promised": "no false-alarm rate"
-        if promised is None
-        else f"a false-alarm rate of {100 * promised:.3g} %",
+        "promised": (
+            "no false-alarm rate" if promised is None else f"a false-alarm rate of {100 * promised:.3g} %"
+        ),
         "realised": str(rule.realised(unseen_normals)),
     }
 
 
-def _axis(lab):
+def _axis(lab: Lab) -> tuple[NDArray[np.float64], list[float]]:
     """Return the edges of the bars, and the slider's thresholds in short decimal numbers."""
     low, high = np.log10(lab.view) if lab.log else lab.view
     edges, steps = (np.linspace(low, high, count + 1) for count in (BINS, BINS * BINS_TO_STEPS))
@@ -138,7 +144,7 @@ def _axis(lab):
     return edges, [float(f"{step:.4g}") for step in steps]
 
 
-def lab_data(lab):
+def lab_data(lab: Lab) -> dict[str, object]:
     """Return all that the page knows of a lab, in types that JSON has."""
     validation, test, y = read(lab)
     normal, anomaly = np.sort(test[y == 0]), np.sort(test[y == 1])
@@ -164,14 +170,14 @@ def lab_data(lab):
     }
 
 
-def data():
+def data() -> dict[str, object]:
     """Return what ``data.json`` holds."""
     return {"start": START, "day": DAY, "labs": [lab_data(lab) for lab in LABS]}
 
 
-def write_static(folder):
+def write_static(folder: str | os.PathLike[str]) -> Path:
     """Write scripts, style, plotly.js and data into a folder; return it."""
-    folder = pathlib.Path(folder)
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name in OWN_FILES:
         shutil.copyfile(PAGE / name, folder / name)
@@ -202,21 +208,24 @@ STANDALONE = """<!DOCTYPE html>
 """
 
 
-def build(out_dir):
-    """Write the page that needs no book, ``index.html`` with ``static/`` beside it; return the folder."""
-    folder = pathlib.Path(out_dir)
+def build(folder: str | os.PathLike[str]) -> Path:
+    """Write the page that needs no book, ``index.html`` with its folder ``static``; return the folder."""
+    folder = Path(folder)
     write_static(folder / "static")
     fragment = (PAGE / "fragment.html").read_text(encoding="utf-8")
     (folder / "index.html").write_text(STANDALONE.format(fragment=fragment), encoding="utf-8")
     return folder
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("folder", type=pathlib.Path, help="where to write the page")
-    print(
-        f"{build(parser.parse_args(arguments).folder)}: serve it with python -m http.server --bind 127.0.0.1"
+def main(arguments: list[str] | None = None) -> int:
+    """Write the page."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.explorer_data", description=__doc__.split("\n", 1)[0]
     )
+    parser.add_argument("folder", type=Path, help="where to write the page")
+    folder = build(parser.parse_args(arguments).folder)
+    print(f"{folder}: serve it with python -m http.server --bind 127.0.0.1")
+    return 0
 
 
 if __name__ == "__main__":

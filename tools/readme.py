@@ -1,28 +1,25 @@
 """Write the generated parts of README.md: the map of the course and the headline results.
 
-    python tools/readme.py            write
-    python tools/readme.py --check    exit 1 if the README is out of date
+    python -m tools.readme            write
+    python -m tools.readme --check    exit with 1 if the README is out of date
 
 Each part stands between ``<!-- NAME: generated -->`` and ``<!-- end of NAME -->``.
 """
 
 import argparse
 import base64
-import pathlib
 import re
 import sys
 
-import nbformat
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import catalogue
+from aecourse._support.files import write_whole
+from tools import catalogue
 
 README = catalogue.ROOT / "README.md"
-# The README's picture: where it is put, the lesson that draws it, and the cell.
+# The README's picture: its file, the lesson that draws it, and the cell.
 PICTURE, PICTURE_LESSON, PICTURE_CELL = catalogue.ROOT / "docs" / "zeros.png", "06", "right-hist"
 
 
-def course_map(entries):
+def course_map(entries: list[catalogue.Entry]) -> str:
     """Return the map of the course as a Markdown table."""
     lines = [
         "| | lesson | what it is about | minutes to work through | to compute, at most |",
@@ -36,18 +33,17 @@ def course_map(entries):
     return "\n".join(lines)
 
 
-def results(entries):
+def results(entries: list[catalogue.Entry]) -> str:
     """Return the headline results, as the stored outputs of the lessons give them."""
     lines = ["| lesson | headline result |", "|---|---|"]
     for entry in entries:
-        text = catalogue.headline(nbformat.read(entry.path, as_version=4))
-        if text:
+        if text := catalogue.headline(entry.notebook()):
             lines.append(f"| {entry.number} {entry.title} | {text} |")
     return "\n".join(lines)
 
 
-def fill(text, name, content):
-    """Replace what stands between a part's two marks."""
+def fill(text: str, name: str, content: str) -> str:
+    """Replace the text between the two marks of a part."""
     start, end = f"<!-- {name}: generated -->", f"<!-- end of {name} -->"
     pattern = re.compile(re.escape(start) + ".*?" + re.escape(end), re.DOTALL)
     if not pattern.search(text):
@@ -55,23 +51,24 @@ def fill(text, name, content):
     return pattern.sub(lambda _: f"{start}\n{content}\n{end}", text)
 
 
-def picture():
+def picture() -> bytes:
     """Return the README's picture as PNG, as its lesson has stored it."""
     (entry,) = [entry for entry in catalogue.read() if entry.number == PICTURE_LESSON]
-    (cell,) = [cell for cell in nbformat.read(entry.path, as_version=4).cells if cell.id == PICTURE_CELL]
+    (cell,) = [cell for cell in entry.notebook().cells if cell.id == PICTURE_CELL]
     (png,) = [output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})]
     return base64.b64decode(png)
 
 
-def generate(text):
+def generate(text: str) -> str:
     """Return the README with its generated parts brought up to date."""
     entries = catalogue.read()
     return fill(fill(text, "map", course_map(entries)), "results", results(entries))
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--check", action="store_true")
+def main(arguments: list[str] | None = None) -> int:
+    """Write or check the README; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tools.readme", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if out of date")
     options = parser.parse_args(arguments)
     before = README.read_text(encoding="utf-8")
     after = generate(before)
@@ -80,8 +77,8 @@ def main(arguments=None):
         if not current:
             print("README.md or its picture is out of date; run 'make readme'")
         return int(not current)
-    PICTURE.write_bytes(picture())
-    README.write_text(after, encoding="utf-8")
+    write_whole(PICTURE, picture())
+    write_whole(README, after)
     return 0
 
 

@@ -1,47 +1,46 @@
-"""Make .venv and install everything from requirements.lock; do nothing where that is done.
+"""Make .venv and install everything from requirements.lock, unless that has been done.
 
-Run with any Python 3.11 to 3.13, which needs nothing but the standard library::
+This module needs any Python from 3.11 to 3.13 and the standard library alone::
 
-    python3 tools/setup_env.py
+    python3 -m tools.setup_env
 
-Every file is checked against its hash in the lock. uv does the installing where it can be
-had, pip otherwise; both compile the bytecode, which makes the first ``import tensorflow``
-more than twice as fast.
+Every file is checked against its hash in the lock. uv installs if it can, pip otherwise; both compile
+the bytecode, which makes the first ``import tensorflow`` more than twice as fast.
 """
 
 import hashlib
 import os
-import pathlib
 import re
 import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
 OLDEST, NEWEST = (3, 11), (3, 13)
 
 
-def venv_path():
+def venv_path() -> Path:
     """Return the folder of the environment: .venv, or $AECOURSE_VENV."""
-    return pathlib.Path(os.environ.get("AECOURSE_VENV", ROOT / ".venv"))
+    return Path(os.environ.get("AECOURSE_VENV", ROOT / ".venv"))
 
 
-def program(venv, name):
+def program(venv: Path, name: str) -> Path:
     """Return the path of a program inside the environment."""
     return venv / ("Scripts" if os.name == "nt" else "bin") / name
 
 
-def fingerprint():
+def fingerprint() -> str:
     """Return a hash of all that decides what is installed."""
     digest = hashlib.sha256(f"{sys.version_info[:2]} {ROOT}".encode())
-    for path in (LOCK, ROOT / "pyproject.toml", pathlib.Path(__file__)):
+    for path in (LOCK, ROOT / "pyproject.toml", Path(__file__)):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def locked(name):
+def locked(name: str) -> str:
     """Return the lines of the lock that pin one package, with its hashes."""
     block = re.search(rf"^{name}==.*?(?=^\S|\Z)", LOCK.read_text(), re.MULTILINE | re.DOTALL)
     if block is None:
@@ -49,42 +48,34 @@ def locked(name):
     return block.group()
 
 
-def run(*command):
+def run(*command: object) -> bool:
+    """Run a command in the folder of the course; return whether it succeeded."""
     return subprocess.run([str(part) for part in command], cwd=ROOT).returncode == 0
 
 
-def install(python):
+def install(python: Path) -> None:
     """Install the lock and then the course itself, in development mode."""
     from_uv = python.parent / "uv-requirement.txt"
     from_uv.write_text(locked("uv"))
     pip = (python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
+    uv = (python, "-m", "uv", "pip", "install", "--quiet", "--python", python, "--compile-bytecode")
     with_uv = run(*pip, "--require-hashes", "--no-deps", "-r", from_uv) and run(
-        python,
-        "-m",
-        "uv",
-        "pip",
-        "install",
-        "--quiet",
-        "--python",
-        python,
-        "--compile-bytecode",
-        "--require-hashes",
-        "-r",
-        LOCK,
+        *uv, "--require-hashes", "-r", LOCK
     )
     if not with_uv:
         print("uv could not install the lock; trying pip, which is slower", flush=True)
         if not run(*pip, "--require-hashes", "-r", LOCK):
             raise SystemExit(
                 "The packages could not be installed; the lines above say why. Check the network, "
-                "free about 4 GB of disk, and run the same command again: it goes on where it stopped."
+                "free about 4 GB of disk, and run the same command again: it continues where it stopped."
             )
     # The lock holds the build tool, so that this step downloads nothing.
     if not run(*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT):
         raise SystemExit("The course's own package could not be installed; the lines above say why.")
 
 
-def main():
+def main() -> None:
+    """Set up the environment if anything that decides its content has changed."""
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         raise SystemExit(
             f"Python 3.11, 3.12 or 3.13 is needed; {sys.executable} is {sys.version.split()[0]}. "

@@ -5,19 +5,20 @@ matched with the entry whose title (or shorttitle) and year both stand in it.
 """
 
 import functools
-import pathlib
 import re
 import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
 
 from pybtex.database import parse_file
 
-BIBLIOGRAPHY = pathlib.Path(__file__).parents[2] / "references.bib"
+BIBLIOGRAPHY = Path(__file__).parents[2] / "docs" / "references.bib"
 UNDERLINE = re.compile(r"\s*-{3,}\s*")
 # "As cited for the class" and "As in `split`" point to another docstring's references.
 ELSEWHERE = re.compile(r"\bas (?:cited|in `)", re.IGNORECASE)
 
 
-def plain(text):
+def words_of(text: str) -> str:
     """Return a text as lower-case words without accents, marks or line breaks."""
     text = unicodedata.normalize("NFKD", text)
     text = "".join(character for character in text if not unicodedata.combining(character))
@@ -25,25 +26,25 @@ def plain(text):
 
 
 @functools.cache
-def entries(path=BIBLIOGRAPHY):
+def entries(path: Path = BIBLIOGRAPHY) -> list[tuple[str, str, str]]:
     """Return [(key, title as plain words, year)], the longest titles first."""
-    found = []
+    works = []
     for key, entry in parse_file(str(path)).entries.items():
         title = entry.fields.get("shorttitle", entry.fields["title"])
-        found.append((key, plain(title), entry.fields.get("year", "")))
-    return sorted(found, key=lambda entry: -len(entry[1]))
+        works.append((key, words_of(title), entry.fields.get("year", "")))
+    return sorted(works, key=lambda work: -len(work[1]))
 
 
-def find(citation):
+def find(citation: str) -> str | None:
     """Return the key of the entry that a citation means, or None."""
-    words = f" {plain(citation)} "
+    words = f" {words_of(citation)} "
     for key, title, year in entries():
         if f" {title} " in words and (not year or f" {year} " in words):
             return key
     return None
 
 
-def reading_items(markdown):
+def reading_items(markdown: str) -> list[tuple[int, int, str]]:
     """Return the items of a lesson's "Further reading" as (start, end, text) in its Markdown."""
     heading = re.search(r"^## Further reading\s*$", markdown, re.MULTILINE)
     if heading is None:
@@ -52,14 +53,14 @@ def reading_items(markdown):
     end = re.compile(r"^#", re.MULTILINE).search(markdown, begin)
     block = markdown[begin : end.start() if end else len(markdown)]
     item = re.compile(r"^- (?:.*\n?)(?:^[ \t]+\S.*\n?)*", re.MULTILINE)
-    found = []
+    items = []
     for match in item.finditer(block):
         text = match.group().rstrip()
-        found.append((begin + match.start(), begin + match.start() + len(text), text[2:]))
-    return found
+        items.append((begin + match.start(), begin + match.start() + len(text), text[2:]))
+    return items
 
 
-def cite_reading(markdown):
+def cite_reading(markdown: str) -> str:
     """Return a lesson's Markdown with a link to the bibliography after each item of "Further reading"."""
     for _, end, text in reversed(reading_items(markdown)):
         key = find(text)
@@ -68,7 +69,7 @@ def cite_reading(markdown):
     return markdown
 
 
-def reference_sections(lines):
+def reference_sections(lines: list[str]) -> list[tuple[int, int, list[tuple[str | None, str]]]]:
     """Return a docstring's "References" sections: [(first line, line after the last, [(label, text)])]."""
     sections = []
     for place in range(len(lines) - 1):
@@ -82,7 +83,7 @@ def reference_sections(lines):
     return sections
 
 
-def _references(lines):
+def _references(lines: list[str]) -> list[tuple[str | None, str]]:
     """Join lines to citations, each with its label or None.
 
     A citation starts at ``.. [n]``, after an empty line, or with authors and a year after a finished one.
@@ -100,20 +101,20 @@ def _references(lines):
     return [(label, " ".join(words)) for label, words in found if words]
 
 
-def labels(lines):
+def labels(lines: list[str]) -> dict[str, str]:
     """Return {label: key} of a docstring's references that the bibliography has."""
     return {
-        label: find(text)
+        label: key
         for _, _, items in reference_sections(lines)
         for label, text in items
-        if label and find(text)
+        if label and (key := find(text))
     }
 
 
-def escape(line):
-    """Return a line of a docstring with a backslash before what means something to Sphinx alone.
+def escape(line: str) -> str:
+    """Return a line of a docstring with a backslash before each character that only Sphinx gives a meaning.
 
-    In plain words ``*shape`` is no emphasis, ``|code|`` no substitution and ``model_`` no link.
+    In plain words ``*shape`` does not begin emphasis, and ``|code|`` and ``model_`` are only words.
     """
     if line.lstrip().startswith((">>>", "...")):
         return line
@@ -127,7 +128,7 @@ def escape(line):
     return (name or "") + "".join(parts)
 
 
-def cite_docstring(lines, module_lines=()):
+def cite_docstring(lines: list[str], module_lines: Sequence[str] = ()) -> None:
     """Link a docstring's references to the bibliography, in place: the list, and ``[1]_`` in the text.
 
     A label that the docstring does not explain is one of its module's.
@@ -138,7 +139,7 @@ def cite_docstring(lines, module_lines=()):
         listed = [f"{indent}* {text}" + (f" :cite:`{find(text)}`" if find(text) else "") for _, text in items]
         lines[first + 2 : end] = [*listed, ""]
 
-    def link(mark):
+    def link(mark: re.Match[str]) -> str:
         return f":cite:`{keys[mark[1]]}`" if mark[1] in keys else f"[{mark[1]}]"
 
     for place, line in enumerate(lines):

@@ -4,25 +4,28 @@
 - Names of the package in code, such as ``thresholds.Conformal``, are linked to the reference.
 - "lesson 06" is linked to the lesson.
 - The references in docstrings are linked to the bibliography.
-- Lists that docutils marks up in a way that screen readers stumble over are mended.
-- Each picture gets the alternative text that its lesson has stored beside it.
+- Lists whose markup, as docutils writes it, confuses screen readers are corrected.
+- Each picture gets the alternative text that its lesson stores with it.
 """
 
 import base64
 import functools
 import hashlib
 import inspect
-import pathlib
 import re
+from collections.abc import Callable
+from pathlib import Path, PurePath
 
 import nbformat
 from docutils import nodes
 from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
 
 import aecourse
-from aebook import citations, glossary
+from tools.book import citations, glossary
 
-PACKAGE = pathlib.Path(aecourse.__file__).parent
+PACKAGE = Path(aecourse.__file__).parent
 MODULES = frozenset(path.stem for path in PACKAGE.glob("[a-z]*") if path.suffix == ".py" or path.is_dir())
 # Text under these is not running text of the page.
 NOT_PROSE = (
@@ -47,10 +50,10 @@ LESSONS_NAMED = re.compile(
 NAME = re.compile(r"(?:aecourse\.)?([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?:\(.*\))?", re.DOTALL)
 
 
-def join_lines(doctree):
-    """Make one text node of neighbours: Markdown's line breaks cut the text, and terms stand across them."""
+def join_lines(doctree: nodes.document) -> None:
+    """Join neighbouring text nodes: Markdown's line breaks cut the text, and a term may span one."""
     for parent in {id(text.parent): text.parent for text in doctree.findall(nodes.Text)}.values():
-        joined = []
+        joined: list[nodes.Node] = []
         for child in parent.children:
             if isinstance(child, nodes.Text) and joined and isinstance(joined[-1], nodes.Text):
                 joined[-1] = nodes.Text(joined[-1].astext() + child.astext())
@@ -61,9 +64,9 @@ def join_lines(doctree):
             parent.extend(joined)
 
 
-def prose(doctree):
+def prose(doctree: nodes.document) -> list[nodes.Text]:
     """Return the nodes of running text, in the order of the page, without "Further reading"."""
-    found = []
+    running = []
     for text in doctree.findall(nodes.Text):
         ancestors, node = [], text.parent
         while node is not None:
@@ -74,11 +77,11 @@ def prose(doctree):
         elements = [node for node in ancestors if isinstance(node, nodes.Element)]
         if any("further-reading" in node["ids"] or "run-lesson" in node["classes"] for node in elements):
             continue
-        found.append(text)
-    return found
+        running.append(text)
+    return running
 
 
-def replace(text, links):
+def replace(text: nodes.Text, links: list[tuple[int, int, Callable[[str], nodes.Node]]]) -> None:
     """Put links into a text node: [(start, end, function from text to node)]."""
     whole, pieces, done = text.astext(), [], 0
     for start, end, make in links:
@@ -91,7 +94,9 @@ def replace(text, links):
     text.parent.replace(text, pieces)
 
 
-def cross_reference(content, docname, domain, kind, target, **more):
+def cross_reference(
+    content: nodes.Node, docname: str, domain: str, kind: str, target: str, *, refwarn: bool
+) -> nodes.Node:
     """Return a link that Sphinx resolves when all pages are read."""
     return addnodes.pending_xref(
         "",
@@ -101,11 +106,11 @@ def cross_reference(content, docname, domain, kind, target, **more):
         reftype=kind,
         reftarget=target,
         refexplicit=True,
-        **more,
+        refwarn=refwarn,
     )
 
 
-def link_terms(doctree, docname):
+def link_terms(doctree: nodes.document, docname: str) -> None:
     """Link the first use of each term on the page to the glossary."""
     wanted = list(glossary.terms())
     for text in prose(doctree):
@@ -118,16 +123,18 @@ def link_terms(doctree, docname):
         replace(text, links)
 
 
-def lesson_link(docname, target, words):
+def lesson_link(docname: str, target: str, words: str) -> nodes.Node:
+    """Return a link to a lesson."""
     return cross_reference(nodes.inline(words, words), docname, "std", "doc", f"/{target}", refwarn=True)
 
 
-def term_link(docname, term, words):
+def term_link(docname: str, term: glossary.Term, words: str) -> nodes.Node:
+    """Return a link to a term of the glossary."""
     content = nodes.inline(words, words, classes=["term"])
     return cross_reference(content, docname, "std", "term", term.name, refwarn=True)
 
 
-def link_lessons(doctree, docname, lessons):
+def link_lessons(doctree: nodes.document, docname: str, lessons: dict[str, str]) -> None:
     """Link the numbers in "lesson 06" and "lessons 01, 02 and 04" to the lessons."""
     for text in prose(doctree):
         links = []
@@ -141,8 +148,8 @@ def link_lessons(doctree, docname, lessons):
             replace(text, links)
 
 
-def link_names(doctree, docname):
-    """Link names of the package in code to the reference, where the reference has them."""
+def link_names(doctree: nodes.document, docname: str) -> None:
+    """Link names of the package in code to the reference, if it has them."""
     for literal in list(doctree.findall(nodes.literal)):
         named = NAME.fullmatch(literal.astext())
         if named is None or isinstance(literal.parent, (nodes.reference, addnodes.pending_xref, nodes.title)):
@@ -157,9 +164,9 @@ def link_names(doctree, docname):
         literal.parent.replace(literal, xref)
 
 
-def describe_pictures(app, doctree, docname):
-    """Give each picture of a lesson the description that is stored beside it."""
-    path = pathlib.Path(app.env.doc2path(docname))
+def describe_pictures(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Give each picture of a lesson the description that is stored with it."""
+    path = Path(app.env.doc2path(docname))
     if path.suffix != ".ipynb":
         return
     alts = {}
@@ -169,12 +176,13 @@ def describe_pictures(app, doctree, docname):
                 digest = hashlib.sha256(base64.b64decode(output.data["image/png"])).hexdigest()
                 alts[digest] = output.metadata.get("image/png", {}).get("alt", "")
     for image in doctree.findall(nodes.image):
-        digest = pathlib.PurePath(image["uri"]).stem
+        digest = PurePath(image["uri"]).stem
         if digest in alts:
             image["alt"] = alts[digest]
 
 
-def on_doctree_read(app, doctree):
+def on_doctree_read(app: Sphinx, doctree: nodes.document) -> None:
+    """Describe the pictures of a page and put in its links."""
     docname = app.env.docname
     describe_pictures(app, doctree, docname)
     lessons = {
@@ -191,19 +199,22 @@ def on_doctree_read(app, doctree):
         link_terms(doctree, docname)
 
 
-def on_docstring(app, what, name, obj, options, lines):
+def on_docstring(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Link the references of a docstring, in place."""
     module = inspect.getmodule(obj)
     citations.cite_docstring(lines, (inspect.getdoc(module) or "").split("\n"))
 
 
-def on_skip_member(app, what, name, obj, skip, options):
-    """Leave out what scikit-learn adds to every estimator: methods whose texts link to its own manual."""
+def on_skip_member(
+    app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object
+) -> bool | None:
+    """Leave out the methods that scikit-learn adds to every estimator: their texts link to its own manual."""
     return True if re.fullmatch(r"set_\w+_request", name) else None
 
 
-def drop_roles(app, exception):
-    """Take the roles off the bibliography: docutils writes a list whose children are no list items."""
-    page = pathlib.Path(app.outdir) / "bibliography.html"
+def drop_roles(app: Sphinx, exception: Exception | None) -> None:
+    """Remove the roles from the bibliography: docutils writes a list whose children are not list items."""
+    page = Path(app.outdir) / "bibliography.html"
     if exception is None and page.exists():
         text = page.read_text(encoding="utf-8")
         for role in (' role="list"', ' role="doc-biblioentry"'):
@@ -211,13 +222,14 @@ def drop_roles(app, exception):
         page.write_text(text, encoding="utf-8")
 
 
-def add_generated_files(app, config):
-    """Serve what tools/site.py has written into ``static`` beside the pages."""
+def add_generated_files(app: Sphinx, config: Config) -> None:
+    """Serve the files that `tools.book.pages` has written into ``static`` next to the pages."""
     if (app.srcdir / "static").is_dir():
         config.html_static_path.append(str(app.srcdir / "static"))
 
 
-def setup(app):
+def setup(app: Sphinx) -> dict[str, object]:
+    """Connect the functions above to Sphinx's events."""
     app.setup_extension("sphinx.ext.autodoc")  # whose event this listens to
     app.connect("config-inited", add_generated_files)
     app.connect("build-finished", drop_roles)

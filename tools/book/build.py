@@ -1,0 +1,76 @@
+"""Build the book with Sphinx, unless what is there was built from the same sources."""
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tools.book.pages import DOCS, ROOT, repository, write_sources
+
+SITE = ROOT / "_build" / "site"
+# What the pages are made of: a change of any of these is a reason to build again.
+INPUTS = ("README.md", "pyproject.toml", "docs", "notebooks", "aecourse", "assignments", "tools")
+PACKAGES = ("sphinx", "myst-nb", "sphinx-book-theme", "pydata-sphinx-theme", "sphinxcontrib-bibtex", "plotly")
+
+
+def fingerprint() -> str:
+    """Return a digest of everything that the book is made of."""
+    digest = hashlib.sha256(repr([repository(), sys.version]).encode())
+    for name in PACKAGES:
+        digest.update(f"{name} {importlib.metadata.version(name)}".encode())
+    for name in INPUTS:
+        top = ROOT / name
+        for path in [top] if top.is_file() else sorted(top.rglob("*")):
+            if path.is_file() and path.suffix != ".pyc" and ".ipynb_checkpoints" not in path.parts:
+                digest.update(str(path.relative_to(ROOT)).encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let one process at a time build."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def sphinx(sources: Path, out: Path) -> int:
+    """Run Sphinx and return its exit status; every warning is an error."""
+    # A page that asks for something from a network must fail here, not for a reader.
+    names = ("http_proxy", "https_proxy", "all_proxy")
+    nowhere = dict.fromkeys((*names, *map(str.upper, names)), "http://127.0.0.1:9")
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "2"),
+            *("-c", DOCS, "-d", out.with_name("doctrees"), sources, out),
+        ],
+        cwd=ROOT,  # from which docs/conf.py imports tools.book
+        env=os.environ | nowhere | {"NO_PROXY": "", "no_proxy": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
+    ).returncode
+
+
+def build(site: Path = SITE) -> Path:
+    """Build the book, unless the one there was built from the same sources; return its folder."""
+    stamp = site / ".fingerprint"
+    with locked(site.with_name(site.name + ".lock")):
+        now = fingerprint()
+        if stamp.exists() and stamp.read_text() == now:
+            return site
+        work = site.with_name(site.name + ".work")
+        shutil.rmtree(work, ignore_errors=True)
+        write_sources(work / "sources")
+        if sphinx(work / "sources", work / "html") != 0:
+            raise SystemExit("the book was not built: see the warnings above")
+        (work / "html" / stamp.name).write_text(now)
+        shutil.rmtree(site, ignore_errors=True)
+        (work / "html").rename(site)
+        shutil.rmtree(work)
+    return site

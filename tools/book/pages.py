@@ -1,0 +1,217 @@
+"""The sources of the book's pages: lessons, assignments, reference, landing page."""
+
+import copy
+import importlib
+import inspect
+import os
+import re
+import shutil
+import tomllib
+import urllib.parse
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from tools import catalogue, explorer_data, readme
+from tools.book import citations, glossary
+
+ROOT = catalogue.ROOT
+DOCS = ROOT / "docs"
+# Of the reference: in the order that data flow; modules not named here follow by name.
+FIRST = ("datasets", "builders", "training", "detector", "baselines", "thresholds", "evaluation", "plots")
+COMMANDS = ("cli", "doctor")  # `aecourse --help` says what they do
+PARTS = {"homework": ("personal", "broken")}  # what assignments import
+
+
+def repository() -> str | None:
+    """Return the public address of the course, or None if it is not known."""
+    address = os.environ.get("AECOURSE_REPOSITORY")
+    if address is None:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        address = project.get("urls", {}).get("Repository")
+    return address.removesuffix("/").removesuffix(".git") if address else None
+
+
+def binder(address: str, path: str) -> str:
+    """Return Binder's address for a notebook."""
+    host, _, name = address.removeprefix("https://").partition("/")
+    known = {"github.com": f"gh/{name}", "gitlab.com": f"gl/{urllib.parse.quote(name, safe='')}"}
+    source = known.get(host, f"git/{urllib.parse.quote(address, safe='')}")
+    return f"https://mybinder.org/v2/{source}/HEAD?urlpath=lab/tree/{path}"
+
+
+def colab(address: str, path: str) -> str | None:
+    """Return Colab's address for a notebook, or None: Colab opens notebooks from GitHub alone."""
+    host, _, name = address.removeprefix("https://").partition("/")
+    known = host == "github.com"
+    return f"https://colab.research.google.com/github/{name}/blob/main/{path}" if known else None
+
+
+def how_to_run(path: str, address: str | None) -> str:
+    """Return the box of a lesson that says how to run it, as Markdown."""
+    name = path.rpartition("/")[2]
+    copy_of = address or "ADDRESS-OF-YOUR-COPY"
+    install = f"`!git clone {copy_of} course && pip install -e ./course` and `%cd course/notebooks`"
+    lines = [
+        f"- **On your machine**: run `make lab` in a copy of the course and open `{name}` "
+        f"({{download}}`this lesson as a notebook <../downloads/{name}>`)."
+    ]
+    if address:
+        lines.append(f"- **Binder**: [open this lesson on Binder]({binder(address, path)}).")
+    else:
+        lines.append(
+            "- **Binder**: give it the address of your copy of the course; it reads `environment.yml`."
+        )
+    if address and colab(address, path):
+        lines.append(
+            f"- **Colab**: [open this lesson in Colab]({colab(address, path)}) and run {install} "
+            "in a cell above the first."
+        )
+    else:
+        lines.append(f"- **Colab**: upload the notebook, and run {install} in a cell above the first.")
+    return "\n".join(["", "", ":::{admonition} Run this lesson", ":class: tip run-lesson", *lines, ":::"])
+
+
+def lesson_page(notebook: NotebookNode, path: str, address: str | None) -> NotebookNode:
+    """Return a lesson as the book shows it: how to run it, folded solutions, links to the bibliography."""
+    page = copy.deepcopy(notebook)
+    page.cells[0].source += how_to_run(path, address)
+    for cell in page.cells:
+        if cell.cell_type == "markdown":
+            # JupyterLab folds a solution into three dots, the book behind a button.
+            cell.source = citations.cite_reading(cell.source).replace("click on the dots to", "click to")
+        elif "solution" in cell.metadata.get("tags", []):
+            cell.metadata["tags"] = [*cell.metadata["tags"], "hide-cell"]
+    names = package_names(notebook)
+    if names:
+        text = f"## From the package\n\nUsed in this lesson: {', '.join(f'`{name}`' for name in names)}."
+        page.cells.append(nbformat.v4.new_markdown_cell(text))
+    return page
+
+
+def package_names(notebook: NotebookNode) -> list[str]:
+    """Return the names of the package that a lesson's code uses, such as thresholds.Conformal."""
+    pattern = re.compile(rf"\b(?:{'|'.join(modules())})\.[A-Za-z]\w*|\bAutoencoderDetector\b")
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return sorted(name for name in set(pattern.findall(code)) if is_public(name))
+
+
+def is_public(name: str) -> bool:
+    """Say whether the package has a public function or class of this name."""
+    module_name, _, member = name.rpartition(".")
+    module = importlib.import_module(f"aecourse.{module_name or 'detector'}")
+    thing = getattr(module, member, None)
+    named = member in getattr(module, "__all__", (member,))
+    return named and (inspect.isclass(thing) or inspect.isfunction(thing))
+
+
+def assignment_page(notebook: NotebookNode, name: str) -> NotebookNode:
+    """Return an assignment as the book shows it."""
+    page = copy.deepcopy(notebook)
+    first = next(cell for cell in page.cells if cell.cell_type == "markdown")
+    first.source += (
+        "\n\n:::{admonition} How to work on it\n:class: tip run-lesson\n"
+        f"Take {{download}}`the notebook <../downloads/{name}>`, work on it in JupyterLab, and check it with "
+        f"`aecourse check {name}` before you hand it in.\n:::"
+    )
+    return page
+
+
+def modules() -> list[str]:
+    """Return the names of the modules that lessons and assignments import, in the order of the reference."""
+    folder = ROOT / "aecourse"
+    names = [path.stem for path in folder.glob("*.py")]
+    names += [path.parent.name for path in folder.glob("*/__init__.py")]
+    names = sorted(name for name in names if not name.startswith("_") and name not in COMMANDS)
+    return [name for name in FIRST if name in names] + [name for name in names if name not in FIRST]
+
+
+def summary(name: str) -> str:
+    """Return the first sentence of a module's docstring."""
+    text = importlib.import_module(f"aecourse.{name}").__doc__ or ""
+    return text.partition("\n\n")[0].strip().replace("\n", " ")
+
+
+def reference_pages() -> dict[str, str]:
+    """Return the pages of the reference: {path: text}."""
+
+    def page(title: str, body: str) -> str:
+        return f"{title}\n{'=' * len(title)}\n\n{body}"
+
+    names = modules()
+    pages = {
+        "reference/index.rst": page(
+            "The package",
+            "\n".join(
+                [
+                    ".. automodule:: aecourse",
+                    "",
+                    "The modules",
+                    "-----------",
+                    "",
+                    *[f"- :py:mod:`aecourse.{name}`: {summary(name)}" for name in names],
+                    "",
+                ]
+            ),
+        )
+    }
+    for name in names:
+        parts = [f"aecourse.{name}"] + [f"aecourse.{name}.{part}" for part in PARTS.get(name, ())]
+        first, *rest = [f".. automodule:: {part}\n   :members:\n" for part in parts]
+        for title, body in zip(parts[1:], rest, strict=True):
+            first += f"\n{title}\n{'-' * len(title)}\n\n{body}"
+        pages[f"reference/{name}.rst"] = page(parts[0], first)
+    return pages
+
+
+def toctree(caption: str, pages: list[str]) -> str:
+    """Return a hidden table of contents, which orders the pages."""
+    return "\n".join(["```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```", ""])
+
+
+def landing(entries: list[catalogue.Entry], assignments: list[Path]) -> str:
+    """Return the landing page: docs/index.md with the generated tables and the order of all pages."""
+    text = (DOCS / "index.md").read_text(encoding="utf-8")
+    table = readme.course_map(entries).replace("(notebooks/", "(lessons/")
+    text = readme.fill(readme.fill(text, "map", table), "results", readme.results(entries))
+    trees = [toctree("Lessons", [f"lessons/{entry.path.stem}" for entry in entries])]
+    trees.append(toctree("Try it", ["Threshold explorer <explorer/index>"]))
+    trees.append(toctree("Assignments", [f"assignments/{path.stem}" for path in assignments]))
+    trees.append(toctree("For instructors", ["The instructor's guide <instructors>"]))
+    trees.append(toctree("Look up", ["glossary", "bibliography"]))
+    reference = ["Architecture <architecture>", "Conventions <reference/index>", *[f"reference/{name}" for name in modules()]]
+    trees.append(toctree("The package", reference))
+    return text + "\n" + "\n".join(trees)
+
+
+def write_sources(folder: Path) -> None:
+    """Write the sources of all pages into an empty folder."""
+
+    def write(path: str, content: str | NotebookNode) -> None:
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, str):
+            target.write_text(content, encoding="utf-8")
+        else:
+            nbformat.write(content, target)
+
+    settings = shutil.ignore_patterns("_static", "conf.py", "*.toml", "*.bib")
+    shutil.copytree(DOCS, folder, ignore=settings)
+    entries, address = catalogue.read(), repository()
+    for entry in entries:
+        name = entry.path.name
+        write(f"lessons/{name}", lesson_page(entry.notebook(), f"notebooks/{name}", address))
+    assignments = sorted((ROOT / "assignments" / "release").glob("*/*.ipynb"))
+    for path in assignments:
+        write(f"assignments/{path.name}", assignment_page(nbformat.read(path, as_version=4), path.name))
+    for path, text in reference_pages().items():
+        write(path, text)
+    write("index.md", landing(entries, assignments))
+    write("instructors.md", (ROOT / "assignments" / "README.md").read_text(encoding="utf-8"))
+    write("glossary.md", glossary.page())
+    explorer_data.write_static(folder / "static" / "explorer")
+    downloads = folder / "downloads"
+    downloads.mkdir()
+    for path in [*(entry.path for entry in entries), *assignments]:
+        shutil.copy(path, downloads)
