@@ -358,18 +358,8 @@ def test_tidy_refuses_standard_error():
 # --- a lesson is held to its minutes -----------------------------------------------------------
 
 
-def test_a_slow_lesson_is_found():
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("course_conftest", ROOT / "conftest.py")
-    conftest = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(conftest)
-    limits = {"a.ipynb": {"minutes": 1.0}, "b.ipynb": {"minutes": 1.0}}
-    assert conftest.over_limit({"a.ipynb": 59, "b.ipynb": 90}, limits) == [("b.ipynb", 1.5, 1.0)]
-
-
 def test_the_lessons_fit_into_the_time_for_ci():
-    """The limits are about three times what a quiet machine takes, so that a busy one passes too.
+    """The limits are about three times what a quiet machine takes, so that a slower one passes too.
 
     Two run side by side: at their limits all lessons take 12 minutes, on a quiet machine about 5.
     """

@@ -18,14 +18,14 @@ HEADLINE_TAG = "headline"
 
 @dataclass(frozen=True)
 class Entry:
-    """One lesson: file, number, title, what it is about, minutes to work through and to compute."""
+    """One lesson: file, number, title, what it is about, minutes to work through, and to compute at most."""
 
     path: Path
     number: str
     title: str
     about: str
     reading: int  # minutes that a student needs
-    minutes: float  # minutes that two cores need at most for all cells together
+    minutes: float  # processor minutes that all cells together may use
 
     def notebook(self) -> NotebookNode:
         """Return the lesson with its stored outputs."""

@@ -180,7 +180,11 @@ def landing(entries: list[catalogue.Entry], assignments: list[Path]) -> str:
     trees.append(toctree("Assignments", [f"assignments/{path.stem}" for path in assignments]))
     trees.append(toctree("For instructors", ["The instructor's guide <instructors>"]))
     trees.append(toctree("Look up", ["glossary", "bibliography"]))
-    reference = ["Architecture <architecture>", "Conventions <reference/index>", *[f"reference/{name}" for name in modules()]]
+    reference = [
+        "Architecture <architecture>",
+        "Conventions <reference/index>",
+        *[f"reference/{name}" for name in modules()],
+    ]
     trees.append(toctree("The package", reference))
     return text + "\n" + "\n".join(trees)
 
