@@ -1,6 +1,7 @@
 """Every public name is documented, and every example in a docstring runs."""
 
 import doctest
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -59,3 +60,46 @@ def test_public_names_are_documented(name):
             if value.__annotations__.get("return", "") is not None and "Raises\n------" not in text:
                 faults.append(f"{each}: no result")
     assert not faults, faults
+
+
+def functions_of(module):
+    """Yield (name, function) for the functions, methods and properties of a module's public names."""
+    for name, value in public(module):
+        if inspect.isfunction(value):
+            yield name, value
+            continue
+        for member, attribute in vars(value).items():
+            if member.startswith("_") and member not in ("__init__", "__call__"):
+                continue
+            if isinstance(attribute, (functools.cached_property, property)):
+                function = getattr(attribute, "fget", None) or attribute.func
+            else:
+                function = inspect.unwrap(getattr(attribute, "__func__", attribute))
+            # What a decorator or a base class made, such as a dataclass's __init__, has no source of its own.
+            if inspect.isfunction(function) and function.__module__ == module.__name__:
+                if function.__code__.co_filename == module.__file__:
+                    yield f"{name}.{member}", function
+
+
+def test_a_missing_type_hint_is_found():
+    def half(a: int, b) -> None: ...
+
+    def whole(self, a: int, *more: str) -> None: ...
+
+    def silent(a: int): ...
+
+    assert unannotated(half) == ["b"] and unannotated(whole) == [] and unannotated(silent) == ["return"]
+
+
+def unannotated(function):
+    """Return the names of the parameters, and "return", that have no type hint."""
+    parameters = inspect.signature(function).parameters.values()
+    missing = [p.name for p in parameters if p.annotation is p.empty and p.name not in ("self", "cls")]
+    silent = "return" not in function.__annotations__ and function.__name__ != "__init__"
+    return missing + ["return"] * silent
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_public_names_have_type_hints(name):
+    faults = {each: unannotated(function) for each, function in functions_of(importlib.import_module(name))}
+    assert {each: missing for each, missing in faults.items() if missing} == {}
