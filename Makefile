@@ -9,8 +9,8 @@ BIN := .venv/bin
 WORKERS ?= 2
 # Or every kernel and every process of a test would compile the package anew.
 unexport PYTHONDONTWRITEBYTECODE
-# What the course needs, of pyproject's extras.
-EXTRAS := $(foreach name,lab test theano grading data scale site browser,--extra $(name))
+# Of pyproject's extras: what the course needs, the book, and the tests of pages.
+EXTRAS := --extra course --extra site --extra browser
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 # One worker takes a whole file: a lesson's cells run in order in one kernel.
 PARALLEL := -n $(WORKERS) --dist loadscope

@@ -14,9 +14,8 @@ from packaging.specifiers import SpecifierSet
 
 from aecourse import datasets
 
-# Extras that the lessons and their tests need; the others are only for benchmarks and upkeep.
-NEEDED_EXTRAS = ("lab", "test", "theano", "grading", "data", "scale")
-REINSTALL = f"run 'make course' again, or: pip install -e '.[{','.join(NEEDED_EXTRAS)}]'"
+COURSE = "course"  # the extra that names all others that the lessons and their tests need
+REINSTALL = f"run 'make course' again, or: pip install -e '.[{COURSE}]'"
 MIN_MEMORY_GB = 4
 
 
@@ -54,13 +53,24 @@ def check_python():
     return Check("Python", ok, f"{found} (needs {wanted})", f"install a Python {wanted} and {REINSTALL}")
 
 
+def needed_extras() -> list[str]:
+    """Return the extras that the lessons and their tests need, as pyproject.toml lists them."""
+    requirements = map(Requirement, importlib.metadata.requires("aecourse") or ())
+    return sorted(
+        extra
+        for requirement in requirements
+        if requirement.name == "aecourse" and requirement.marker.evaluate({"extra": COURSE})
+        for extra in requirement.extras
+    )
+
+
 def check_requirements():
     """Compare each installed requirement with its range in pyproject.toml."""
     checks = []
-    for text in importlib.metadata.requires("aecourse"):
-        requirement = Requirement(text)
+    extras = ("", *needed_extras())
+    for requirement in map(Requirement, importlib.metadata.requires("aecourse") or ()):
         marker = requirement.marker
-        if marker and not any(marker.evaluate({"extra": extra}) for extra in ("", *NEEDED_EXTRAS)):
+        if marker and not any(marker.evaluate({"extra": extra}) for extra in extras):
             continue
         try:
             found = importlib.metadata.version(requirement.name)
