@@ -20,11 +20,15 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 os.environ["AECOURSE_PROGRESS"] = "0"
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
@@ -42,8 +46,11 @@ CHANGES = {
 }
 LAB_TARGETS = {"labels as given": 0.50, "true cluster": 0.99}
 
+Rows = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]  # training, test, test labels
+Table = dict[str, list[float]]  # AUROC and average precision, by set
 
-def protocol(X, y):
+
+def protocol(X: NDArray, y: NDArray) -> Rows:
     """Split and standardise a labelled table; return training rows, test rows and test labels."""
     normal, anomalous = np.flatnonzero(y == 0), np.flatnonzero(y == 1)
     normal = normal[np.random.RandomState(0).permutation(len(normal))]
@@ -53,7 +60,7 @@ def protocol(X, y):
     return scaler.transform(X[normal[:cut]]), scaler.transform(X[test]), y[test].astype(int)
 
 
-def load(folder):
+def load(folder: str | os.PathLike[str]) -> dict[str, Rows]:
     """Return {name: (training rows, test rows, test labels)} of the .npz files in a folder."""
     sets = {}
     for path in sorted(Path(folder).glob("*.npz")):
@@ -62,20 +69,20 @@ def load(folder):
     return sets
 
 
-def measures(y, score):
-    """AUROC and average precision of an anomaly score."""
+def measures(y: NDArray, score: NDArray) -> list[float]:
+    """Return AUROC and average precision of an anomaly score."""
     return [float(roc_auc_score(y, score)), float(average_precision_score(y, score))]
 
 
-def simple_detectors(seed):
-    """The detectors to beat, on columns that the protocol has already standardised."""
+def simple_detectors(seed: int) -> dict[str, Any]:
+    """Return the detectors to beat, for columns that the protocol has already standardised."""
     return baselines.strong(random_state=seed, scale=False) | {
         "1-NN": baselines.KNNDistance(n_neighbors=1, scale=False),
         "LOF": baselines.LOF(scale=False),
     }
 
 
-def run_simple(sets, seed=0):
+def run_simple(sets: Mapping[str, Rows], seed: int = 0) -> dict[str, Table]:
     """Return {detector: {set: [AUROC, average precision]}}."""
     return {
         name: {
@@ -86,7 +93,7 @@ def run_simple(sets, seed=0):
     }
 
 
-def run_detector(sets, seed, **changes):
+def run_detector(sets: Mapping[str, Rows], seed: int, **changes: Any) -> tuple[dict[str, Table], list[float]]:
     """Fit and score every set; return measures of the whole and of each part by set, and the seconds.
 
     The seconds are a pair: by the clock, which other work on the machine slows, and of the processor.
@@ -106,17 +113,17 @@ def run_detector(sets, seed, **changes):
     return results, seconds.tolist()
 
 
-def _without(detector, parts, left_out):
-    """The combined score of the other parts."""
+def _without(detector: AutoencoderDetector, parts: Mapping[str, NDArray], left_out: str) -> NDArray:
+    """Return the combined score of the other parts."""
     return detector.combine(np.column_stack([value for part, value in parts.items() if part != left_out]))
 
 
-def mean(table):
-    """Mean over sets of {set: [AUROC, average precision]}."""
+def mean(table: Table) -> list[float]:
+    """Return the mean over the sets."""
     return [float(value) for value in np.mean(list(table.values()), axis=0)]
 
 
-def run_lab(seed):
+def run_lab(seed: int) -> dict[str, Any]:
     """Return average precision and seconds on the imbalanced synthetic set."""
     split = datasets.make_imbalanced()
     start = time.perf_counter()
@@ -131,33 +138,157 @@ def run_lab(seed):
     }
 
 
-def _line(name, values, width=26):
-    return f"{name:<{width}}" + "".join(f"{value:>12}" for value in values)
+@dataclass(frozen=True)
+class Result:
+    """Everything that one run of the benchmark measured."""
+
+    seeds: list[int]
+    sets: Table  # the detector's mean over seeds
+    by_seed: list[Table]
+    seconds: list[list[float]]  # by seed: by the clock, and of the processor
+    simple: dict[str, Table]
+    ablation: dict[str, Table]
+    lab: dict[str, Any] | None
+
+    @property
+    def mean(self) -> list[float]:
+        """AUROC and average precision, mean over sets and seeds."""
+        return mean(self.sets)
+
+    @property
+    def worst_seed(self) -> dict[str, float]:
+        """The lowest mean over sets of any seed."""
+        lowest = np.min([mean(table) for table in self.by_seed], axis=0)
+        return dict(zip(("AUROC", "average precision"), lowest.tolist(), strict=True))
+
+    @property
+    def reached(self) -> dict[str, bool]:
+        """Whether each target is reached."""
+        auroc, precision = self.mean
+        reached = {
+            "AUROC": auroc >= TARGETS["AUROC"],
+            "average precision": precision >= TARGETS["average precision"],
+            "seconds a seed": max(clock for clock, _ in self.seconds) < TARGETS["seconds a seed"],
+        }
+        if self.lab:
+            reached |= {what: self.lab[what][1] >= target for what, target in LAB_TARGETS.items()}
+        return reached
 
 
-def _pair(values):
-    return f"{values[0]:.3f}/{values[1]:.3f}"
+def run(
+    sets: Mapping[str, Rows],
+    seeds: Sequence[int] = SEEDS,
+    *,
+    with_ablation: bool = True,
+    with_lab: bool = True,
+) -> Result:
+    """Measure the detector at every seed, the simple detectors, and what each choice is worth."""
+    runs, seconds = zip(*(run_detector(sets, seed) for seed in seeds), strict=True)
+
+    def over_seeds(what: str) -> Table:
+        return {
+            key: np.mean([run[key][what] for run in runs if what in run[key]], axis=0).tolist()
+            for key in sets
+            if what in runs[0][key]
+        }
+
+    ablation = {what: over_seeds(what) for what in runs[0][next(iter(sets))]}
+    for name, change in CHANGES.items() if with_ablation else ():
+        table, _ = run_detector(sets, seeds[0], **change)
+        ablation[f"{name} (seed {seeds[0]})"] = {key: table[key]["all parts"] for key in sets}
+    return Result(
+        seeds=list(seeds),
+        sets=over_seeds("all parts"),
+        by_seed=[{key: run[key]["all parts"] for key in sets} for run in runs],
+        seconds=list(seconds),
+        simple=run_simple(sets),
+        ablation=ablation,
+        lab=run_lab(seeds[0]) if with_lab else None,
+    )
 
 
-def _draw(ours, simple, sets, path):
+def _row(name: str, table: Table, sets: Sequence[str]) -> str:
+    cells = [f"{table[key][0]:.3f}/{table[key][1]:.3f}" if key in table else "" for key in sets]
+    return f"{name:<26}" + "".join(f"{cell:>12}" for cell in (*cells, "{:.3f}/{:.3f}".format(*mean(table))))
+
+
+def report(result: Result) -> None:
+    """Print the tables, the means, the seconds and the targets."""
+    sets = list(result.sets)
+    print("AUROC/average precision, mean over seeds", result.seeds, "for", NAME)
+    print(f"{'':<26}" + "".join(f"{key[:11]:>12}" for key in (*sets, "mean")))
+    for name, table in {**result.simple, NAME: result.sets}.items():
+        print(_row(name, table, sets))
+    for seed, table in zip(result.seeds, result.by_seed, strict=True):
+        print(_row(f"  seed {seed}", table, sets))
+    print("\nAblation")
+    for name, table in result.ablation.items():
+        print(_row(name, table, sets))
+    if result.lab:
+        print(
+            f"\nImbalanced synthetic set, in {result.lab['seconds']:.1f} s: average precision "
+            f"{result.lab['labels as given'][1]:.4f} against the labels as given, "
+            f"{result.lab['true cluster'][1]:.4f} against the true cluster"
+        )
+    (auroc, precision), lowest = result.mean, result.worst_seed
+    print(
+        f"\nmean AUROC {auroc:.4f} (worst seed {lowest['AUROC']:.4f}), "
+        f"mean average precision {precision:.4f} (worst seed {lowest['average precision']:.4f})"
+    )
+    for what, values in zip(
+        ("by the clock", "of the processor"), zip(*result.seconds, strict=True), strict=True
+    ):
+        print(
+            f"seconds {what} to fit and score all {len(sets)} sets: "
+            f"{', '.join(f'{value:.1f}' for value in values)} by seed, {sum(values):.1f} in all"
+        )
+    verdicts = (f"{what} {'yes' if ok else 'NO'}" for what, ok in result.reached.items())
+    print("targets reached: " + ", ".join(verdicts))
+
+
+def as_json(result: Result) -> dict[str, Any]:
+    """Return the content of quality.json."""
+    measured = asdict(result)
+    measured["seconds by seed (clock, processor)"] = measured.pop("seconds")
+    return {
+        "protocol": __doc__.split("The protocol: ")[1].strip(),
+        "mean": result.mean,
+        "worst seed": result.worst_seed,
+        **measured,
+        "targets": TARGETS | LAB_TARGETS,
+        "reached": result.reached,
+        "machine": {
+            "processor": platform.machine(),
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+        },
+    }
+
+
+def draw(result: Result, path: Path) -> None:
+    """Draw both measures of every detector on every set."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, 2, figsize=(11, 0.4 * len(sets) + 1.8), sharey=True, layout="constrained")
+    figure, axes = plt.subplots(
+        1, 2, figsize=(11, 0.4 * len(result.sets) + 1.8), sharey=True, layout="constrained"
+    )
     for column, (ax, what) in enumerate(zip(axes, ("AUROC", "average precision"), strict=True)):
-        for (name, table), marker in zip({NAME: ours, **simple}.items(), "os^vDPX", strict=False):
+        for (name, table), marker in zip(
+            {NAME: result.sets, **result.simple}.items(), "os^vDPX", strict=False
+        ):
             ax.plot(
-                [table[key][column] for key in sets],
-                range(len(sets)),
+                [table[key][column] for key in result.sets],
+                range(len(result.sets)),
                 marker,
                 label=name,
                 markersize=9 if name == NAME else 6,
                 color="#D55E00" if name == NAME else None,
                 alpha=1 if name == NAME else 0.55,
             )
-        ax.set(xlabel=what, yticks=range(len(sets)), yticklabels=list(sets), title=what)
+        ax.set(xlabel=what, yticks=range(len(result.sets)), yticklabels=list(result.sets), title=what)
         ax.grid(axis="x", alpha=0.3)
     axes[0].invert_yaxis()
     axes[1].legend(fontsize=8)
@@ -165,12 +296,16 @@ def _draw(ours, simple, sets, path):
     plt.close(figure)
 
 
-def main(arguments=None):
-    """Run the whole, or say that there is no data. Returns the exit status."""
-    parser = argparse.ArgumentParser(description="Detection quality of AutoencoderDetector.")
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmark, or say that there are no data; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.bench_quality", description="Detection quality of AutoencoderDetector."
+    )
     parser.add_argument("--data", required=True, help="folder of .npz files with X and y")
-    parser.add_argument("--out", default="_build/bench", help="folder for quality.json and quality.png")
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument(
+        "--out", type=Path, default=Path("_build/bench"), help="folder for quality.json and quality.png"
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS), help="seeds of the detector")
     parser.add_argument("--no-lab", action="store_true", help="leave out the imbalanced synthetic set")
     parser.add_argument("--no-ablation", action="store_true", help="leave out the fits of the ablation")
     options = parser.parse_args(arguments)
@@ -178,92 +313,12 @@ def main(arguments=None):
     if not sets:
         print(f"data not found: no .npz files in {options.data}")
         return 0
-
-    simple = run_simple(sets)
-    runs, seconds = zip(*(run_detector(sets, seed) for seed in options.seeds), strict=True)
-
-    def over_seeds(what):
-        return {
-            key: np.mean([run[key][what] for run in runs if what in run[key]], axis=0).tolist()
-            for key in sets
-            if what in runs[0][key]
-        }
-
-    ours = over_seeds("all parts")
-    print("AUROC/average precision, mean over seeds", options.seeds, "for", NAME)
-    print(_line("", [key[:11] for key in sets] + ["mean"]))
-    for name, table in {**simple, NAME: ours}.items():
-        print(_line(name, [_pair(table[key]) for key in sets] + [_pair(mean(table))]))
-    for seed, run in zip(options.seeds, runs, strict=True):
-        table = {key: run[key]["all parts"] for key in sets}
-        print(_line(f"  seed {seed}", [_pair(table[key]) for key in sets] + [_pair(mean(table))]))
-
-    ablation = {what: over_seeds(what) for what in runs[0][next(iter(sets))]}
-    if not options.no_ablation:
-        for name, change in CHANGES.items():
-            table, _ = run_detector(sets, options.seeds[0], **change)
-            ablation[f"{name} (seed {options.seeds[0]})"] = {key: table[key]["all parts"] for key in sets}
-    print("\nAblation")
-    for name, table in ablation.items():
-        print(_line(name, [_pair(table[key]) if key in table else "" for key in sets] + [_pair(mean(table))]))
-
-    auroc, precision = mean(ours)
-    lowest = {
-        what: min(mean({key: run[key]["all parts"] for key in sets})[i] for run in runs)
-        for i, what in enumerate(("AUROC", "average precision"))
-    }
-    reached = {
-        "AUROC": auroc >= TARGETS["AUROC"],
-        "average precision": precision >= TARGETS["average precision"],
-        "seconds a seed": max(clock for clock, _ in seconds) < TARGETS["seconds a seed"],
-    }
-    lab = None if options.no_lab else run_lab(options.seeds[0])
-    if lab:
-        reached |= {what: lab[what][1] >= target for what, target in LAB_TARGETS.items()}
-        print(
-            f"\nImbalanced synthetic set, in {lab['seconds']:.1f} s: average precision "
-            f"{lab['labels as given'][1]:.4f} against the labels as given, "
-            f"{lab['true cluster'][1]:.4f} against the true cluster"
-        )
-    print(
-        f"\nmean AUROC {auroc:.4f} (worst seed {lowest['AUROC']:.4f}), "
-        f"mean average precision {precision:.4f} (worst seed {lowest['average precision']:.4f})"
-    )
-    for what, values in zip(("by the clock", "of the processor"), zip(*seconds, strict=True), strict=True):
-        print(
-            f"seconds {what} to fit and score all {len(sets)} sets: "
-            f"{', '.join(f'{value:.1f}' for value in values)} by seed, {sum(values):.1f} in all"
-        )
-    print("targets reached: " + ", ".join(f"{what} {'yes' if ok else 'NO'}" for what, ok in reached.items()))
-
-    out = Path(options.out)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "quality.json").write_text(
-        json.dumps(
-            {
-                "protocol": __doc__.split("The protocol: ")[1].strip(),
-                "seeds": options.seeds,
-                "mean": [auroc, precision],
-                "worst seed": lowest,
-                "seconds by seed (clock, processor)": seconds,
-                "sets": ours,
-                "simple": simple,
-                "ablation": ablation,
-                "lab": lab,
-                "targets": TARGETS | LAB_TARGETS,
-                "reached": reached,
-                "machine": {
-                    "processor": platform.machine(),
-                    "cores": os.cpu_count(),
-                    "python": platform.python_version(),
-                },
-            },
-            indent=1,
-        ),
-        encoding="utf-8",
-    )
-    _draw(ours, simple, sets, out / "quality.png")
-    print(f"written: {out / 'quality.json'}, {out / 'quality.png'}")
+    result = run(sets, options.seeds, with_ablation=not options.no_ablation, with_lab=not options.no_lab)
+    report(result)
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "quality.json").write_text(json.dumps(as_json(result), indent=1), encoding="utf-8")
+    draw(result, options.out / "quality.png")
+    print(f"written: {options.out / 'quality.json'}, {options.out / 'quality.png'}")
     return 0
 
 

@@ -1,54 +1,55 @@
 """Score a table of Parquet files, as large as asked for, on two local Dask workers.
 
-    python -m benchmarks.bench_scale --rows 100000000 --folder /somewhere/large
-    python -m benchmarks.bench_scale --rows 100000000 --store   # also writes what lesson 15 shows
+    python -m benchmarks.bench_scale --rows 100000000 --folder A_LARGE_FOLDER
 
-Times are of this machine. What does not depend on it is checked: every row is scored once, the scores
-are those of one process, and the workers' memory does not grow with the table.
+Times are of this machine. Everything that does not depend on it is checked: every row is scored once, the
+scores are those of one process, and the workers' memory does not grow with the table. `tools.make_scale`
+runs the same for lesson 15.
 """
 
 import argparse
 import json
 import os
-import pathlib
 import platform
 import resource
+import sys
 import tempfile
 import time
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from aecourse import AutoencoderDetector, datasets, scaling
 
 PART_ROWS = 500_000
-STORED = pathlib.Path(__file__).parents[1] / "notebooks" / "data" / "scale_15.json"
 
 
-def write_part(folder, number, n_rows):
-    """Draw one part of the table and write it; what a worker does."""
+def write_part(folder: str, number: int, n_rows: int) -> int:
+    """Draw one part of the table and write it, on a worker; return its number of rows."""
     rows = datasets.make_sensor_rows(n_rows, random_state=number)
     rows.insert(0, "row", np.arange(number * PART_ROWS, number * PART_ROWS + n_rows))
     rows.to_parquet(f"{folder}/part_{number:06d}.parquet", index=False)
     return n_rows
 
 
-def write_table(client, folder, n_rows):
+def write_table(client: Any, folder: Path, n_rows: int) -> None:
     """Write a table of ``n_rows`` rows in parts of half a million."""
     sizes = [min(PART_ROWS, n_rows - start) for start in range(0, n_rows, PART_ROWS)]
     futures = client.map(write_part, [str(folder)] * len(sizes), range(len(sizes)), sizes, pure=False)
     assert sum(client.gather(futures)) == n_rows
 
 
-def peak_memory():
+def peak_memory() -> float:
     """Return the peak resident memory of the process that runs this, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def measure(n_rows, workers, folder, detector):
+def measure(n_rows: int, *, workers: int, folder: Path, detector: AutoencoderDetector) -> dict[str, float]:
     """Write and score a table; return what was measured."""
     import pandas as pd
 
-    source, destination = pathlib.Path(folder) / "rows", pathlib.Path(folder) / "scores"
+    source, destination = folder / "rows", folder / "scores"
     source.mkdir()
     with scaling.cluster(n_workers=workers) as client:
         start = time.perf_counter()
@@ -87,7 +88,7 @@ def measure(n_rows, workers, folder, detector):
     }
 
 
-def fit_detector():
+def fit_detector() -> AutoencoderDetector:
     """Return the cheap detector that lesson 15 chooses, fitted on 20,000 normal rows."""
     rows = datasets.make_sensor_rows(20_000, anomaly_share=0, random_state=10**6).drop(columns="anomaly")
     return AutoencoderDetector(
@@ -95,29 +96,45 @@ def fit_detector():
     ).fit(rows)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rows", type=int, default=2_000_000)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--folder", default=None, help="where the table is written for the time of the run")
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("_build/bench"))
-    parser.add_argument("--store", action="store_true", help=f"also write {STORED.name} for lesson 15")
-    options = parser.parse_args()
+def run(n_rows: int, *, workers: int = 2, folder: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+    """Measure a table and one of a tenth of its rows; return all results, with words about the machine.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows of the larger table.
+    workers : int
+        Processes of the local Dask cluster.
+    folder : path, optional
+        Where the tables are written during the run; the system's temporary folder by default.
+    """
     detector, results = fit_detector(), []
-    # A tenth beside the whole: the workers' memory must not grow with the table.
-    for rows in (max(options.rows // 10, 1), options.rows):
-        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            results.append(measure(rows, options.workers, folder, detector))
+    for rows in (max(n_rows // 10, 1), n_rows):
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            results.append(measure(rows, workers=workers, folder=Path(place), detector=detector))
         print(results[-1], flush=True)
     small, large = (result["largest worker, MiB"] for result in results)
-    # A part is read, scored and written whole; beyond that a worker holds nothing of the table.
+    # A worker reads, scores and writes one part at a time, and holds nothing else of the table.
     assert large < small * 1.5 + 100, f"a worker's memory grew with the table: {small} to {large} MiB"
-    about = {"cores": os.cpu_count(), "python": platform.python_version(), "results": results}
+    return {"cores": os.cpu_count(), "python": platform.python_version(), "results": results}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmark and write its figures."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.bench_scale", description=__doc__.split("\n", 1)[0]
+    )
+    parser.add_argument("--rows", type=int, default=2_000_000, help="rows of the table (%(default)s)")
+    parser.add_argument("--workers", type=int, default=2, help="processes of the cluster (%(default)s)")
+    parser.add_argument("--folder", type=Path, help="where the tables are written during the run")
+    parser.add_argument("--out", type=Path, default=Path("_build/bench"), help="folder for scale.json")
+    options = parser.parse_args(arguments)
+    figures = run(options.rows, workers=options.workers, folder=options.folder)
     options.out.mkdir(parents=True, exist_ok=True)
-    for path in [options.out / "scale.json", *([STORED] if options.store else [])]:
-        path.write_text(json.dumps(about, indent=1) + "\n")
-        print("written:", path.name)
+    (options.out / "scale.json").write_text(json.dumps(figures, indent=1) + "\n")
+    print(f"written: {options.out / 'scale.json'}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,9 +1,9 @@
 """Measure training and scoring against Keras's own loops and against PyOD.
 
 ``python -m benchmarks.bench_training --out _build/bench`` writes ``training.json`` and
-``training.png``. Both sides of a ratio run in one process, in turn, and the whole is repeated. Other
-work on the machine can only add to a time, so the least of the repeats stands for each side; the
-processor seconds of each run are in the JSON too. ``--quick`` is a smoke test with small jobs: its
+``training.png``. Both sides of a ratio run in one process, in turn, several times. Other work on the machine
+can only add to a time, so the shortest time represents each side; the JSON holds the processor seconds of
+each run too. ``--quick`` is a smoke test with small jobs: its
 figures mean nothing. ``--rule`` measures the two constants by which ``training.fit`` chooses XLA.
 """
 
@@ -15,15 +15,20 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-os.environ["AECOURSE_PROGRESS"] = "0"
+os.environ |= {"AECOURSE_PROGRESS": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
+import keras
 import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
 
 from aecourse import builders, datasets, training
-from aecourse._support.tensorflow import keras, tf
 
+Result = dict[str, Any]  # of one figure: name, measured, target, at_least, reached, and details
 BENCHES = ("lab", "pyod", "zeros dense", "zeros conv", "scaling", "predict")
 
 
@@ -40,7 +45,9 @@ class _Clock(keras.callbacks.Callback):
         self.seconds.append(time.perf_counter() - self.start)
 
 
-def _time_fit(kind, make, X, epochs, batch_size):
+def _time_fit(
+    kind: str, make: Callable[[], keras.Model], X: NDArray, *, epochs: int, batch_size: int
+) -> dict[str, Any]:
     """Build and train one model; return seconds in all, of the fastest later epoch, and the final loss."""
     clock = _Clock()
     start, cpu_start = time.perf_counter(), time.process_time()
@@ -60,14 +67,16 @@ def _time_fit(kind, make, X, epochs, batch_size):
     }
 
 
-def _against_keras(make, X, epochs, batch_size, rounds):
-    """Train with both loops in turn, and compare the least times."""
+def _against_keras(
+    make: Callable[[], keras.Model], X: NDArray, *, epochs: int, batch_size: int, rounds: int
+) -> dict[str, Any]:
+    """Train with both loops in turn, and compare the shortest times."""
     runs = [
-        {kind: _time_fit(kind, make, X, epochs, batch_size) for kind in ("keras", "ours")}
+        {kind: _time_fit(kind, make, X, epochs=epochs, batch_size=batch_size) for kind in ("keras", "ours")}
         for _ in range(rounds)
     ]
 
-    def ratio(what):
+    def ratio(what: str) -> float:
         return min(run["keras"][what] for run in runs) / min(run["ours"][what] for run in runs)
 
     return {
@@ -78,7 +87,8 @@ def _against_keras(make, X, epochs, batch_size, rounds):
     }
 
 
-def _result(name, measured, target, at_least=True, **details):
+def _result(name: str, measured: float, target: float, *, at_least: bool = True, **details: Any) -> Result:
+    """Compare one figure with its target."""
     reached = measured >= target if at_least else measured <= target
     return {
         "name": name,
@@ -90,25 +100,28 @@ def _result(name, measured, target, at_least=True, **details):
     }
 
 
-def _lab_rows(quick):
+def _lab_rows(quick: bool) -> NDArray[np.float32]:
     split = datasets.make_imbalanced(n_samples=5_000 if quick else 100_000, validation_fraction=0)
     return np.ascontiguousarray(split.X_train, dtype="float32")
 
 
-def bench_lab(quick):
+def bench_lab(quick: bool) -> list[Result]:
     """Time the imbalanced lab as published: 79,200 rows of 32, batch 64, 20 epochs."""
-    found = _against_keras(
-        builders.imbalanced_lab, _lab_rows(quick), 3 if quick else 20, 64, 1 if quick else 3
+    compared = _against_keras(
+        builders.imbalanced_lab,
+        _lab_rows(quick),
+        epochs=3 if quick else 20,
+        batch_size=64,
+        rounds=1 if quick else 3,
     )
-    runs = found["rounds"]
     return [
-        _result("lab: an epoch, Keras / ours", found["epoch_ratio"], 12, rounds=runs),
-        _result("lab: whole job with compiling, Keras / ours", found["whole_ratio"], 6),
-        _result("lab: difference of the final loss", found["loss_difference"], 0.005, at_least=False),
+        _result("lab: an epoch, Keras / ours", compared["epoch_ratio"], 12, rounds=compared["rounds"]),
+        _result("lab: whole job with compiling, Keras / ours", compared["whole_ratio"], 6),
+        _result("lab: difference of the final loss", compared["loss_difference"], 0.005, at_least=False),
     ]
 
 
-def bench_pyod(quick):
+def bench_pyod(quick: bool) -> list[Result]:
     """Time PyOD's autoencoder with the lab's layers, batch and epochs, nothing added."""
     try:
         from pyod.models.auto_encoder import AutoEncoder
@@ -143,53 +156,52 @@ def bench_pyod(quick):
     return [_result("lab: whole job with scores, PyOD / ours", ratio, 8, rounds=runs)]
 
 
-def _zeros(quick):
+def _zeros(quick: bool) -> NDArray[np.float32]:
     (images, labels), _ = datasets.load_mnist()
     return (images[labels == 0] / 255.0).astype("float32")[: 640 if quick else None]
 
 
-def bench_zeros_dense(quick):
-    """Time the MNIST-zeros model as published: 5,923 images, batch 32, 10 epochs."""
-    found = _against_keras(builders.mnist_zeros, _zeros(quick), 3 if quick else 10, 32, 1 if quick else 3)
+def _zeros_against_keras(
+    name: str, make: Callable[[], keras.Model], *, epochs: int, quick: bool
+) -> list[Result]:
+    compared = _against_keras(make, _zeros(quick), epochs=epochs, batch_size=32, rounds=1 if quick else 3)
+    ratio, rounds = compared["epoch_ratio"], compared["rounds"]
     return [
-        _result(
-            "MNIST zeros, dense: an epoch, Keras / ours", found["epoch_ratio"], 1, rounds=found["rounds"]
-        ),
-        _result("MNIST zeros, dense: whole job, Keras / ours", found["whole_ratio"], 1),
+        _result(f"MNIST zeros, {name}: an epoch, Keras / ours", ratio, 1, rounds=rounds),
+        _result(f"MNIST zeros, {name}: whole job, Keras / ours", compared["whole_ratio"], 1),
     ]
 
 
-def bench_zeros_conv(quick):
+def bench_zeros_dense(quick: bool) -> list[Result]:
+    """Time the MNIST-zeros model as published: 5,923 images, batch 32, 10 epochs."""
+    return _zeros_against_keras("dense", builders.mnist_zeros, epochs=3 if quick else 10, quick=quick)
+
+
+def bench_zeros_conv(quick: bool) -> list[Result]:
     """Time a convolutional model on the same images."""
 
     def make():
         return builders.convolutional((28, 28), filters=(16, 8), code_size=16, output="sigmoid")
 
-    found = _against_keras(make, _zeros(quick), 2 if quick else 5, 32, 1 if quick else 3)
-    return [
-        _result("MNIST zeros, conv: an epoch, Keras / ours", found["epoch_ratio"], 1, rounds=found["rounds"]),
-        _result("MNIST zeros, conv: whole job, Keras / ours", found["whole_ratio"], 1),
-    ]
+    return _zeros_against_keras("conv", make, epochs=2 if quick else 5, quick=quick)
 
 
-# ---------------------------------------------------------------------------- scaling
-
-
-def _memory_bytes():
-    """Return memory in use now and at its peak; where the system does not tell, the peak for both.
+def _memory_bytes() -> tuple[int, int]:
+    """Return memory in use now and at its peak; without /proc, the peak for both.
 
     ``getrusage`` also counts the process that started this one, so it is the second choice.
     """
     status = Path("/proc/self/status")
     if status.exists():
         lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        return tuple(int(lines[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
+        now, peak = (int(lines[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
+        return now, peak
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return peak, peak
 
 
-def _probe(what, n_rows, n_columns):
-    """Train or score once; run in a process of its own, so that its peak memory is its own."""
+def _probe(what: str, n_rows: int, n_columns: int) -> dict[str, float]:
+    """Train or score once; this runs in a process of its own, so that its peak memory is its own."""
     model = builders.dense(n_columns, (16, 8), 4)
     small = np.zeros((300, n_columns), dtype="float32")
     training.fit(model, small, epochs=1, batch_size=256)  # loads and compiles what any job needs
@@ -212,7 +224,8 @@ def _probe(what, n_rows, n_columns):
     }
 
 
-def _probe_apart(what, n_rows, n_columns):
+def _probe_apart(what: str, n_rows: int, n_columns: int) -> dict[str, float]:
+    """Run `_probe` in a process of its own."""
     command = [
         sys.executable,
         "-m",
@@ -226,13 +239,13 @@ def _probe_apart(what, n_rows, n_columns):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def _exponent(points, axis):
-    """Slope of log(seconds) against log(size): 1 where the cost is proportional to the size."""
+def _exponent(points: list[dict[str, float]], axis: str) -> float:
+    """Return the slope of log(seconds) against log(size): 1 if the cost is proportional to the size."""
     sizes, seconds = zip(*((p[axis], p["seconds"]) for p in points), strict=True)
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
 
 
-def bench_scaling(quick):
+def bench_scaling(quick: bool) -> list[Result]:
     """Time an epoch as rows grow 10 k → 1 M and columns 8 → 512, and take the peak memory."""
     row_counts = (1_000, 5_000) if quick else (10_000, 30_000, 100_000, 300_000, 1_000_000)
     column_counts = (8, 32) if quick else (8, 32, 128, 512)
@@ -265,7 +278,7 @@ def bench_scaling(quick):
     ]
 
 
-def bench_predict(quick):
+def bench_predict(quick: bool) -> list[Result]:
     """Score rows of 32 columns with ``training.predict`` and ``model.predict`` at its defaults."""
     X = np.random.default_rng(0).standard_normal((20_000 if quick else 1_000_000, 32), dtype="float32")
     model = builders.imbalanced_lab()
@@ -285,9 +298,6 @@ def bench_predict(quick):
         )
     ratio = min(run["keras_s"] for run in runs) / min(run["ours_s"] for run in runs)
     return [_result(f"scoring {len(X):,} x 32, model.predict / ours", ratio, 5, rounds=runs)]
-
-
-# ---------------------------------------------------------------------------- the rule
 
 
 def _time_loops(width, hidden, code, batch, n_steps=100, repeats=7):
@@ -316,7 +326,7 @@ def _time_loops(width, hidden, code, batch, n_steps=100, repeats=7):
     return step, first, training._multiplications(model, batch)
 
 
-def measure_rule():
+def measure_rule() -> None:
     """Print, for dense models of several sizes, a step's time with and without XLA, and break-evens."""
     print(f"{'model':>24} {'batch':>5} {'M mult.':>8} {'graph ms':>9} {'xla ms':>7} {'break-even steps':>17}")
     for width, hidden, code in (
@@ -338,10 +348,7 @@ def measure_rule():
             )
 
 
-# ---------------------------------------------------------------------------- report
-
-
-def _plot(results, path):
+def _plot(results: list[Result], path: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
@@ -379,8 +386,8 @@ def _plot(results, path):
     plt.close(figure)
 
 
-def run(names, out, quick):
-    """Run benches by name, print target and measurement, write the JSON and the plot."""
+def run(names: Sequence[str], out: Path, *, quick: bool) -> list[Result]:
+    """Run benchmarks by name, print target and measurement, and write the JSON and the plot."""
     functions = {name: globals()["bench_" + name.replace(" ", "_")] for name in BENCHES}
     results = []
     for name in names:
@@ -394,7 +401,6 @@ def run(names, out, quick):
                 flush=True,
             )
             results.append(result)
-    out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     about = {
         "quick": quick,
@@ -410,22 +416,28 @@ def run(names, out, quick):
     return results
 
 
-def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", default="_build/bench", help="folder for training.json and training.png")
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmarks that are asked for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.bench_training", description=__doc__.split("\n", 1)[0]
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("_build/bench"), help="folder for training.json and training.png"
+    )
     parser.add_argument("--quick", action="store_true", help="small jobs: a smoke test")
-    parser.add_argument("--only", nargs="+", choices=BENCHES, default=BENCHES, help="run these alone")
-    parser.add_argument("--rule", action="store_true", help="measure when XLA pays")
+    parser.add_argument("--only", nargs="+", choices=BENCHES, default=BENCHES, help="run only these")
+    parser.add_argument("--rule", action="store_true", help="measure from which size on XLA saves time")
     parser.add_argument("--probe", nargs=3, metavar=("WHAT", "ROWS", "COLUMNS"), help=argparse.SUPPRESS)
-    options = parser.parse_args(argv)
+    options = parser.parse_args(arguments)
     if options.probe:
         what, n_rows, n_columns = options.probe
         print(json.dumps(_probe(what, int(n_rows), int(n_columns))))
     elif options.rule:
         measure_rule()
     else:
-        run(options.only, options.out, options.quick)
+        run(options.only, options.out, quick=options.quick)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -5,30 +5,31 @@ import pytest
 
 from aecourse import baselines, datasets, evaluation
 from benchmarks import bench_digits
+from tools import make_digits
 
 
 @pytest.fixture(scope="module")
 def stored():
-    return bench_digits.load()
+    return make_digits.load()
 
 
 # --- What lesson 12 reads ------------------------------------------------------------------------
 
 
 def test_stored_arrays_are_whole_and_small(stored):
-    assert bench_digits.STORED.stat().st_size < 1.5e6
+    assert make_digits.STORED.stat().st_size < 1.5e6
     n_detectors = len(stored["detectors"])
-    assert list(stored["detectors"]) == ["autoencoder", *bench_digits.simple_detectors()]
+    assert list(stored["detectors"]) == ["autoencoder", *make_digits.simple_detectors()]
     assert list(stored["digits"]) == list(range(10))
     assert stored["scores"].shape == (10, n_detectors, 10_000)
-    assert stored["spoiled"].shape == stored["test"].shape == (10, len(bench_digits.CANDIDATES))
+    assert stored["spoiled"].shape == stored["test"].shape == (10, len(make_digits.CANDIDATES))
     for digit in range(10):
-        n_val = len(datasets.load_mnist_digit(digit, bench_digits.VALIDATION_SHARE).X_val)
+        n_val = len(datasets.load_mnist_digit(digit, make_digits.VALIDATION_SHARE).X_val)
         assert stored[f"val_{digit}"].shape == (n_detectors, n_val)
         assert np.isfinite(stored[f"val_{digit}"]).all()
     assert np.isfinite(stored["scores"]).all()
-    assert stored["architecture_auroc"].shape == (len(bench_digits.ARCHITECTURES), 2, 2)
-    assert list(stored["architectures"]) == list(bench_digits.ARCHITECTURES)
+    assert stored["architecture_auroc"].shape == (len(make_digits.ARCHITECTURES), 2, 2)
+    assert list(stored["architectures"]) == list(make_digits.ARCHITECTURES)
 
 
 def test_stored_scores_reach_the_goal(stored):
@@ -43,14 +44,14 @@ def test_stored_scores_reach_the_goal(stored):
 
 
 def test_the_spoiled_normals_made_the_choice(stored):
-    assert tuple(stored["chosen"]) == bench_digits.CANDIDATES[bench_digits.choose(stored["spoiled"])]
-    assert [tuple(candidate) for candidate in stored["candidates"]] == list(bench_digits.CANDIDATES)
+    assert tuple(stored["chosen"]) == make_digits.CANDIDATES[make_digits.choose(stored["spoiled"])]
+    assert [tuple(candidate) for candidate in stored["candidates"]] == list(make_digits.CANDIDATES)
     finals = stored["architecture_auroc"][:, :, 0].mean(axis=1)
-    assert bench_digits.ARCHITECTURES[str(stored["architectures"][finals.argmax()])] == bench_digits.NETWORK
+    assert make_digits.ARCHITECTURES[str(stored["architectures"][finals.argmax()])] == make_digits.NETWORK
 
 
 def test_one_digit_computed_again_gives_what_is_stored(stored):
-    split = datasets.load_mnist_digit(2, bench_digits.VALIDATION_SHARE)
+    split = datasets.load_mnist_digit(2, make_digits.VALIDATION_SHARE)
     place = list(stored["detectors"]).index("PCA-32")
     detector = baselines.PCAReconstruction(n_components=32, scale=False).fit(split.X_train)
     again = evaluation.auroc(split.y_test, detector.anomaly_score(split.X_test))
@@ -62,12 +63,12 @@ def test_one_digit_computed_again_gives_what_is_stored(stored):
 
 def test_spoiled_copies():
     rows = datasets.load_mnist_digit(8).X_val[:20]
-    spoiled = bench_digits.spoil(rows)
-    assert list(spoiled) == list(bench_digits.SPOILERS)
+    spoiled = make_digits.spoil(rows)
+    assert list(spoiled) == list(make_digits.SPOILERS)
     for way, copies in spoiled.items():
         assert copies.shape == rows.shape and 0 <= copies.min() and copies.max() <= 1
         assert (np.abs(copies - rows).sum(axis=1) > 1).all(), way
-        assert np.array_equal(copies, bench_digits.spoil(rows)[way])
+        assert np.array_equal(copies, make_digits.spoil(rows)[way])
     ink = rows.sum(axis=1)
     assert (spoiled["erased"].sum(axis=1) < ink).all()
     assert (spoiled["stroke added"] >= rows).all()
@@ -75,7 +76,7 @@ def test_spoiled_copies():
 
 
 def test_spoiling_a_blank_image_does_not_fail():
-    spoiled = bench_digits.spoil(np.zeros((1, 784)))
+    spoiled = make_digits.spoil(np.zeros((1, 784)))
     assert spoiled["erased"].sum() == 0 and spoiled["stroke added"].sum() > 0
 
 
@@ -83,9 +84,9 @@ def test_residual_score_is_the_sum_of_squares_over_the_ink():
     rng = np.random.default_rng(0)
     rows, drawn = rng.random((2, 5, 784))
     squares = ((rows - drawn) ** 2).sum(axis=1)
-    assert np.allclose(bench_digits.residual_score(rows, drawn, 0, 0), squares)
-    assert np.allclose(bench_digits.residual_score(rows, drawn, 0, 1), squares / (1 + (rows**2).sum(axis=1)))
-    assert (bench_digits.residual_score(rows, rows, 2, 0.5) == 0).all()
+    assert np.allclose(make_digits.residual_score(rows, drawn, 0, 0), squares)
+    assert np.allclose(make_digits.residual_score(rows, drawn, 0, 1), squares / (1 + (rows**2).sum(axis=1)))
+    assert (make_digits.residual_score(rows, rows, 2, 0.5) == 0).all()
 
 
 def test_smoothing_cancels_a_displaced_edge_and_keeps_a_patch():
@@ -93,7 +94,7 @@ def test_smoothing_cancels_a_displaced_edge_and_keeps_a_patch():
     edge[0, :, 13], edge[0, :, 14] = 1, -1
     patch[0, 10:16, 10:16] = 1
     kept = [
-        bench_digits.residual_score(image.reshape(1, -1), np.zeros((1, 784)), 2, 0)[0] / (image**2).sum()
+        make_digits.residual_score(image.reshape(1, -1), np.zeros((1, 784)), 2, 0)[0] / (image**2).sum()
         for image in (edge, patch)
     ]
     assert kept[0] < 0.1 < kept[1]
@@ -101,7 +102,7 @@ def test_smoothing_cancels_a_displaced_edge_and_keeps_a_patch():
 
 def test_standard_scores_keep_their_order():
     val = np.random.default_rng(0).gamma(2, size=500)
-    scores = bench_digits._standard(np.array([1.0, 2.0, 50.0, 1e9]), val)
+    scores = make_digits.standardised(np.array([1.0, 2.0, 50.0, 1e9]), val)
     assert (np.diff(scores.astype(float)) > 0).all() and np.isfinite(scores).all()
 
 
@@ -119,15 +120,16 @@ def test_compare_accepts_the_same_and_names_what_differs(stored):
 
 
 def test_command_compares_one_digit(tmp_path, monkeypatch, capsys, stored):
-    train = bench_digits.train
-    monkeypatch.setattr(bench_digits, "train", lambda rows, **_: train(rows[:300], (16,), 4, 1))
+    train = make_digits.train
+    little = {"hidden": (16,), "code_size": 4, "epochs": 1}
+    monkeypatch.setattr(make_digits, "train", lambda rows, **_: train(rows[:300], **little))
     monkeypatch.setattr(
-        bench_digits, "residual_score", lambda rows, drawn, *_: ((rows - drawn) ** 2).sum(axis=1)
+        make_digits, "residual_score", lambda rows, drawn, *_: ((rows - drawn) ** 2).sum(axis=1)
     )
     assert bench_digits.main(["--digits", "2", "--no-simple"]) == 1  # a network that has hardly learned
     assert "autoencoder, digit 2" in capsys.readouterr().out
 
-    arrays, seconds = bench_digits.run((2,), with_simple=False, chosen=stored["chosen"])
+    arrays, seconds = make_digits.run((2,), with_simple=False, chosen=stored["chosen"])
     assert seconds.shape == (1, 2, 2) and (seconds > 0).all()
     np.savez(tmp_path / "own.npz", **arrays)
     assert bench_digits.main(["--digits", "2", "--no-simple", "--stored", str(tmp_path / "own.npz")]) == 0
@@ -135,10 +137,14 @@ def test_command_compares_one_digit(tmp_path, monkeypatch, capsys, stored):
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [["--digits", "2", "--write"], ["--no-simple", "--write"], ["--digits", "2", "--stored", "nowhere.npz"]],
+    "command, arguments",
+    [
+        (make_digits, ["--digits", "2"]),  # only all digits and detectors are stored
+        (make_digits, ["--no-simple"]),
+        (bench_digits, ["--digits", "2", "--stored", "nowhere.npz"]),
+    ],
 )
-def test_command_refuses_what_it_cannot_do(arguments, capsys):
+def test_command_refuses_what_it_cannot_do(command, arguments, capsys):
     with pytest.raises(SystemExit):
-        bench_digits.main(arguments)
+        command.main(arguments)
     assert "error" in capsys.readouterr().err

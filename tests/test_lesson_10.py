@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from benchmarks import bench_variants
+from tools import make_variants
 
 
 @pytest.fixture
@@ -21,14 +22,14 @@ def own_precision():
 
 
 def test_the_stored_figures_are_complete():
-    with np.load(bench_variants.STORED, allow_pickle=False) as archive:
+    with np.load(make_variants.STORED, allow_pickle=False) as archive:
         stored = dict(archive)
-    assert stored["names"].tolist() == list(bench_variants.NAMES)
-    assert stored["datasets"].tolist() == list(bench_variants.DATASETS)
-    assert stored["seeds"].tolist() == list(bench_variants.SEEDS)
+    assert stored["names"].tolist() == list(make_variants.NAMES)
+    assert stored["datasets"].tolist() == list(make_variants.DATASETS)
+    assert stored["seeds"].tolist() == list(make_variants.SEEDS)
     digits, table = stored["auroc"][:-1], stored["auroc"][-1]
     assert ((digits > 0.5) & (digits <= 1)).all()
-    missing = {name for name, runs in zip(bench_variants.NAMES, table, strict=True) if np.isnan(runs).any()}
+    missing = {name for name, runs in zip(make_variants.NAMES, table, strict=True) if np.isnan(runs).any()}
     assert missing == {"sparse, KL", "convolutional"}  # the table has one sparse network, and no images
     assert np.array_equal(np.isnan(stored["auroc"]), np.isnan(stored["average_precision"]))
 

@@ -5,8 +5,8 @@ scripts, the style, plotly.js and ``data.json``. Serve the folder on 127.0.0.1.
 
 Inside the book:
 
-1. ``docs/explorer/index.md`` is the page. It includes ``docs/explorer/fragment.html`` and loads its files from
-   ``../_static/explorer/``, so it must be built as ``explorer/index.html``.
+1. ``docs/explorer/index.md`` is the page. It includes ``docs/explorer/fragment.html`` and loads its files
+   from ``../_static/explorer/``, so it must be built as ``explorer/index.html``.
 2. Call ``write_static(SOME_FOLDER / "explorer")`` before Sphinx runs, and name ``SOME_FOLDER`` in
    ``html_static_path``. Sphinx then copies the files to ``_static/explorer/``.
 3. Put ``explorer/index`` into a toctree. Nothing else of ``docs/explorer/`` is a page.

@@ -1,6 +1,6 @@
 """Make the detectors that assignment 4 has students diagnose: the instructor's side of it.
 
-    python -m tools.make_detectors             write aecourse/data/detectors.npz, print the key for the hidden tests
+    python -m tools.make_detectors             write aecourse/data/detectors.npz, print the hidden tests' key
     python -m tools.make_detectors --seed 7    other data and another key, for another year
 
 Students get the data alone, by the number that belongs to their id; only this module and the hidden tests
