@@ -7,7 +7,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
-# Or every kernel and every process of a test would compile the package anew.
+# Or every kernel and every process of a test would compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
 # Of pyproject's extras: what the course needs, the book, and the tests of pages.
 EXTRAS := --extra course --extra site --extra browser
@@ -16,7 +16,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 PARALLEL := -n $(WORKERS) --dist loadscope
 
 .PHONY: help setup course lab doctor lesson lesson-text format lint types hooks test test-package test-lessons test-portable test-lowest \
-        coverage bench bench-quality bench-scale bench-variants bench-grading benchmark-digits grade-demo lock readme site site-open clean
+        coverage bench bench-quality bench-scale bench-variants bench-grading benchmark-digits grade-demo assignments lock readme site site-open clean
 
 help:
 	@echo "course         execute every lesson, write HTML to _build/, print one table"
@@ -33,10 +33,12 @@ help:
 	@echo "bench          training and scoring against Keras and PyOD"
 	@echo "bench-quality  detection quality; DATA=folder of ADBench .npz files"
 	@echo "bench-scale    a table of ROWS rows scored on two local Dask workers"
-	@echo "bench-variants one start of the table of lesson 10 computed anew and compared"
+	@echo "bench-variants one start of the table of lesson 10, trained again and compared"
 	@echo "bench-grading  seconds a submission takes in the grader; CLASSES=\"25 100\""
 	@echo "benchmark-digits  one-class MNIST from nothing, compared with the scores of lesson 12"
-	@echo "lock           resolve requirements.lock anew"
+	@echo "stored-NAME    make stored data again: stored-digits, -variants, -scale, -detectors; ARGS=..."
+	@echo "assignments    make the assignments' notebooks from assignments/text"
+	@echo "lock           resolve requirements.lock again"
 	@echo "readme         write the generated tables of README.md"
 	@echo "site           the course as a web book, in _build/site"
 	@echo "site-open      the same, served on this machine and opened"
@@ -123,7 +125,7 @@ bench-scale: setup
 	$(BIN)/python -m benchmarks.bench_scale --rows $(ROWS) --out _build/bench
 
 bench-variants: setup
-	$(BIN)/python -m benchmarks.bench_variants --check
+	$(BIN)/python -m benchmarks.bench_variants
 
 CLASSES ?= 25 100
 bench-grading: setup
@@ -131,6 +133,13 @@ bench-grading: setup
 
 benchmark-digits: setup
 	$(BIN)/python -m benchmarks.bench_digits
+
+# What lessons read from notebooks/data, and assignment 4 from aecourse/data.
+stored-%: setup
+	$(BIN)/python -m tools.make_$* $(ARGS)
+
+assignments: setup
+	$(BIN)/python -m tools.make_release
 
 lock: setup
 	$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \

@@ -83,9 +83,7 @@ def report(arrays: Mapping[str, NDArray], table: NDArray[np.float64], seconds: N
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark and compare; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.bench_digits", description=__doc__.split("\n", 1)[0]
-    )
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument(
         "--digits", type=int, nargs="+", default=DIGITS, choices=DIGITS, help="digits that are normal in turn"
     )
@@ -95,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.stored.exists():
         parser.error(f"nothing to compare with: {options.stored} is missing")
     stored = load(options.stored)
-    arrays, seconds = run(options.digits, with_simple=not options.no_simple, chosen=stored["chosen"])
+    arrays, seconds = run(options.digits, with_simple=not options.no_simple, chosen=tuple(stored["chosen"]))
     report(arrays, auroc_table(arrays), seconds)
     problems = compare(arrays, stored)
     print("\n".join(problems) or "the same as stored, within the tolerance")

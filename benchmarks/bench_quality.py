@@ -298,9 +298,7 @@ def draw(result: Result, path: Path) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark, or say that there are no data; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.bench_quality", description="Detection quality of AutoencoderDetector."
-    )
+    parser = argparse.ArgumentParser(description="Detection quality of AutoencoderDetector.")
     parser.add_argument("--data", required=True, help="folder of .npz files with X and y")
     parser.add_argument(
         "--out", type=Path, default=Path("_build/bench"), help="folder for quality.json and quality.png"

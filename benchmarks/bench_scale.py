@@ -121,9 +121,7 @@ def run(n_rows: int, *, workers: int = 2, folder: str | os.PathLike[str] | None 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark and write its figures."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.bench_scale", description=__doc__.split("\n", 1)[0]
-    )
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--rows", type=int, default=2_000_000, help="rows of the table (%(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="processes of the cluster (%(default)s)")
     parser.add_argument("--folder", type=Path, help="where the tables are written during the run")

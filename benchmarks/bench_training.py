@@ -418,9 +418,7 @@ def run(names: Sequence[str], out: Path, *, quick: bool) -> list[Result]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmarks that are asked for."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.bench_training", description=__doc__.split("\n", 1)[0]
-    )
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument(
         "--out", type=Path, default=Path("_build/bench"), help="folder for training.json and training.png"
     )

@@ -114,7 +114,7 @@ def file_facts(notebook, n_bytes):
         faults.append("two cells have the same id")
     for cell in notebook.cells:
         if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f-]{27})?", cell.get("id", "")):
-            faults.append(f"{cell.id}: a random id, which changes when the lesson is made anew")
+            faults.append(f"{cell.id}: a random id, which changes when the lesson is made again")
         if "execution" in cell.metadata:
             faults.append(f"{cell.id}: execution times are stored")
     if ABSOLUTE_PATH.search(json.dumps([cell.source for cell in notebook.cells])):
@@ -131,23 +131,14 @@ def anatomy(notebook):
     for words in ("What you will learn", "Prerequisites", "Minutes"):
         if f"**{words}**" not in first:
             faults.append(f"the first cell lacks **{words}**")
-    for heading in HEADINGS:
-        if f"\n{heading}" not in "\n" + text:
-            faults.append(f"there is no section {heading!r}")
+    faults += [
+        f"there is no section {heading!r}" for heading in HEADINGS if f"\n{heading}" not in "\n" + text
+    ]
     sections = re.findall(r"^## \d+ · .+$", text, re.MULTILINE)
     if len(sections) < 2:
         faults.append(f"only {len(sections)} numbered sections")
     if text.count("minutes so far") < len(sections):
         faults.append("a numbered section does not say the minutes so far")
-    exercises = re.findall(r"^### Exercise \d\d\.\d", text, re.MULTILINE)
-    if not 2 <= len(exercises) <= 5:
-        faults.append(f"{len(exercises)} exercises; two to five are wanted")
-    solutions = [cell for cell in code_cells(notebook) if "solution" in cell.metadata.get("tags", [])]
-    if len(solutions) < len(exercises):
-        faults.append(f"{len(solutions)} folded solutions for {len(exercises)} exercises")
-    for cell in solutions:
-        if not cell.metadata.get("jupyter", {}).get("source_hidden"):
-            faults.append(f"{cell.id}: the solution is not folded")
     quiz = text.partition("\n## Quiz")[2].partition("\n## ")[0]
     if quiz.count("<details>") != 5 or quiz.count("</details>") != 5:
         faults.append(f"the quiz has {quiz.count('<details>')} folded answers; five are wanted")
@@ -157,7 +148,22 @@ def anatomy(notebook):
     return faults
 
 
+def exercises(notebook):
+    """Two to five exercises, each with a folded solution."""
+    faults = []
+    exercises = re.findall(r"^### Exercise \d\d\.\d", text_of(notebook), re.MULTILINE)
+    if not 2 <= len(exercises) <= 5:
+        faults.append(f"{len(exercises)} exercises; two to five are wanted")
+    solutions = [cell for cell in code_cells(notebook) if "solution" in cell.metadata.get("tags", [])]
+    if len(solutions) < len(exercises):
+        faults.append(f"{len(solutions)} folded solutions for {len(exercises)} exercises")
+    for cell in solutions:
+        if not cell.metadata.get("jupyter", {}).get("source_hidden"):
+            faults.append(f"{cell.id}: the solution is not folded")
+    return faults
+
+
 def all_faults(notebook, n_bytes=0):
     """Return every fault of a lesson."""
-    checks = (execution, comparison, source, outputs, pictures, anatomy)
+    checks = (execution, comparison, source, outputs, pictures, anatomy, exercises)
     return [fault for check in checks for fault in check(notebook)] + file_facts(notebook, n_bytes)

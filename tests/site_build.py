@@ -105,7 +105,7 @@ class Page(html.parser.HTMLParser):
 
 @functools.cache
 def pages():
-    """Return {path inside the book: Page} of all pages; the templates among the theme's files are left out."""
+    """Return {path inside the book: Page} of all pages; without the theme's templates."""
     site = built_site()
     return {
         str(path.relative_to(site)): Page(path)

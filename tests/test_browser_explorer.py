@@ -443,9 +443,11 @@ def test_the_description_follows_and_is_told(page, labs):
     page.fill("#explorer-threshold", "0.02")
     found = explorer.outcome(lab["y"], lab["test"], 0.02, **arguments(DAYS[0]))
     said = (
-        f"The threshold is at 0.02 (mean squared error). Flagged, to its right: {found.caught:,} of 9,020 other digits "
-        f"({found.recall:.2%}) and {found.false_alarms:,} of 980 zeros ({found.false_alarm_rate:.2%}). A day of 1,000 "
-        f"rows brings {found.alerts:,.2f} alerts and costs {found.cost:,.2f}; flagging nothing would cost 300.00."
+        "The threshold is at 0.02 (mean squared error). Flagged, to its right: "
+        f"{found.caught:,} of 9,020 other digits ({found.recall:.2%}) and "
+        f"{found.false_alarms:,} of 980 zeros ({found.false_alarm_rate:.2%}). "
+        f"A day of 1,000 rows brings {found.alerts:,.2f} alerts and costs {found.cost:,.2f}; "
+        "flagging nothing would cost 300.00."
     ).replace("%)", " %)")
     assert page.inner_text("#explorer-description") == said
     page.wait_for_function(
@@ -565,7 +567,8 @@ def test_no_sideways_scrolling_and_a_picture_to_look_at(page, width, theme):
         page.select_option("#explorer-lab", key)
         page.wait_for_timeout(200)  # the chart takes its new width
         wide = page.evaluate(
-            "() => [document.documentElement.scrollWidth, document.querySelector('#explorer-chart svg').clientWidth]"
+            "() => [document.documentElement, document.querySelector('#explorer-chart svg')]"
+            ".map((element, place) => place ? element.clientWidth : element.scrollWidth)"
         )
         assert max(wide) <= width
         chromium.SCREENSHOTS.mkdir(parents=True, exist_ok=True)

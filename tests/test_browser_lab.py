@@ -1,4 +1,4 @@
-"""`make lab` as a student meets it: JupyterLab in a browser, lesson 00 run from the menu, the slider of lesson 09."""
+"""`make lab` as a student meets it: JupyterLab in a browser, lesson 00 from the menu, lesson 09's slider."""
 
 import contextlib
 import math
@@ -23,7 +23,8 @@ MINUTE = 60_000  # milliseconds; a busy machine gets several, a quiet one needs 
 CELLS = """() => [...jupyterapp.shell.currentWidget.content.model.cells].map((cell) => cell.toJSON())"""
 DONE = """() => {
     const panel = jupyterapp.shell.currentWidget;
-    const cells = [...panel.content.model.cells].map((cell) => cell.toJSON()).filter((cell) => cell.cell_type === "code");
+    const cells = [...panel.content.model.cells].map((cell) => cell.toJSON())
+        .filter((cell) => cell.cell_type === "code");
     const failed = cells.some((cell) => cell.outputs.some((output) => output.output_type === "error"));
     const idle = panel.sessionContext.session?.kernel?.status === "idle";
     return failed || (idle && cells.every((cell) => cell.execution_count !== null));
@@ -154,7 +155,8 @@ def run_cells(page, identifiers):
     page.wait_for_function(
         """(wanted) => {
         const panel = jupyterapp.shell.currentWidget;
-        const cells = [...panel.content.model.cells].filter((cell) => wanted.includes(cell.id)).map((cell) => cell.toJSON());
+        const cells = [...panel.content.model.cells].filter((cell) => wanted.includes(cell.id))
+            .map((cell) => cell.toJSON());
         const failed = cells.some((cell) => cell.outputs.some((output) => output.output_type === "error"));
         return failed || (panel.sessionContext.session?.kernel?.status === "idle" &&
             cells.every((cell) => cell.execution_count !== null));
@@ -186,7 +188,7 @@ def errors_of_explorer(page):
 
 
 def move_slider(page, sliders, shown, before):
-    """Move the threshold by the keyboard until the page shows it: JavaScript that is given what was there before.
+    """Move the threshold by the keyboard until `shown`, JavaScript that gets the value before, is true.
 
     A notebook that is still scrolling takes the focus, and a key with it. So the key is pressed again.
     """

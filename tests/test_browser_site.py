@@ -25,7 +25,7 @@ document.querySelectorAll(".highlight pre").forEach((code) => { code.textContent
 document.querySelectorAll("mjx-container").forEach((formula) => { formula.textContent = "formula"; });
 document.querySelectorAll("table.dataframe tbody tr:nth-child(n+3)").forEach((row) => row.remove());
 """
-# Colours take most of axe's time, and hang on an element's kind: the tags, classes and styles from the
+# Colours take most of axe's time, and depend on an element's kind: the tags, classes and styles from the
 # body down to it. So each kind of text is looked at on the first page that holds it.
 MARK_NEW_KINDS = """
 () => {
@@ -49,14 +49,16 @@ async () => {
   const look = async (theme, where, rules) => {
     document.documentElement.dataset.theme = theme;
     const result = await axe.run(where, {
-      resultTypes: ["violations"], preload: false, selectors: false, ...rules});  // selectors take a third of the time
+      // Selectors take a third of the time.
+      resultTypes: ["violations"], preload: false, selectors: false, ...rules});
     for (const fault of result.violations.filter((fault) => ["serious", "critical"].includes(fault.impact))) {
       const places = fault.nodes.slice(0, 3).map((node) => node.html);
       faults.push(`${theme}: ${fault.id}: ${places.join("; ")}`);
     }
   };
   const ofColours = ["color-contrast", "link-in-text-block"];
-  await look("light", document, {rules: Object.fromEntries(ofColours.map((rule) => [rule, {enabled: false}]))});
+  const withoutColours = Object.fromEntries(ofColours.map((rule) => [rule, {enabled: false}]));
+  await look("light", document, {rules: withoutColours});
   const kinds = document.querySelectorAll("[data-new-kind]");
   for (const theme of kinds.length ? ["light", "dark"] : []) await look(theme, kinds, {runOnly: ofColours});
   return faults;

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -122,7 +123,7 @@ def test_every_relative_link_of_the_readme_leads_somewhere():
 
 
 def test_importing_the_package_is_light():
-    """In processor time, which a busy machine does not stretch; TensorFlow alone would take several seconds."""
+    """In processor time, which a busy machine does not stretch; TensorFlow alone would take seconds."""
     code = (
         "import sys, time; start = time.process_time(); import aecourse; took = time.process_time() - start;"
         "assert took < 0.3, took; assert not {'tensorflow', 'keras', 'sklearn', 'pandas'} & set(sys.modules)"
@@ -141,9 +142,5 @@ def test_an_unknown_name_is_an_attribute_error():
     import aecourse
 
     assert "datasets" in dir(aecourse)
-    try:
-        aecourse.nothing
-    except AttributeError as error:
-        assert "nothing" in str(error)
-    else:
-        raise AssertionError("no error for an unknown name")
+    with pytest.raises(AttributeError, match="nothing"):
+        aecourse.nothing  # noqa: B018

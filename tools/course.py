@@ -17,6 +17,7 @@ from pathlib import Path
 from jinja2 import DictLoader
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
+from nbformat import NotebookNode
 from tqdm import tqdm
 
 from tools import catalogue
@@ -52,24 +53,24 @@ def execute(entry: catalogue.Entry, bar: tqdm, out: Path) -> Result:
     notebook = entry.notebook()
     n_code = max(sum(cell.cell_type == "code" for cell in notebook.cells), 1)
     started = time.monotonic()
-    position = {"cell": None}
+    place = ""
 
-    def on_start(cell, cell_index):
-        position["cell"] = (cell_index, cell)
+    def on_start(cell: NotebookNode, cell_index: int) -> None:
+        nonlocal place
+        place = f"cell {cell_index + 1} ({cell.id})"
 
-    def on_executed(cell, cell_index, execute_reply):
+    def on_executed(cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
         bar.update(entry.minutes / n_code)
 
     failure = None
     try:
         lessons.execute(entry.path, notebook=notebook, on_cell_execute=on_start, on_cell_executed=on_executed)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        index, cell = position["cell"]
         if isinstance(error, CellExecutionError):
             reason = f"{error.ename}: {error.evalue}"
         else:
             reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
-        failure = f"cell {index + 1} ({cell.id}): {reason}"
+        failure = f"{place}: {reason}"
     minutes = (time.monotonic() - started) / 60
     exporter = HTMLExporter(
         extra_loaders=[DictLoader({"lesson.html.j2": TEMPLATE})], template_file="lesson.html.j2"

@@ -219,9 +219,7 @@ def build(folder: str | os.PathLike[str]) -> Path:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the page."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.explorer_data", description=__doc__.split("\n", 1)[0]
-    )
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("folder", type=Path, help="where to write the page")
     folder = build(parser.parse_args(arguments).folder)
     print(f"{folder}: serve it with python -m http.server --bind 127.0.0.1")

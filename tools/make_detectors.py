@@ -80,9 +80,7 @@ def arrays(seed: int = SEED) -> dict[str, NDArray]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the file and print the key."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.make_detectors", description=__doc__.split("\n", 1)[0]
-    )
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--seed", type=int, default=SEED, help="draws the data and the key")
     options = parser.parse_args(arguments)
     with whole_file(FILE) as temporary:

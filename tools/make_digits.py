@@ -164,9 +164,7 @@ def standardised(scores: NDArray, validation: NDArray) -> NDArray[np.float16]:
 
 
 def run_autoencoder(
-    split: datasets.Split,
-    network: Mapping[str, Any] = NETWORK,
-    candidates: Sequence[Candidate] = CANDIDATES,
+    split: datasets.Split, network: Mapping[str, Any] = NETWORK, candidates: Sequence[Candidate] = CANDIDATES
 ) -> dict[str, Any]:
     """Train and score one digit. Other digits are among the test images only, from which nothing here learns.
 
@@ -210,7 +208,7 @@ def run_simple(split: datasets.Split) -> dict[str, tuple[NDArray, NDArray]]:
     return results
 
 
-def choose(spoiled: ArrayLike) -> int:
+def choose(spoiled: NDArray) -> int:
     """Return the place of the score with the highest mean AUROC (digits, candidates): one for all digits."""
     return int(np.mean(spoiled, axis=0).argmax())
 
@@ -310,9 +308,7 @@ def load(path: str | os.PathLike[str] = STORED) -> dict[str, NDArray]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Make the file."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.make_digits", description=__doc__.split("\n", 1)[0]
-    )
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--architectures", action="store_true", help="measure the other networks again")
     options = parser.parse_args(arguments)
     arrays, _ = run()

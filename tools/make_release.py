@@ -30,9 +30,7 @@ def notebooks() -> dict[Path, bytes]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write or check the notebooks; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.make_release", description=__doc__.split("\n", 1)[0]
-    )
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if one differs")
     options = parser.parse_args(arguments)
     differ = 0

@@ -55,11 +55,7 @@ def load(names: dict[str, Any], dataset: str) -> tuple[NDArray, ...]:
 
 
 def measure(
-    names: dict[str, Any],
-    dataset: str,
-    data: tuple[NDArray, ...],
-    seed: int,
-    wanted: Collection[str] = NAMES,
+    names: dict[str, Any], dataset: str, data: tuple[NDArray, ...], seed: int, wanted: Collection[str] = NAMES
 ) -> dict[str, tuple[float, float]]:
     """Train from one start.
 
@@ -147,7 +143,7 @@ def run(work: Path) -> None:
         with np.load(path) as archive:
             parts[dataset] = dict(archive)
     values = np.stack([part["values"] for part in parts.values()])
-    classical = np.stack([part["simple"] for part in parts.values()])
+    simple_values = np.stack([part["simple"] for part in parts.values()])
     with whole_file(STORED) as temporary:
         np.savez_compressed(
             temporary,
@@ -157,17 +153,15 @@ def run(work: Path) -> None:
             auroc=values[..., 0],
             average_precision=values[..., 1],
             simple_names=parts[DATASETS[0]]["simple_names"],
-            simple_auroc=classical[..., 0],
-            simple_average_precision=classical[..., 1],
+            simple_auroc=simple_values[..., 0],
+            simple_average_precision=simple_values[..., 1],
         )
     print(f"written: {STORED} ({STORED.stat().st_size:,} bytes)")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Make the file."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.make_variants", description=__doc__.split("\n", 1)[0]
-    )
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument(
         "--work",
         type=Path,

@@ -88,17 +88,17 @@ def _references(lines: list[str]) -> list[tuple[str | None, str]]:
 
     A citation starts at ``.. [n]``, after an empty line, or with authors and a year after a finished one.
     """
-    found = [(None, [])]
+    citations: list[tuple[str | None, list[str]]] = [(None, [])]
     for line in lines:
         label = re.match(r"\s*\.\. \[(\w+)\]\s*", line)
         words = line[label.end() :] if label else line
-        before = found[-1][1]
+        before = citations[-1][1]
         finished = before and before[-1].endswith((".", ")"))
         if label or not words.strip() or (finished and re.match(r"\s*[A-Z][^()]{2,120}\(\d{4}\)", words)):
-            found.append((label and label.group(1), []))
+            citations.append((label[1] if label else None, []))
         if words.strip():
-            found[-1][1].append(words.strip())
-    return [(label, " ".join(words)) for label, words in found if words]
+            citations[-1][1].append(words.strip())
+    return [(label, " ".join(words)) for label, words in citations if words]
 
 
 def labels(lines: list[str]) -> dict[str, str]:

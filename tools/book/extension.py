@@ -13,7 +13,7 @@ import functools
 import hashlib
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 
 import nbformat
@@ -81,7 +81,7 @@ def prose(doctree: nodes.document) -> list[nodes.Text]:
     return running
 
 
-def replace(text: nodes.Text, links: list[tuple[int, int, Callable[[str], nodes.Node]]]) -> None:
+def replace(text: nodes.Text, links: Sequence[tuple[int, int, Callable[[str], nodes.Node]]]) -> None:
     """Put links into a text node: [(start, end, function from text to node)]."""
     whole, pieces, done = text.astext(), [], 0
     for start, end, make in links:

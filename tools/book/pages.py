@@ -209,8 +209,8 @@ def write_sources(folder: Path) -> None:
     assignments = sorted((ROOT / "assignments" / "release").glob("*/*.ipynb"))
     for path in assignments:
         write(f"assignments/{path.name}", assignment_page(nbformat.read(path, as_version=4), path.name))
-    for path, text in reference_pages().items():
-        write(path, text)
+    for name, text in reference_pages().items():
+        write(name, text)
     write("index.md", landing(entries, assignments))
     write("instructors.md", (ROOT / "assignments" / "README.md").read_text(encoding="utf-8"))
     write("glossary.md", glossary.page())
