@@ -38,7 +38,7 @@ SEEDS = (0, 1, 2)
 NAME = "AutoencoderDetector"
 TARGETS = {"AUROC": 0.92, "average precision": 0.80, "seconds a seed": 60.0}
 # The choices in the training that the ablation undoes, one at a time.
-CHANGES = {
+CHANGES: dict[str, dict[str, Any]] = {
     "without noise": {"noise": (0, 0)},
     "one size of noise, 0.5": {"noise": (0.5, 0.5)},
     "code of 2": {"code_size": 2},
