@@ -73,6 +73,19 @@ def check_fraction(value: object, name: str, inclusive: bool = False) -> float:
     return number
 
 
+def check_random_state(random_state: object) -> np.random.RandomState:
+    """Return a random generator made from a seed, from none, or the one that was given."""
+    from sklearn.utils import check_random_state as make_generator  # half a second, and seldom needed
+
+    try:
+        return make_generator(random_state)
+    except ValueError as error:
+        raise ValueError(
+            "random_state must be None, a whole number of at least 0, or a numpy RandomState; "
+            f"found {random_state!r}."
+        ) from error
+
+
 def _as_floats(values: ArrayLike, name: str) -> NDArray[np.float64]:
     try:
         return np.asarray(values, dtype=float)
