@@ -13,7 +13,7 @@ from aecourse.builders.layers import ActivityL1
 from aecourse.builders.parts import CODE_LAYER, LayerFactory, compile_chain, warn_if_overcomplete
 
 
-def _relu_sigmoid(
+def _relu_autoencoder(
     n_features: int,
     hidden: tuple[int, ...],
     code_size: int,
@@ -115,7 +115,7 @@ def eight_step(
     """
     n_features = check_whole(n_features, "n_features")
     warn_if_overcomplete(32, n_features)
-    return _relu_sigmoid(
+    return _relu_autoencoder(
         n_features, (64,), 32, name="eight_step", loss="mse", random_state=random_state, dtype=dtype
     )
 
@@ -248,7 +248,7 @@ def theory_code32(
     """
     n_features = check_whole(n_features, "n_features")
     warn_if_overcomplete(32, n_features)
-    return _relu_sigmoid(
+    return _relu_autoencoder(
         n_features, (), 32, name="theory_code32", loss="mae", random_state=random_state, dtype=dtype
     )
 
@@ -279,7 +279,7 @@ def imbalanced_lab(
     >>> [layer.units for layer in builders.imbalanced_lab().layers[1:]]
     [16, 8, 4, 8, 16, 32]
     """
-    return _relu_sigmoid(
+    return _relu_autoencoder(
         32, (16, 8), 4, name="imbalanced_lab", loss="mae", random_state=random_state, dtype=dtype
     )
 
