@@ -269,7 +269,7 @@ def test_creating_the_variables_leaves_no_trace_in_the_results(kind):
 
 
 def test_keras_has_the_private_names_that_the_loops_use(tmp_path):
-    """Where Keras drops one of them, the function of that name in training/loops.py needs another way."""
+    """If Keras drops one of them, the function in training/loops.py that uses it needs another way."""
     model = make("gaussian")
     assert hasattr(model, "_initial_epoch"), "restored_epoch reads Model._initial_epoch, and Keras has none"
     board = keras.callbacks.TensorBoard(tmp_path)
