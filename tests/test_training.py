@@ -680,20 +680,35 @@ def test_fit_is_a_function_and_no_module_hides_it():
         importlib.import_module("aecourse.training.fit")
 
 
-def test_the_import_hides_no_message_and_leaves_the_collector_alone():
-    program = """
+NOTICE = """
 import gc, os, sys
 
 class Notice:
+    broken = False
+
     def find_spec(self, name, path=None, target=None):
         if name == "tensorflow":
             os.write(2, b"a notice from C\\n")
+            if self.broken:
+                raise ImportError("this build does not run here")
 
 sys.meta_path.insert(0, Notice())
-from aecourse import training
-training.fit
-print(gc.isenabled(), gc.get_freeze_count())
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+
+def run_program(program):
+    return subprocess.run([sys.executable, "-c", NOTICE + program], capture_output=True, text=True)
+
+
+def test_the_import_hides_no_message_and_leaves_the_collector_alone():
+    done = run_program("import aecourse.training; print(gc.isenabled(), gc.get_freeze_count())")
     assert done.returncode == 0 and "a notice from C" in done.stderr, done.stderr
     assert done.stdout == "True 0\n"
+
+
+def test_a_command_can_import_tensorflow_without_its_notices():
+    import_it = "from aecourse._support.notices import import_tensorflow_quietly as load; load(); "
+    done = run_program(import_it + "os.write(2, b'later')")
+    assert (done.returncode, done.stderr) == (0, "later") and "tensorflow" not in done.stdout
+    broken = run_program("Notice.broken = True; " + import_it)
+    assert broken.returncode == 1 and "a notice from C" in broken.stderr and "not run here" in broken.stderr
