@@ -82,6 +82,7 @@ class CompiledFunctions:
         self.model = model
         self.key = self._key_of(model)
         self.made: dict[Any, Any] = {}
+        self.variables_exist = False
 
     @staticmethod
     def _key_of(model: keras.Model) -> tuple[Any, ...]:
@@ -234,6 +235,8 @@ def choose_loop(
 
 def create_variables(model: keras.Model, x: NDArray[Any], y: NDArray[Any]) -> None:
     """Create the variables of model, metrics and optimizer, which a compiled function must not."""
+    if CompiledFunctions.of(model).variables_exist:
+        return
     if has_own_step(model):
         if not model.built:
             model(x, training=False)
@@ -242,6 +245,7 @@ def create_variables(model: keras.Model, x: NDArray[Any], y: NDArray[Any]) -> No
         model.compute_loss(x, y, output)
         model.compute_metrics(x, y, output)
     model.optimizer.build(model.trainable_variables)
+    CompiledFunctions.of(model).variables_exist = True  # of the metrics that the model has only now
 
 
 def seed_generators(model: keras.Model, seed: int) -> None:
