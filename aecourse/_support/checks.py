@@ -10,6 +10,8 @@ import operator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+RandomState = int | np.random.RandomState | None  # what a ``random_state`` may be
+
 
 def check_whole(value: object, name: str, minimum: int = 1, maximum: int | None = None) -> int:
     """Return a whole number of at least ``minimum`` (and at most ``maximum``) as an int, not a bool."""

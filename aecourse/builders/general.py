@@ -10,18 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from aecourse._support.checks import check_fraction, check_number, check_whole
+from aecourse._support.checks import RandomState, check_fraction, check_number, check_whole
 from aecourse._support.tensorflow import keras
 from aecourse.builders.layers import ActivityL1, GaussianCode, KLSparsity, MaskingNoise, TiedDense
 from aecourse.builders.parts import (
     CODE_LAYER,
-    LayerFactory,
+    ModelFactory,
     apply_layers,
     check_widths,
     choose_output,
-    compile_autoencoder,
-    compile_chain,
-    make_optimizer,
     warn_if_overcomplete,
 )
 
@@ -48,7 +45,7 @@ def dense(
     optimizer: str | keras.optimizers.Optimizer = "adam",
     learning_rate: float | None = None,
     loss: str | keras.losses.Loss = "mse",
-    random_state: int | np.random.RandomState | None = 0,
+    random_state: RandomState = 0,
     dtype: str | None = None,
 ) -> keras.Model:
     """Build a dense autoencoder: hidden layers down to a code, and the same widths back up.
@@ -107,14 +104,15 @@ def dense(
     """
     n_features, hidden, code_size = check_sizes(n_features, hidden, code_size)
     warn_if_overcomplete(code_size, n_features)
-    make = LayerFactory(random_state, dtype)
+    make = ModelFactory("dense", random_state, dtype)
     chain = [
         *make.encoder(hidden, activation),
         make.dense(code_size, code_activation or activation, CODE_LAYER),
         *make.decoder(hidden, n_features, activation, choose_output(output, X)),
     ]
-    optimizer = make_optimizer(optimizer, learning_rate)
-    return compile_chain((n_features,), chain, name="dense", optimizer=optimizer, loss=loss, dtype=dtype)
+    return make.compile_chain(
+        (n_features,), chain, loss=loss, optimizer=optimizer, learning_rate=learning_rate
+    )
 
 
 def tied(
@@ -128,7 +126,7 @@ def tied(
     optimizer: str | keras.optimizers.Optimizer = "adam",
     learning_rate: float | None = None,
     loss: str | keras.losses.Loss = "mse",
-    random_state: int | np.random.RandomState | None = 0,
+    random_state: RandomState = 0,
     dtype: str | None = None,
 ) -> keras.Model:
     """Build a dense autoencoder whose decoder uses the encoder's kernels, transposed.
@@ -167,18 +165,17 @@ def tied(
     """
     n_features, hidden, code_size = check_sizes(n_features, hidden, code_size)
     warn_if_overcomplete(code_size, n_features)
-    make = LayerFactory(random_state, dtype)
+    make = ModelFactory("tied", random_state, dtype)
     backs = [choose_output(output, X), *[activation] * len(hidden)]
     chain = [
         TiedDense(units, activation, back, make.glorot(), dtype=dtype, name=f"tied_{i}")
         for i, (units, back) in enumerate(zip((*hidden, code_size), backs, strict=True), start=1)
     ]
-    inputs = keras.Input((n_features,), dtype=dtype, name="input")
+    inputs = make.input((n_features,))
     outputs = keras.layers.Identity(name=CODE_LAYER, dtype=dtype)(apply_layers(chain, inputs))
     for layer in reversed(chain):
         outputs = layer(outputs, transpose=True)
-    optimizer = make_optimizer(optimizer, learning_rate)
-    return compile_autoencoder(inputs, outputs, name="tied", optimizer=optimizer, loss=loss, dtype=dtype)
+    return make.compile(inputs, outputs, loss=loss, optimizer=optimizer, learning_rate=learning_rate)
 
 
 def denoising(
@@ -194,7 +191,7 @@ def denoising(
     optimizer: str | keras.optimizers.Optimizer = "adam",
     learning_rate: float | None = None,
     loss: str | keras.losses.Loss = "mse",
-    random_state: int | np.random.RandomState | None = 0,
+    random_state: RandomState = 0,
     dtype: str | None = None,
 ) -> keras.Model:
     """Build a dense autoencoder that is trained to undo noise on its input.
@@ -236,7 +233,7 @@ def denoising(
     0.25
     """
     n_features, hidden, code_size = check_sizes(n_features, hidden, code_size)
-    make = LayerFactory(random_state, dtype)
+    make = ModelFactory("denoising", random_state, dtype)
     if noise == "gaussian":
         if check_number(amount, "amount", above=0) > 1:
             raise ValueError(
@@ -255,8 +252,9 @@ def denoising(
         make.dense(code_size, activation, CODE_LAYER),
         *make.decoder(hidden, n_features, activation, choose_output(output, X)),
     ]
-    optimizer = make_optimizer(optimizer, learning_rate)
-    return compile_chain((n_features,), chain, name="denoising", optimizer=optimizer, loss=loss, dtype=dtype)
+    return make.compile_chain(
+        (n_features,), chain, loss=loss, optimizer=optimizer, learning_rate=learning_rate
+    )
 
 
 def sparse(
@@ -273,7 +271,7 @@ def sparse(
     optimizer: str | keras.optimizers.Optimizer = "adam",
     learning_rate: float | None = None,
     loss: str | keras.losses.Loss = "mse",
-    random_state: int | np.random.RandomState | None = 0,
+    random_state: RandomState = 0,
     dtype: str | None = None,
 ) -> keras.Model:
     """Build a dense autoencoder whose code is pushed to be mostly zero.
@@ -314,7 +312,7 @@ def sparse(
     """
     n_features, hidden, code_size = check_sizes(n_features, hidden, code_size)
     weight = check_number(weight, "weight", above=0)
-    make = LayerFactory(random_state, dtype)
+    make = ModelFactory("sparse", random_state, dtype)
     chain = make.encoder(hidden, activation)
     if penalty == "l1":
         chain += [make.dense(code_size, activation, CODE_LAYER, activity_regularizer=ActivityL1(weight))]
@@ -326,8 +324,9 @@ def sparse(
     else:
         raise ValueError(f"penalty must be 'l1' or 'kl'; found {penalty!r}.")
     chain += make.decoder(hidden, n_features, activation, choose_output(output, X))
-    optimizer = make_optimizer(optimizer, learning_rate)
-    return compile_chain((n_features,), chain, name="sparse", optimizer=optimizer, loss=loss, dtype=dtype)
+    return make.compile_chain(
+        (n_features,), chain, loss=loss, optimizer=optimizer, learning_rate=learning_rate
+    )
 
 
 def variational(
@@ -342,7 +341,7 @@ def variational(
     optimizer: str | keras.optimizers.Optimizer = "adam",
     learning_rate: float | None = None,
     loss: str | keras.losses.Loss = "mse",
-    random_state: int | np.random.RandomState | None = 0,
+    random_state: RandomState = 0,
     dtype: str | None = None,
 ) -> keras.Model:
     """Build a variational autoencoder: the code is a normal distribution, kept near N(0, 1).
@@ -397,17 +396,14 @@ def variational(
     n_features, hidden, code_size = check_sizes(n_features, hidden, code_size)
     warn_if_overcomplete(code_size, n_features)
     beta = check_number(beta, "beta", at_least=0)
-    make = LayerFactory(random_state, dtype)
-    inputs = keras.Input((n_features,), dtype=dtype, name="input")
+    make = ModelFactory("variational", random_state, dtype)
+    inputs = make.input((n_features,))
     last = apply_layers(make.encoder(hidden, activation), inputs)
     mean = make.dense(code_size, "linear", "code_mean")(last)
     log_var = make.dense(code_size, "linear", "code_log_var")(last)
     code = GaussianCode(beta / n_features, seed=make.seed(), dtype=dtype, name=CODE_LAYER)([mean, log_var])
     outputs = apply_layers(make.decoder(hidden, n_features, activation, choose_output(output, X)), code)
-    optimizer = make_optimizer(optimizer, learning_rate)
-    model = compile_autoencoder(
-        inputs, outputs, name="variational", optimizer=optimizer, loss=loss, dtype=dtype
-    )
+    model = make.compile(inputs, outputs, loss=loss, optimizer=optimizer, learning_rate=learning_rate)
     if isinstance(loss, str):
         model.compile(optimizer=model.optimizer, loss=model.loss, metrics=[loss])
     return model
@@ -419,43 +415,47 @@ def _halves(size: tuple[int, ...], filters: tuple[int, ...]) -> bool:
 
 
 def _convolutional_layers(
-    make: LayerFactory,
+    make: ModelFactory,
     shape: tuple[int, ...],
-    *,
-    size: tuple[int, ...],
     filters: tuple[int, ...],
     code_size: int,
     kernel_size: int,
-    activation: Any,
-    code_activation: Any,
-    output: Any,
+    *,
+    n_axes: int,
+    activations: tuple[Any, Any, Any],
 ) -> list[Any]:
-    """Return the layers for data of a shape, whose first axes, ``size``, are convolved over."""
+    """Return the layers for data of a shape, convolved over the first ``n_axes`` axes.
+
+    The activations are those of the hidden layers, of the code and of the output.
+    """
     layers, dtype = keras.layers, make.dtype
-    plain, transposed = {
+    convolution, transposed = {
         1: (layers.Conv1D, layers.Conv1DTranspose),
         2: (layers.Conv2D, layers.Conv2DTranspose),
-    }[len(size)]
-    has_channels = len(shape) > len(size)
-    channels = shape[-1] if has_channels else 1
-    small = (*(side // 2 ** len(filters) for side in size), filters[-1])
-    chain = [] if has_channels else [layers.Reshape((*size, 1), dtype=dtype, name="add_channel")]
-    chain += [
-        make.convolution(plain, n, kernel_size, strides=2, activation=activation, name=f"encoder_{i}")
-        for i, n in enumerate(filters, start=1)
-    ]
-    chain += [
+    }[n_axes]
+    hidden, code, output = activations
+    channels = shape[-1] if len(shape) > n_axes else 1
+    small = (*(side // 2 ** len(filters) for side in shape[:n_axes]), filters[-1])
+    halving = {"strides": 2, "padding": "same", "activation": hidden}
+    chain = [
+        *(
+            make.layer(convolution, n, kernel_size, **halving, name=f"encoder_{i}")
+            for i, n in enumerate(filters, start=1)
+        ),
         layers.Flatten(dtype=dtype, name="flatten"),
-        make.dense(code_size, code_activation, CODE_LAYER),
-        make.dense(int(np.prod(small)), activation, "decoder_dense"),
+        make.dense(code_size, code, CODE_LAYER),
+        make.dense(int(np.prod(small)), hidden, "decoder_dense"),
         layers.Reshape(small, dtype=dtype, name="unflatten"),
+        *(
+            make.layer(transposed, n, kernel_size, **halving, name=f"decoder_{i}")
+            for i, n in enumerate(reversed(filters), start=1)
+        ),
+        make.layer(convolution, channels, kernel_size, padding="same", activation=output, name="output"),
     ]
-    chain += [
-        make.convolution(transposed, n, kernel_size, strides=2, activation=activation, name=f"decoder_{i}")
-        for i, n in enumerate(reversed(filters), start=1)
-    ]
-    chain += [make.convolution(plain, channels, kernel_size, strides=1, activation=output, name="output")]
-    return chain if has_channels else [*chain, layers.Reshape(shape, dtype=dtype, name="drop_channel")]
+    if len(shape) > n_axes:
+        return chain
+    add = layers.Reshape((*shape, 1), dtype=dtype, name="add_channel")
+    return [add, *chain, layers.Reshape(shape, dtype=dtype, name="drop_channel")]
 
 
 def convolutional(
@@ -470,7 +470,7 @@ def convolutional(
     optimizer: str | keras.optimizers.Optimizer = "adam",
     learning_rate: float | None = None,
     loss: str | keras.losses.Loss = "mse",
-    random_state: int | np.random.RandomState | None = 0,
+    random_state: RandomState = 0,
     dtype: str | None = None,
 ) -> keras.Model:
     """Build a convolutional autoencoder for images, with a dense code in the middle.
@@ -525,19 +525,12 @@ def convolutional(
             f"one) halves them; found {shape}. Crop or pad the images, or change filters."
         )
     warn_if_overcomplete(code_size, int(np.prod(shape)))
+    activations = (activation, activation, choose_output(output, X))
+    make = ModelFactory("convolutional", random_state, dtype)
     chain = _convolutional_layers(
-        LayerFactory(random_state, dtype),
-        shape,
-        size=shape[:2],
-        filters=filters,
-        code_size=code_size,
-        kernel_size=kernel_size,
-        activation=activation,
-        code_activation=activation,
-        output=choose_output(output, X),
+        make, shape, filters, code_size, kernel_size, n_axes=2, activations=activations
     )
-    optimizer = make_optimizer(optimizer, learning_rate)
-    return compile_chain(shape, chain, name="convolutional", optimizer=optimizer, loss=loss, dtype=dtype)
+    return make.compile_chain(shape, chain, loss=loss, optimizer=optimizer, learning_rate=learning_rate)
 
 
 def convolutional_1d(
@@ -552,7 +545,7 @@ def convolutional_1d(
     optimizer: str | keras.optimizers.Optimizer = "adam",
     learning_rate: float | None = None,
     loss: str | keras.losses.Loss = "mse",
-    random_state: int | np.random.RandomState | None = 0,
+    random_state: RandomState = 0,
     dtype: str | None = None,
 ) -> keras.Model:
     """Build a convolutional autoencoder for windows of a series, with a dense code in the middle.
@@ -608,16 +601,9 @@ def convolutional_1d(
             f"them; found {shape}. Change the size of the windows, or filters."
         )
     warn_if_overcomplete(code_size, int(np.prod(shape)))
+    activations = (activation, code_activation or activation, output)
+    make = ModelFactory("convolutional_1d", random_state, dtype)
     chain = _convolutional_layers(
-        LayerFactory(random_state, dtype),
-        shape,
-        size=shape[:1],
-        filters=filters,
-        code_size=code_size,
-        kernel_size=kernel_size,
-        activation=activation,
-        code_activation=code_activation or activation,
-        output=output,
+        make, shape, filters, code_size, kernel_size, n_axes=1, activations=activations
     )
-    optimizer = make_optimizer(optimizer, learning_rate)
-    return compile_chain(shape, chain, name="convolutional_1d", optimizer=optimizer, loss=loss, dtype=dtype)
+    return make.compile_chain(shape, chain, loss=loss, optimizer=optimizer, learning_rate=learning_rate)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from aecourse._support.checks import check_number, check_random_state, check_whole
+from aecourse._support.checks import RandomState, check_number, check_random_state, check_whole
 from aecourse._support.tensorflow import keras
 
 CODE_LAYER = "code"  # the name of the layer that ends the encoder
@@ -46,14 +46,14 @@ def warn_if_overcomplete(code_size: int, n_features: int) -> None:
         )
 
 
-class LayerFactory:
-    """Makes the layers of one model: each has the model's dtype and a seed of its own.
+class ModelFactory:
+    """Makes one model: its layers, each with the model's dtype and a seed of its own, and the compiled whole.
 
     The same ``random_state`` gives the same seeds, in the order in which the layers are made.
     """
 
-    def __init__(self, random_state: int | np.random.RandomState | None, dtype: str | None) -> None:
-        self.dtype = dtype
+    def __init__(self, name: str, random_state: RandomState, dtype: str | None) -> None:
+        self.name, self.dtype = name, dtype
         self._rng = check_random_state(random_state)
 
     def seed(self) -> int:
@@ -64,31 +64,13 @@ class LayerFactory:
         """Return Keras's default initialiser of kernels, seeded."""
         return keras.initializers.GlorotUniform(seed=self.seed())
 
-    def dense(self, units: int, activation: Any, name: str, **options: Any) -> Any:
-        """Return a dense layer with Keras's default initialiser."""
-        return keras.layers.Dense(
-            units,
-            activation=activation,
-            kernel_initializer=self.glorot(),
-            dtype=self.dtype,
-            name=name,
-            **options,
-        )
+    def layer(self, kind: Any, *sizes: int, **options: Any) -> Any:
+        """Return a layer of any ``kind``, a Keras class, with Keras's default initialiser."""
+        return kind(*sizes, kernel_initializer=self.glorot(), dtype=self.dtype, **options)
 
-    def convolution(
-        self, kind: Any, filters: int, kernel_size: int, *, strides: int, activation: Any, name: str
-    ) -> Any:
-        """Return a convolution of any ``kind``, a Keras class, that pads its input."""
-        return kind(
-            filters,
-            kernel_size,
-            strides=strides,
-            padding="same",
-            activation=activation,
-            kernel_initializer=self.glorot(),
-            dtype=self.dtype,
-            name=name,
-        )
+    def dense(self, units: int, activation: Any, name: str, **options: Any) -> Any:
+        """Return a dense layer."""
+        return self.layer(keras.layers.Dense, units, activation=activation, name=name, **options)
 
     def encoder(self, hidden: Sequence[int], activation: Any) -> list[Any]:
         """Return the hidden layers before the code."""
@@ -99,6 +81,27 @@ class LayerFactory:
         mirrored = enumerate(reversed(hidden), start=1)
         layers = [self.dense(units, activation, f"decoder_{i}") for i, units in mirrored]
         return [*layers, self.dense(n_features, output, "output")]
+
+    def input(self, shape: tuple[int, ...]) -> Any:
+        """Return the tensor that the model starts from."""
+        return keras.Input(shape, dtype=self.dtype, name="input")
+
+    def compile(
+        self, inputs: Any, outputs: Any, *, loss: Any, optimizer: Any, learning_rate: float | None = None
+    ) -> keras.Model:
+        """Return the compiled model between two tensors, with its ``.encoder`` and ``.decoder``."""
+        model = keras.Model(inputs, outputs, name=self.name)
+        optimizer = make_optimizer(optimizer, learning_rate)
+        model.compile(optimizer=optimizer, loss=make_loss(loss, self.dtype))
+        model.optimizer.build(model.trainable_variables)  # so that an untrained model can be saved, too
+        return attach_parts(model)
+
+    def compile_chain(
+        self, input_shape: tuple[int, ...], layers: Iterable[Any], **options: Any
+    ) -> keras.Model:
+        """Return the compiled model of layers that follow one another; the options are those of `compile`."""
+        inputs = self.input(input_shape)
+        return self.compile(inputs, apply_layers(layers, inputs), **options)
 
 
 def apply_layers(layers: Iterable[Any], inputs: Any) -> Any:
@@ -135,31 +138,6 @@ def make_optimizer(optimizer: Any, learning_rate: float | None) -> Any:
         raise ValueError(
             f"optimizer must be a Keras optimizer or its name, such as 'adam'; found {optimizer!r}."
         ) from error
-
-
-def compile_autoencoder(
-    inputs: Any, outputs: Any, *, name: str, optimizer: Any, loss: Any, dtype: str | None
-) -> keras.Model:
-    """Return the compiled model between two Keras tensors, with its ``.encoder`` and ``.decoder``."""
-    model = keras.Model(inputs, outputs, name=name)
-    model.compile(optimizer=optimizer, loss=make_loss(loss, dtype))
-    model.optimizer.build(model.trainable_variables)  # so that the model can be saved before it is trained
-    return attach_parts(model)
-
-
-def compile_chain(
-    input_shape: tuple[int, ...],
-    layers: Iterable[Any],
-    *,
-    name: str,
-    optimizer: Any,
-    loss: Any,
-    dtype: str | None,
-) -> keras.Model:
-    """Return the compiled model of layers that follow one another."""
-    inputs = keras.Input(input_shape, dtype=dtype, name="input")
-    outputs = apply_layers(layers, inputs)
-    return compile_autoencoder(inputs, outputs, name=name, optimizer=optimizer, loss=loss, dtype=dtype)
 
 
 def attach_parts(model: keras.Model) -> keras.Model:

@@ -5,38 +5,25 @@ Every model is compiled and carries ``.encoder`` and ``.decoder``, as those of t
 
 from collections.abc import Callable
 
-import numpy as np
-
-from aecourse._support.checks import check_whole
+from aecourse._support.checks import RandomState, check_whole
 from aecourse._support.tensorflow import keras
 from aecourse.builders.layers import ActivityL1
-from aecourse.builders.parts import CODE_LAYER, LayerFactory, compile_chain, warn_if_overcomplete
+from aecourse.builders.parts import CODE_LAYER, ModelFactory, warn_if_overcomplete
 
 
 def _relu_autoencoder(
-    n_features: int,
-    hidden: tuple[int, ...],
-    code_size: int,
-    *,
-    name: str,
-    loss: str,
-    random_state: int | np.random.RandomState | None,
-    dtype: str | None,
+    make: ModelFactory, n_features: int, hidden: tuple[int, ...], code_size: int, loss: str
 ) -> keras.Model:
-    """Return a dense autoencoder, relu but for its sigmoid output, with Keras's default adam."""
-    make = LayerFactory(random_state, dtype)
+    """Return a dense autoencoder, relu except for its sigmoid output, with Keras's default adam."""
     chain = [
         *make.encoder(hidden, "relu"),
         make.dense(code_size, "relu", CODE_LAYER),
         *make.decoder(hidden, n_features, "relu", "sigmoid"),
     ]
-    optimizer = keras.optimizers.Adam()
-    return compile_chain((n_features,), chain, name=name, optimizer=optimizer, loss=loss, dtype=dtype)
+    return make.compile_chain((n_features,), chain, loss=loss, optimizer=keras.optimizers.Adam())
 
 
-def theano_symbolic(
-    random_state: int | np.random.RandomState | None = 0, dtype: str | None = None
-) -> keras.Model:
+def theano_symbolic(random_state: RandomState = 0, dtype: str | None = None) -> keras.Model:
     """Build the symbolic autoencoder written for Theano: 20 → 10 → 20, sigmoid, no biases.
 
     The weights start from N(0, 1) and are trained by plain gradient descent at a rate of 0.001 on the mean
@@ -60,7 +47,7 @@ def theano_symbolic(
     >>> [tuple(w.shape) for w in builders.theano_symbolic().weights]
     [(20, 10), (10, 20)]
     """
-    make = LayerFactory(random_state, dtype)
+    make = ModelFactory("theano_symbolic", random_state, dtype)
     chain = [
         keras.layers.Dense(
             units,
@@ -72,13 +59,10 @@ def theano_symbolic(
         )
         for units, name in ((10, CODE_LAYER), (20, "output"))
     ]
-    optimizer = keras.optimizers.SGD(0.001)
-    return compile_chain((20,), chain, name="theano_symbolic", optimizer=optimizer, loss="mse", dtype=dtype)
+    return make.compile_chain((20,), chain, loss="mse", optimizer=keras.optimizers.SGD(0.001))
 
 
-def eight_step(
-    n_features: int = 32, random_state: int | np.random.RandomState | None = 0, dtype: str | None = None
-) -> keras.Model:
+def eight_step(n_features: int = 32, random_state: RandomState = 0, dtype: str | None = None) -> keras.Model:
     """Build the model of the eight-step pipeline: 64 → 32 → 64 relu, sigmoid output, adam, mse.
 
     It was published with 10 epochs of batches of 32, and without data.
@@ -115,14 +99,10 @@ def eight_step(
     """
     n_features = check_whole(n_features, "n_features")
     warn_if_overcomplete(32, n_features)
-    return _relu_autoencoder(
-        n_features, (64,), 32, name="eight_step", loss="mse", random_state=random_state, dtype=dtype
-    )
+    return _relu_autoencoder(ModelFactory("eight_step", random_state, dtype), n_features, (64,), 32, "mse")
 
 
-def iris_printed(
-    random_state: int | np.random.RandomState | None = 0, dtype: str | None = None
-) -> keras.Model:
+def iris_printed(random_state: RandomState = 0, dtype: str | None = None) -> keras.Model:
     """Build the Iris model as printed: 4 → 100 → 50 → 50 → 100 → 4, relu output, adadelta.
 
     The first layer is tanh with an L1 penalty of 10e-5 (that is 1e-4) on its activity. The relu output
@@ -157,7 +137,7 @@ def iris_printed(
     ['tanh', 'relu', 'tanh', 'tanh', 'relu']
     """
     warn_if_overcomplete(50, 4)
-    make = LayerFactory(random_state, dtype)
+    make = ModelFactory("iris_printed", random_state, dtype)
     chain = [
         make.dense(100, "tanh", "encoder_1", activity_regularizer=ActivityL1(10e-5)),
         make.dense(50, "relu", CODE_LAYER),
@@ -165,13 +145,10 @@ def iris_printed(
         make.dense(100, "tanh", "decoder_2"),
         make.dense(4, "relu", "output"),
     ]
-    optimizer = keras.optimizers.Adadelta(0.001)
-    return compile_chain((4,), chain, name="iris_printed", optimizer=optimizer, loss="mse", dtype=dtype)
+    return make.compile_chain((4,), chain, loss="mse", optimizer=keras.optimizers.Adadelta(0.001))
 
 
-def mnist_zeros(
-    random_state: int | np.random.RandomState | None = 0, dtype: str | None = None
-) -> keras.Model:
+def mnist_zeros(random_state: RandomState = 0, dtype: str | None = None) -> keras.Model:
     """Build the MNIST-zeros model: flatten → 16 relu → 784 sigmoid → 28 × 28, adam, mse.
 
     It was published with 10 epochs, on pixels divided by 255.
@@ -195,19 +172,18 @@ def mnist_zeros(
     >>> model.output_shape, model.count_params()
     ((None, 28, 28), 25888)
     """
-    make = LayerFactory(random_state, dtype)
+    make = ModelFactory("mnist_zeros", random_state, dtype)
     chain = [
         keras.layers.Flatten(dtype=dtype, name="flatten"),
         make.dense(16, "relu", CODE_LAYER),
         make.dense(784, "sigmoid", "output"),
         keras.layers.Reshape((28, 28), dtype=dtype, name="image"),
     ]
-    optimizer = keras.optimizers.Adam()
-    return compile_chain((28, 28), chain, name="mnist_zeros", optimizer=optimizer, loss="mse", dtype=dtype)
+    return make.compile_chain((28, 28), chain, loss="mse", optimizer=keras.optimizers.Adam())
 
 
 def theory_code32(
-    n_features: int = 784, random_state: int | np.random.RandomState | None = 0, dtype: str | None = None
+    n_features: int = 784, random_state: RandomState = 0, dtype: str | None = None
 ) -> keras.Model:
     """Build the theory model: one relu layer to 32 units, one sigmoid layer back, adam, mae.
 
@@ -248,14 +224,10 @@ def theory_code32(
     """
     n_features = check_whole(n_features, "n_features")
     warn_if_overcomplete(32, n_features)
-    return _relu_autoencoder(
-        n_features, (), 32, name="theory_code32", loss="mae", random_state=random_state, dtype=dtype
-    )
+    return _relu_autoencoder(ModelFactory("theory_code32", random_state, dtype), n_features, (), 32, "mae")
 
 
-def imbalanced_lab(
-    random_state: int | np.random.RandomState | None = 0, dtype: str | None = None
-) -> keras.Model:
+def imbalanced_lab(random_state: RandomState = 0, dtype: str | None = None) -> keras.Model:
     """Build the model of the imbalanced lab: 32 → 16 → 8 → 4 → 8 → 16 → 32, adam, mae.
 
     All layers are relu except the output, which is a sigmoid although the inputs run from −19 to 20. It was
@@ -279,9 +251,7 @@ def imbalanced_lab(
     >>> [layer.units for layer in builders.imbalanced_lab().layers[1:]]
     [16, 8, 4, 8, 16, 32]
     """
-    return _relu_autoencoder(
-        32, (16, 8), 4, name="imbalanced_lab", loss="mae", random_state=random_state, dtype=dtype
-    )
+    return _relu_autoencoder(ModelFactory("imbalanced_lab", random_state, dtype), 32, (16, 8), 4, "mae")
 
 
 PUBLISHED: dict[str, Callable[..., keras.Model]] = {

@@ -7,11 +7,10 @@ import zlib
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aecourse._support.files import whole_file
 from aecourse._support.tensorflow import keras
-from aecourse.training.loops import seed_states
+from aecourse.training.loops import Array, seed_states
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -41,7 +40,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.next_epoch, self.stopped = 0, False
         self._epochs_done: list[int] = []
         self._callback_states: list[dict[str, Any]] = []
-        self._best: dict[int, list[NDArray[Any]]] = {}
+        self._best: dict[int, list[Array]] = {}
 
     def load(self, model: keras.Model) -> None:
         """Bring the model, and this callback, to the state in the file if there is one."""
@@ -64,7 +63,7 @@ class Checkpoint(keras.callbacks.Callback):
         for i in {int(name.split("_")[1]) for name in arrays if name.startswith("best_")}:
             self._best[i] = [arrays[f"best_{i}_{j}"] for j in range(len(model.weights))]
 
-    def _read(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    def _read(self) -> tuple[dict[str, Array], dict[str, Any]]:
         try:
             with np.load(self.path, allow_pickle=False) as archive:
                 arrays = dict(archive)
@@ -111,18 +110,12 @@ def _variables(model: keras.Model) -> dict[str, list[keras.Variable]]:
     return {"weight": model.weights, "optimizer": model.optimizer.variables, "seed": seed_states(model)}
 
 
-def _checksum(array: NDArray[Any]) -> int:
+def _checksum(array: Array) -> int:
     return zlib.crc32(np.ascontiguousarray(array).data)
 
 
 def identity_of(
-    model: keras.Model,
-    X: NDArray[Any],
-    y: NDArray[Any] | None,
-    *,
-    batch_size: int,
-    shuffle: bool,
-    random_state: object,
+    model: keras.Model, X: Array, y: Array | None, *, batch_size: int, shuffle: bool, random_state: object
 ) -> dict[str, Any]:
     """Return what must agree between the run that wrote a checkpoint and the one that resumes from it."""
     identity = {

@@ -13,15 +13,17 @@ from contextlib import ExitStack, suppress
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
 from aecourse._support import progress as progress_bars
-from aecourse._support.checks import check_random_state, check_whole
+from aecourse._support.checks import RandomState, check_random_state, check_whole
 from aecourse._support.tensorflow import keras, tf
 from aecourse.training.checkpoint import Checkpoint, identity_of
 from aecourse.training.loops import (
+    Array,
     CompiledFunctions,
     Job,
+    Rows,
     choose_loop,
     create_variables,
     rows_per_chunk,
@@ -33,7 +35,7 @@ from aecourse.training.loops import (
 
 def _check_array(
     values: ArrayLike, name: str, dtype: DTypeLike, row_shape: tuple[int | None, ...] | None = None
-) -> NDArray[Any]:
+) -> Array:
     """Return finite numbers in the model's own dtype, with rows of the shape that it takes.
 
     Data that already have the dtype are not copied, as they may fill much of the memory.
@@ -67,14 +69,14 @@ def _check_array(
     return array
 
 
-def _check_inputs(values: ArrayLike, name: str, model: keras.Model) -> NDArray[Any]:
+def _check_inputs(values: ArrayLike, name: str, model: keras.Model) -> Array:
     inputs = getattr(model, "inputs", None)
     if not inputs:
         return _check_array(values, name, keras.config.floatx())
     return _check_array(values, name, np.dtype(inputs[0].dtype), tuple(inputs[0].shape[1:]))
 
 
-def _check_targets(values: ArrayLike, name: str, n_rows: int, model: keras.Model) -> NDArray[Any]:
+def _check_targets(values: ArrayLike, name: str, n_rows: int, model: keras.Model) -> Array:
     outputs = getattr(model, "outputs", None)
     dtype = np.asarray(values).dtype
     if dtype.kind not in "iub":  # class numbers stay whole numbers
@@ -102,7 +104,7 @@ def _check_model(model: keras.Model, must_be_compiled: bool) -> None:
             )
 
 
-def _seed_from(random_state: int | np.random.RandomState | None) -> int:
+def _seed_from(random_state: RandomState) -> int:
     """Return a seed that is a whole number as it is, and draw one otherwise."""
     with suppress(ValueError):
         return check_whole(random_state, "random_state", minimum=0)
@@ -123,11 +125,11 @@ def _check_callbacks(
 
 def _split_validation(
     model: keras.Model,
-    X: NDArray[Any],
-    y: NDArray[Any] | None,
+    X: Array,
+    y: Array | None,
     data: ArrayLike | tuple[ArrayLike, ArrayLike] | None,
     split: float,
-) -> tuple[NDArray[Any], NDArray[Any] | None, tuple[NDArray[Any], NDArray[Any] | None] | None]:
+) -> tuple[Array, Array | None, Rows | None]:
     """Return X, y, and the rows and targets to validate on, or None."""
     if data is not None and split:
         raise ValueError("Pass validation_data or validation_split, not both.")
@@ -178,7 +180,7 @@ def fit(
     validation_split: float = 0.0,
     callbacks: keras.callbacks.Callback | Sequence[keras.callbacks.Callback] = (),
     shuffle: bool = True,
-    random_state: int | np.random.RandomState | None = 0,
+    random_state: RandomState = 0,
     early_stopping: int | None = None,
     validation_batch_size: int | None = None,
     compiled: str = "auto",
@@ -285,8 +287,7 @@ def fit(
     create_variables(model, X[:batch_size], X[:batch_size] if y is None else y[:batch_size])
     seed_generators(model, seed)
     history = keras.callbacks.History()
-    keeper = None
-    first_epoch = 0
+    keeper, first_epoch = None, 0
     if checkpoint is not None:
         identity = identity_of(model, X, y, batch_size=batch_size, shuffle=shuffle, random_state=random_state)
         keeper = Checkpoint(checkpoint, identity=identity, seed=seed, callbacks=callbacks, history=history)
@@ -313,15 +314,12 @@ def fit(
             shuffle=shuffle,
             seed=seed,
         )
-        if loop == "keras":
-            run_keras(job)
-        else:
-            run_compiled(job, loop)
+        run_keras(job) if loop == "keras" else run_compiled(job, loop)
     history.loop = loop
     return history
 
 
-def predict(model: keras.Model, X: ArrayLike, batch_size: int | None = None) -> NDArray[Any]:
+def predict(model: keras.Model, X: ArrayLike, batch_size: int | None = None) -> Array:
     """Run rows through a model, in large chunks and with bounded memory.
 
     It returns what ``model.predict`` returns, without the cost of a Keras step for every 32 rows.

@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 
 from aecourse._support.tensorflow import keras, tf
 
+Array = NDArray[Any]
+Order = NDArray[np.int32]
+Rows = tuple[Array, Array | None]  # rows, and targets if they are not the rows themselves
+
 LOOPS = ("auto", "xla", "graph", "keras")
 
 # When "auto" compiles with XLA. Both numbers come from `python -m benchmarks.bench_training --rule`.
@@ -32,9 +36,9 @@ class Job:
     """One run of training, with all arguments checked and all choices made."""
 
     model: keras.Model
-    X: NDArray[Any]
-    y: NDArray[Any] | None
-    validation: tuple[NDArray[Any], NDArray[Any] | None] | None
+    X: Array
+    y: Array | None
+    validation: Rows | None
     validation_batch_size: int
     callbacks: list[keras.callbacks.Callback]
     first_epoch: int
@@ -43,7 +47,7 @@ class Job:
     shuffle: bool
     seed: int
 
-    def order(self, epoch: int) -> NDArray[np.int32]:
+    def order(self, epoch: int) -> Order:
         """Return the order of the rows in an epoch, which depends on nothing before, so a run can resume."""
         if not self.shuffle:
             return np.arange(len(self.X), dtype=np.int32)
@@ -94,11 +98,7 @@ class CompiledFunctions:
         """Return the functions that are kept with a model, or new ones if it was compiled since."""
         kept = getattr(model, "_aecourse_functions", None)
         key = cls._key_of(model)
-        if (
-            kept is None
-            or len(kept.key) != len(key)
-            or any(a is not b for a, b in zip(kept.key, key, strict=True))
-        ):
+        if kept is None or [*map(id, kept.key)] != [*map(id, key)]:
             # An attribute, as the functions refer to the model: a weak mapping would keep both for ever.
             kept = model._aecourse_functions = cls(model)
         return kept
@@ -185,12 +185,8 @@ def count_multiplications(model: keras.Model, batch_size: int) -> int:
 def wants_batches(callback: keras.callbacks.Callback) -> bool:
     """Say whether a callback must be called at each batch, which a compiled epoch cannot do."""
     names = [f"on_{kind}batch_{when}" for kind in ("", "train_", "test_") for when in ("begin", "end")]
-    hooks = [getattr(callback, name) for name in names]
-    own = [
-        hook
-        for hook, name in zip(hooks, names, strict=True)
-        if getattr(hook, "__qualname__", "") != f"Callback.{name}"
-    ]
+    hooks = {name: getattr(callback, name) for name in names}
+    own = [h for name, h in hooks.items() if getattr(h, "__qualname__", "") != f"Callback.{name}"]
     if not own:
         return False
     if not all(getattr(hook, "__module__", "").startswith("keras.") for hook in own):
@@ -233,7 +229,7 @@ def choose_loop(
 # State
 
 
-def create_variables(model: keras.Model, x: NDArray[Any], y: NDArray[Any]) -> None:
+def create_variables(model: keras.Model, x: Array, y: Array) -> None:
     """Create the variables of model, metrics and optimizer, which a compiled function must not."""
     if CompiledFunctions.of(model).variables_exist:
         return
@@ -265,7 +261,7 @@ class Blocks:
     are, and blocks of many batches are gathered from them in turn, so that they are not held twice.
     """
 
-    def __init__(self, X: NDArray[Any], y: NDArray[Any] | None, batch_size: int) -> None:
+    def __init__(self, X: Array, y: Array | None, batch_size: int) -> None:
         self.arrays = (X,) if y is None else (X, y)
         n_bytes = sum(part.nbytes for part in self.arrays)
         batch_bytes = max(1, n_bytes * batch_size // len(X))
@@ -275,7 +271,7 @@ class Blocks:
     def _tensors(self, rows: Any) -> tuple[Any, ...]:
         return tuple(tf.convert_to_tensor(part[rows]) for part in self.arrays)
 
-    def in_order(self, order: NDArray[np.int32]) -> Iterator[tuple[tuple[Any, ...], NDArray[np.int32]]]:
+    def in_order(self, order: Order) -> Iterator[tuple[tuple[Any, ...], Order]]:
         """Yield tensors, and the order in which to take their rows; together they are ``order``."""
         if self.held:
             yield self.held, order
@@ -288,21 +284,14 @@ class Blocks:
 class CompiledPass:
     """Passes over rows, in training or for validation, with the compiled functions of a model."""
 
-    def __init__(
-        self,
-        model: keras.Model,
-        kind: str,
-        loop: str,
-        data: tuple[NDArray[Any], NDArray[Any] | None],
-        batch_size: int,
-    ) -> None:
+    def __init__(self, model: keras.Model, kind: str, loop: str, data: Rows, batch_size: int) -> None:
         self.model, self.loop, self.batch_size = model, loop, batch_size
         self.blocks = Blocks(*data, batch_size)
         functions = CompiledFunctions.of(model)
         self.take_step = functions.step(kind, self.blocks.arrays)
         self.take_epoch = functions.epoch(kind, loop, self.blocks.arrays)
 
-    def run(self, order: NDArray[np.int32]) -> dict[str, float]:
+    def run(self, order: Order) -> dict[str, float]:
         """Take all steps over an order of rows, and return what the model reports then."""
         for tensors, rows in self.blocks.in_order(order):
             if self.loop == "graph":
@@ -358,9 +347,7 @@ def run_compiled(job: Job, loop: str) -> None:
 class OrderedBatches(keras.utils.PyDataset):
     """Batches of arrays in a given order, for Keras's own loop."""
 
-    def __init__(
-        self, X: NDArray[Any], y: NDArray[Any] | None, order: NDArray[np.int32], batch_size: int
-    ) -> None:
+    def __init__(self, X: Array, y: Array | None, order: Order, batch_size: int) -> None:
         super().__init__()
         self.X, self.y = X, X if y is None else y
         self.order, self.batch_size = order, batch_size
@@ -368,7 +355,7 @@ class OrderedBatches(keras.utils.PyDataset):
     def __len__(self) -> int:
         return -(-len(self.order) // self.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    def __getitem__(self, index: int) -> tuple[Array, Array]:
         rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         return self.X[rows], self.y[rows]
 
