@@ -1,5 +1,6 @@
 """The builders: the published architectures layer by layer, and what each general one promises."""
 
+import functools
 import warnings
 
 import numpy as np
@@ -106,12 +107,7 @@ GENERAL = {
     "convolutional": lambda **k: builders.convolutional((8, 8), (4, 2), 5, **k),
     "convolutional, channels": lambda **k: builders.convolutional((8, 4, 3), (4,), 5, **k),
 }
-ALL = {
-    **GENERAL,
-    **{
-        name: (lambda build: lambda **k: quietly(build, **k))(build) for name, build in builders.PUBLISHED.items()
-    },
-}
+ALL = GENERAL | {name: functools.partial(quietly, build) for name, build in builders.PUBLISHED.items()}
 
 
 def rows_for(model, n=6):
