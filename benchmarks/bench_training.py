@@ -27,6 +27,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from aecourse import builders, datasets, training
+from aecourse.training import loops
 
 Result = dict[str, Any]  # of one figure: name, measured, target, at_least, reached, and details
 BENCHES = ("lab", "pyod", "zeros dense", "zeros conv", "scaling", "predict")
@@ -305,25 +306,21 @@ def _time_loops(width, hidden, code, batch, n_steps=100, repeats=7):
     rows = np.random.default_rng(0).standard_normal((batch * n_steps, width), dtype="float32")
     data, order = (tf.constant(rows),), tf.range(len(rows))
     model = builders.dense(width, hidden, code)
-    training._build(model, rows[:batch], rows[:batch])
-    functions = training._Functions.of(model)
-    train = functions.get(training._make_step, model.train_step, data)
-    makers = {
-        "graph": (training._make_graph_loop, (order, tf.constant(batch))),
-        "xla": (training._make_xla_loop, (tf.reshape(order, (n_steps, batch)),)),
-    }
+    loops.create_variables(model, rows[:batch], rows[:batch])
+    functions = loops.CompiledFunctions.of(model)
+    kinds = {"graph": (order, tf.constant(batch)), "xla": (tf.reshape(order, (n_steps, batch)),)}
     first, step = {}, {}
     for repeat in range(repeats + 1):
-        for kind, (make, args) in makers.items():
+        for kind, args in kinds.items():
             start = time.perf_counter()
-            functions.get(make, train, data)(data, *args)
+            functions.epoch("train", kind, data)(data, *args)
             model.metrics[0].result().numpy()  # wait until the steps are done
             seconds = time.perf_counter() - start
             if repeat == 0:
                 first[kind] = seconds
             else:
                 step[kind] = min(step.get(kind, np.inf), seconds / n_steps)
-    return step, first, training._multiplications(model, batch)
+    return step, first, loops.count_multiplications(model, batch)
 
 
 def measure_rule() -> None:

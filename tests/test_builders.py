@@ -1,5 +1,6 @@
 """The builders: the published architectures layer by layer, and what each general one promises."""
 
+import functools
 import warnings
 
 import numpy as np
@@ -53,13 +54,13 @@ PUBLISHED = {
 
 
 def test_the_table_names_every_published_model():
-    assert list(builders.SEEDS) == list(PUBLISHED)
+    assert list(builders.PUBLISHED) == list(PUBLISHED)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_architecture(name):
     widths, activations, n_parameters, optimizer, rate, loss, code = PUBLISHED[name]
-    model = quietly(builders.SEEDS[name])
+    model = quietly(builders.PUBLISHED[name])
     found = dense_layers(model)
     assert model.name == name
     assert [layer.units for layer in found] == widths
@@ -106,12 +107,7 @@ GENERAL = {
     "convolutional": lambda **k: builders.convolutional((8, 8), (4, 2), 5, **k),
     "convolutional, channels": lambda **k: builders.convolutional((8, 4, 3), (4,), 5, **k),
 }
-ALL = {
-    **GENERAL,
-    **{
-        name: (lambda build: lambda **k: quietly(build, **k))(build) for name, build in builders.SEEDS.items()
-    },
-}
+ALL = GENERAL | {name: functools.partial(quietly, build) for name, build in builders.PUBLISHED.items()}
 
 
 def rows_for(model, n=6):
@@ -321,19 +317,19 @@ def test_no_warning_where_something_limits_the_code(build):
         (lambda: builders.dense(5, code_size=0), "code_size"),
         (lambda: builders.dense(5, loss="accuracy"), "loss must be one of"),
         (lambda: builders.dense(5, optimizer="ada"), "optimizer must be a Keras optimizer"),
-        (lambda: builders.dense(5, learning_rate=-1), "learning_rate must be a number above 0"),
+        (lambda: builders.dense(5, learning_rate=-1), "learning_rate must be a finite number above 0"),
         (lambda: builders.dense(5, learning_rate="fast"), "learning_rate"),
         (lambda: builders.dense(5, random_state="x"), "random_state"),
         (lambda: builders.dense(5, X=[[np.nan]]), "X holds NaN"),
         (lambda: builders.dense(5, X=[]), "X is empty"),
         (lambda: builders.denoising(5, noise="salt"), "noise must be"),
         (lambda: builders.denoising(5, noise="masking", amount=1.0), "amount"),
-        (lambda: builders.denoising(5, amount=0), "amount must be a number above 0"),
+        (lambda: builders.denoising(5, amount=0), "amount must be a finite number above 0"),
         (lambda: builders.denoising(5, amount=1.5), "amount must be at most 1"),
         (lambda: builders.sparse(5, penalty="l0"), "penalty must be"),
         (lambda: builders.sparse(5, weight=0), "weight"),
         (lambda: builders.sparse(5, penalty="kl", target=1), "target"),
-        (lambda: builders.variational(5, beta=-0.1), "beta must be a number at least 0"),
+        (lambda: builders.variational(5, beta=-0.1), "beta must be a finite number at least 0"),
         (lambda: builders.convolutional((10, 10), (4, 4)), "divisible by 4"),
         (lambda: builders.convolutional((8,)), "image_shape"),
         (lambda: builders.convolutional((8, 8), ()), "image_shape"),

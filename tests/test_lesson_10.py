@@ -34,6 +34,6 @@ def test_the_stored_figures_are_complete():
     assert np.array_equal(np.isnan(stored["auroc"]), np.isnan(stored["average_precision"]))
 
 
-def test_one_start_trained_anew_gives_the_stored_figures(own_precision):
+def test_one_start_trained_again_gives_the_stored_figures(own_precision):
     """In double precision other processors differ in late digits, which can swap a few pairs of rows."""
     assert bench_variants.difference() < 0.002

@@ -1,8 +1,11 @@
 """The compiled loop against Keras's own, callbacks, checkpoints, and prediction in chunks."""
 
+import gc
+import importlib
 import json
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -10,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aecourse import builders, training
+from aecourse._support import progress
 from aecourse._support.tensorflow import keras, tf
+from aecourse.training import loops
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(150, 6))  # batches of 64 leave a short one of 22
@@ -53,9 +58,6 @@ class ByBatch(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.batches.append((batch, logs["loss"]))
-
-
-# ---------------------------------------------------------------------------- equality with Keras
 
 
 def keras_by_hand(model, rows, epochs, batch_size, targets=None, **more):
@@ -162,22 +164,19 @@ def test_data_of_any_layout_are_read_and_left_as_they_are():
 def test_large_data_go_through_in_blocks_to_the_same_result(loop, monkeypatch):
     whole, parts = make(), make()
     expected = training.fit(whole, X, epochs=2, batch_size=20, validation_data=V, compiled=loop).history
-    for limit in ("_BYTES_HELD", "_BYTES_A_BLOCK"):
-        monkeypatch.setattr(training, limit, 60 * 6 * 8)  # 60 rows a block: 2 of them, and 30 rows
+    for limit in ("BYTES_HELD", "BYTES_PER_BLOCK"):
+        monkeypatch.setattr(loops, limit, 60 * 6 * 8)  # 60 rows a block: 2 of them, and 30 rows
     found = training.fit(
         parts, X, epochs=2, batch_size=20, validation_data=V, validation_batch_size=20, compiled=loop
     )
     np.testing.assert_allclose(flat(parts), flat(whole), rtol=0, atol=1e-12)
     for name, values in expected.items():
         np.testing.assert_allclose(found.history[name], values, rtol=1e-6)
-    data = training._Data(X, X[:, :1], 20)
+    data = loops.Blocks(X, X[:, :1], 20)
     blocks = list(data.in_order(np.arange(len(X))[::-1]))
     assert data.held is None and len(blocks) == 4 and {len(order) for _, order in blocks[:-1]} == {40}
     rows = np.concatenate([tensors[0].numpy()[order] for tensors, order in blocks])
     assert (rows == X[::-1]).all()
-
-
-# ---------------------------------------------------------------------------- randomness
 
 
 @pytest.mark.parametrize(
@@ -211,22 +210,22 @@ def test_no_seed_and_no_shuffling():
     assert (flat(one) == flat(two)).all()
 
 
-# ---------------------------------------------------------------------------- choice of the loop
-
-
 def test_the_loop_is_chosen_by_model_and_job():
     small, wide = make(), builders.dense(512, (512,), 64)
     image = builders.convolutional((4, 4), (2,), 3)
-    many = training.XLA_MIN_STEPS
-    choose = training._choose_loop
-    assert choose(small, [], "auto", many, 64) == "xla"
-    assert choose(small, [], "auto", many - 1, 64) == "graph"
-    assert choose(wide, [], "auto", many, 64) == "graph"
-    assert choose(image, [], "auto", many, 64) == "graph"
-    assert choose(image, [], "xla", 1, 64) == "xla"
-    assert choose(make("gaussian"), [], "auto", many, 64) == "graph"
+    many = loops.XLA_MIN_STEPS
+
+    def choose(model, callbacks, compiled, n_steps):
+        return loops.choose_loop(model, callbacks, compiled, n_steps=n_steps, batch_size=64)
+
+    assert choose(small, [], "auto", many) == "xla"
+    assert choose(small, [], "auto", many - 1) == "graph"
+    assert choose(wide, [], "auto", many) == "graph"
+    assert choose(image, [], "auto", many) == "graph"
+    assert choose(image, [], "xla", 1) == "xla"
+    assert choose(make("gaussian"), [], "auto", many) == "graph"
     small.compile("adam", "mse", run_eagerly=True)
-    assert choose(small, [], "auto", many, 64) == "keras"
+    assert choose(small, [], "auto", many) == "keras"
     assert training.fit(small, X, epochs=1).loop == "keras"
 
 
@@ -242,6 +241,47 @@ def test_a_model_with_its_own_step_runs_in_keras_loop():
     model.compile("adam", "mse")
     history = training.fit(model, X, epochs=2)
     assert history.loop == "keras" and len(history.history["twice"]) == 2
+
+
+def test_a_model_with_its_own_step_needs_no_loss():
+    class Constant(keras.Model):
+        def train_step(self, data):
+            return {"loss": 0.0}
+
+    inputs = keras.Input((6,))
+    model = Constant(inputs, keras.layers.Dense(6)(inputs))
+    model.compile("adam")
+    assert training.fit(model, X, epochs=2).history["loss"] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("kind", ["dense", "variational", "gaussian"])
+def test_creating_the_variables_leaves_no_trace_in_the_results(kind):
+    """Keras's own fit creates them from shapes alone; here rows go through the model once."""
+    model = make(kind, metrics=["mae"])
+    state = [*model.weights, *loops.seed_states(model)]
+    before = [v.numpy().copy() for v in state]
+    loops.create_variables(model, X[:64], X[:64])
+    assert all((v.numpy() == old).all() for v, old in zip(state, before, strict=True))
+    assert model.optimizer.built
+    n_variables = len(model.variables)
+    model.train_on_batch(X[:64], X[:64])
+    assert len(model.variables) == n_variables
+
+
+def test_keras_has_the_private_names_that_the_loops_use(tmp_path):
+    """If Keras drops one of them, the function in training/loops.py that uses it needs another way."""
+    model = make("gaussian")
+    assert hasattr(model, "_initial_epoch"), "restored_epoch reads Model._initial_epoch, and Keras has none"
+    board = keras.callbacks.TensorBoard(tmp_path)
+    assert hasattr(board, "_should_trace"), "profiles_batches reads TensorBoard._should_trace; Keras has none"
+    dropout = keras.Sequential([keras.Input((6,)), keras.layers.Dropout(0.5)])
+    for name, built in (("GaussianNoise", model), ("Dropout", dropout)):
+        found = [state.shape for state in loops.seed_states(built)]
+        assert found == [(2,)], f"seed_states finds the random generator of {name} by another path now"
+    # `wants_batches` and `has_own_step` know what is Keras's own by the names of its modules.
+    assert keras.Model.train_step.__module__.startswith("keras."), "has_own_step: Keras's modules moved"
+    hook = keras.callbacks.Callback.on_batch_begin
+    assert hook.__qualname__ == "Callback.on_batch_begin", "wants_batches: Keras's base hooks moved"
 
 
 @pytest.mark.parametrize(
@@ -262,10 +302,7 @@ def test_a_model_with_its_own_step_runs_in_keras_loop():
     ],
 )
 def test_callbacks_that_need_batches_are_known(callback, wanted, tmp_path):
-    assert bool(training._wants_batches(callback(tmp_path))) is wanted
-
-
-# ---------------------------------------------------------------------------- callbacks
+    assert loops.wants_batches(callback(tmp_path)) is wanted
 
 
 def test_callbacks_are_called_as_keras_calls_them():
@@ -389,17 +426,29 @@ def test_backup_and_restore_goes_on(tmp_path):
     np.testing.assert_allclose(flat(again), flat(whole), rtol=0, atol=1e-12)
 
 
-def test_compiled_functions_are_kept_until_the_model_is_compiled_anew():
+def test_compiled_functions_are_kept_until_the_model_is_compiled_again():
     model = make()
     training.fit(model, X, epochs=1)
-    first = training._Functions.of(model)
+    first = loops.CompiledFunctions.of(model)
     n_made = len(first.made)
     training.fit(model, X[:90], epochs=1)
-    assert training._Functions.of(model) is first and len(first.made) == n_made
+    assert loops.CompiledFunctions.of(model) is first and len(first.made) == n_made
     before = flat(model)
     model.compile(keras.optimizers.SGD(0.0), keras.losses.MeanSquaredError())
     training.fit(model, X, epochs=1)
-    assert training._Functions.of(model) is not first and (flat(model) == before).all()
+    assert loops.CompiledFunctions.of(model) is not first and (flat(model) == before).all()
+
+
+def test_a_trained_model_is_freed_and_saved_without_its_functions(tmp_path):
+    model = make()
+    training.fit(model, X, epochs=1)
+    training.predict(model, X)
+    model.save(tmp_path / "model.keras")
+    assert not hasattr(keras.models.load_model(tmp_path / "model.keras"), "_aecourse_functions")
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
 
 
 def test_the_bar_counts_epochs(monkeypatch):
@@ -421,15 +470,12 @@ def test_the_bar_counts_epochs(monkeypatch):
         def set_postfix(self, values, refresh=True):
             seen.append(sorted(values))
 
-    monkeypatch.setattr(training._progress, "bar", Bar)
+    monkeypatch.setattr(progress, "bar", Bar)
     training.fit(make(), X, epochs=2)
     assert seen == [0, ["loss"], 1, ["loss"], 1, "closed"]
     seen.clear()
     training.fit(make(), X, epochs=1, progress=False)
     assert seen == []
-
-
-# ---------------------------------------------------------------------------- checkpoints
 
 
 class Killed(Exception):
@@ -545,9 +591,6 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
         training.fit(make(), X, epochs=2, checkpoint=path)
 
 
-# ---------------------------------------------------------------------------- prediction
-
-
 @pytest.mark.parametrize("batch_size", [None, 1, 64, 149, 150, 1000])
 def test_predict_is_keras_predict(batch_size):
     model = make()
@@ -569,15 +612,12 @@ def test_predict_does_not_add_noise_and_takes_images():
 
 def test_chunks_shrink_as_models_widen():
     narrow, wide = builders.dense(6, (5,), 2), builders.dense(4096, (64,), 8)
-    assert training._chunk_rows(narrow) == 65_536
-    assert training._chunk_rows(wide) * 4096 == training._VALUES_A_CHUNK
+    assert loops.rows_per_chunk(narrow) == 65_536
+    assert loops.rows_per_chunk(wide) * 4096 == loops.VALUES_PER_CHUNK
     sequential = keras.Sequential([keras.layers.Dense(3)])
     sequential.compile("adam", "mse")
-    assert 64 <= training._chunk_rows(sequential) <= 65_536
+    assert 64 <= loops.rows_per_chunk(sequential) <= 65_536
     assert training.predict(sequential, X).shape == (150, 3)
-
-
-# ---------------------------------------------------------------------------- bad input
 
 
 @pytest.mark.parametrize(
@@ -628,3 +668,47 @@ def test_bad_models_say_what_to_do():
         training.predict(make(), X[:, :2])
     with pytest.raises(ValueError, match="batch_size"):
         training.predict(make(), X, batch_size=0)
+
+
+# Imports
+
+
+def test_fit_is_a_function_and_no_module_hides_it():
+    importlib.import_module("aecourse.training.fitting")
+    assert callable(training.fit) and training.fit.__module__ == "aecourse.training.fitting"
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("aecourse.training.fit")
+
+
+NOTICE = """
+import gc, os, sys
+
+class Notice:
+    broken = False
+
+    def find_spec(self, name, path=None, target=None):
+        if name == "tensorflow":
+            os.write(2, b"a notice from C\\n")
+            if self.broken:
+                raise ImportError("this build does not run here")
+
+sys.meta_path.insert(0, Notice())
+"""
+
+
+def run_program(program):
+    return subprocess.run([sys.executable, "-c", NOTICE + program], capture_output=True, text=True)
+
+
+def test_the_import_hides_no_message_and_leaves_the_collector_alone():
+    done = run_program("import aecourse.training; print(gc.isenabled(), gc.get_freeze_count())")
+    assert done.returncode == 0 and "a notice from C" in done.stderr, done.stderr
+    assert done.stdout == "True 0\n"
+
+
+def test_a_command_can_import_tensorflow_without_its_notices():
+    import_it = "from aecourse._support.notices import import_tensorflow_quietly as load; load(); "
+    done = run_program(import_it + "os.write(2, b'later')")
+    assert (done.returncode, done.stderr) == (0, "later") and "tensorflow" not in done.stdout
+    broken = run_program("Notice.broken = True; " + import_it)
+    assert broken.returncode == 1 and "a notice from C" in broken.stderr and "not run here" in broken.stderr

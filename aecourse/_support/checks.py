@@ -10,6 +10,8 @@ import operator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+RandomState = int | np.random.RandomState | None  # what a ``random_state`` may be
+
 
 def check_whole(value: object, name: str, minimum: int = 1, maximum: int | None = None) -> int:
     """Return a whole number of at least ``minimum`` (and at most ``maximum``) as an int, not a bool."""
@@ -71,6 +73,19 @@ def check_fraction(value: object, name: str, inclusive: bool = False) -> float:
     if not (0 <= number <= 1 if inclusive else 0 < number < 1):
         raise ValueError(message)
     return number
+
+
+def check_random_state(random_state: object) -> np.random.RandomState:
+    """Return a random generator made from a seed, from none, or the one that was given."""
+    from sklearn.utils import check_random_state as make_generator  # half a second, and seldom needed
+
+    try:
+        return make_generator(random_state)
+    except ValueError as error:
+        raise ValueError(
+            "random_state must be None, a whole number of at least 0, or a numpy RandomState; "
+            f"found {random_state!r}."
+        ) from error
 
 
 def _as_floats(values: ArrayLike, name: str) -> NDArray[np.float64]:
