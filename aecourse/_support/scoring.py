@@ -47,6 +47,7 @@ class AnomalyScoreMixin(OutlierMixin):
         self.threshold_ = -value
 
     def anomaly_score(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return how anomalous each row is; each class defines its own."""
         raise NotImplementedError(f"{type(self).__name__} must define anomaly_score(X), high = anomalous.")
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
