@@ -664,11 +664,13 @@ def packed(**arrays):
         (lambda about: about["params"].pop("hidden"), "hidden"),
         (lambda about: about["params"].update(hidden=-3), "hidden must be"),
         (lambda about: about.update(params=[]), "unknown or missing parameters"),
+        (lambda about: about.update(params=3), "unknown or missing parameters"),
+        (lambda about: about.update(sha256=3), "checksum of model.keras differs"),
         (lambda about: about.update(threshold="high"), "threshold='high'"),
         (lambda about: about.update(promised_rate=float("nan")), "promised_rate=nan"),
         (lambda about: about.pop("format"), "description cannot be read"),
     ],
-    ids=range(11),
+    ids=range(13),
 )
 def test_unknown_descriptions_are_refused(saved, tmp_path, change, message):
     _, path, _ = saved

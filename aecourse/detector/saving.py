@@ -226,13 +226,15 @@ def _read_about(contents: dict[str, bytes], path: str, known_params: set[str]) -
         )
     if set(about) != _ENTRIES:
         raise ValueError(f"{path!r} has unknown or missing entries {sorted(set(about) ^ _ENTRIES)}; refused.")
-    if not isinstance(about["params"], dict) or set(about["params"]) != known_params:
+    params, checksums = (
+        each if isinstance(each, dict) else {} for each in (about["params"], about["sha256"])
+    )
+    if set(params) != known_params:
         raise ValueError(
-            f"{path!r} has unknown or missing parameters "
-            f"{sorted(set(about['params']) ^ known_params)}; refused."
+            f"{path!r} has unknown or missing parameters {sorted(set(params) ^ known_params)}; refused."
         )
     for name in ("model.keras", "arrays.npz"):
-        if hashlib.sha256(contents[name]).hexdigest() != about["sha256"].get(name):
+        if hashlib.sha256(contents[name]).hexdigest() != checksums.get(name):
             raise ValueError(
                 f"{path!r} was changed after it was saved: the checksum of {name} differs. "
                 "Save the detector again."
