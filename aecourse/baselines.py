@@ -6,32 +6,37 @@ Each is a scikit-learn outlier detector that is fitted on normal rows only:
   quantile of the training rows' scores;
 - ``anomaly_score(X)`` has shape (n,), high = anomalous;
 - ``score_samples(X)`` is ``-anomaly_score(X)``, and ``decision_function(X)`` is
-  ``score_samples(X) - offset_`` with ``offset_ = -threshold_``, as scikit-learn has them;
+  ``score_samples(X) - offset_`` with ``offset_ = -threshold_``, as in scikit-learn;
 - ``predict(X)`` is -1 for the rows with a score strictly above ``threshold_``, else +1.
 
-The methods that measure distances across columns standardise them inside (``scale=True``);
-a column that is constant in the training rows is only centred. With ``scale=False`` columns
+The methods that measure distances across columns standardise the columns first (``scale=True``);
+a column that is constant in the training rows is only centred. With ``scale=False`` the columns
 keep their units.
 
-k-NN, LOF and DBSCAN look at the neighbours of a row. A training row is not its own
-neighbour, or every training score, and with it the threshold, would be too low. So a row that
-equals a training row is scored as that training row is: leaving itself out. Rows that equal no
-training row are not touched by this.
+k-NN, LOF and DBSCAN use the neighbours of a row. A training row does not count as its own
+neighbour; otherwise every training score, and so the threshold, would be too low. A new row that
+equals a training row is scored like that training row. All other rows are scored as usual.
 
-The threshold comes from training scores, which is what scikit-learn's ``contamination`` does.
-Where a false-alarm rate has to be kept, fit a rule of `aecourse.thresholds` on the scores of
-held-out normal rows instead.
+The threshold comes from training scores, as with scikit-learn's ``contamination``. If a
+false-alarm rate must be kept, fit a rule from `aecourse.thresholds` on the scores of held-out
+normal rows instead.
 """
 
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn import decomposition, ensemble, neighbors, svm
-from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.base import BaseEstimator
 from sklearn.covariance import MinCovDet
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
+
+from aecourse._support.checks import check_number, check_whole
+from aecourse._support.scoring import AnomalyScoreMixin
 
 # Numbers in one batch of rows while scoring (32 MB of floats): memory stays flat.
 _BATCH_NUMBERS = 4_000_000
@@ -41,11 +46,22 @@ _BATCH_NUMBERS = 4_000_000
 # 20,000 scores is already known to within 0.15 percentage points (one standard error).
 _MAX_TRAINING_SCORES = 20_000
 
+_Floats = NDArray[np.float64]
+_RandomState = int | np.random.RandomState | None
 
-class _Baseline(OutlierMixin, BaseEstimator):
+
+class _Baseline(AnomalyScoreMixin, BaseEstimator):
     """What the seven share. A subclass has ``_fit(Z)`` and ``_score(Z)``, on scaled rows."""
 
-    def fit(self, X, y=None):
+    contamination: float
+
+    def _fit(self, Z: _Floats) -> None:
+        raise NotImplementedError
+
+    def _score(self, Z: _Floats) -> _Floats:
+        raise NotImplementedError
+
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn what normal rows look like.
 
         Parameters
@@ -53,7 +69,7 @@ class _Baseline(OutlierMixin, BaseEstimator):
         X : array-like of shape (n, d)
             Normal rows, at least two.
         y : ignored
-            There for scikit-learn's interface.
+            Part of scikit-learn's interface.
 
         Returns
         -------
@@ -63,28 +79,29 @@ class _Baseline(OutlierMixin, BaseEstimator):
         ------
         ValueError
             If X is not a finite table of numbers, or a parameter is out of its range.
+
+        Examples
+        --------
+        >>> from aecourse.baselines import KNNDistance
+        >>> KNNDistance(n_neighbors=1, scale=False).fit([[0.0], [1.0], [2.0]]).threshold_
+        1.0
         """
-        contamination = self.contamination
-        if not isinstance(contamination, Real) or not 0 < contamination <= 0.5:
-            raise ValueError(
-                f"contamination must be above 0 and at most 0.5; found {contamination!r}. It is the share "
-                "of the training rows that the threshold flags."
-            )
-        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
-        # Centring changes no score, and keeps distances exact where values are large.
-        self._scaler = StandardScaler(with_std=getattr(self, "scale", False)).fit(X)
-        self._fit(self._scaler.transform(X))
-        chosen = np.linspace(0, len(X) - 1, min(len(X), _MAX_TRAINING_SCORES)).astype(int)
-        self.threshold_ = float(np.quantile(self._score_in_batches(X[chosen]), 1 - contamination))
-        self.offset_ = -self.threshold_
+        contamination = check_number(self.contamination, "contamination", above=0, at_most=0.5)
+        rows = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        # Centring changes no score, and keeps distances exact if the values are large.
+        self._scaler = StandardScaler(with_std=getattr(self, "scale", False)).fit(rows)
+        self._fit(self._scaler.transform(rows))
+        chosen = np.linspace(0, len(rows) - 1, min(len(rows), _MAX_TRAINING_SCORES)).astype(int)
+        self.threshold_ = float(np.quantile(self._in_batches(self._score, rows[chosen]), 1 - contamination))
         return self
 
-    def anomaly_score(self, X):
+    def anomaly_score(self, X: ArrayLike) -> _Floats:
         """Score each row, high = anomalous.
 
         Parameters
         ----------
         X : array-like of shape (n, d)
+            Rows.
 
         Returns
         -------
@@ -95,60 +112,23 @@ class _Baseline(OutlierMixin, BaseEstimator):
         ------
         ValueError
             If X is not a finite table of numbers with the columns seen in ``fit``.
+
+        Examples
+        --------
+        >>> from aecourse.baselines import KNNDistance
+        >>> KNNDistance(n_neighbors=1, scale=False).fit([[0.0], [1.0], [2.0]]).anomaly_score([[5.0]])
+        array([3.])
         """
-        return self._score_in_batches(self._check(X))
+        return self._in_batches(self._score, self._check(X))
 
-    def score_samples(self, X):
-        """Minus the anomaly score, so that high = normal, as scikit-learn has it.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-
-        Returns
-        -------
-        ndarray of shape (n,)
-        """
-        return -self.anomaly_score(X)
-
-    def decision_function(self, X):
-        """How far each row is on the normal side of the threshold; negative = flagged.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            ``score_samples(X) - offset_``.
-        """
-        return self.score_samples(X) - self.offset_
-
-    def predict(self, X):
-        """Flag rows: -1 where the anomaly score is strictly above ``threshold_``, else +1.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-
-        Returns
-        -------
-        ndarray of int of shape (n,)
-        """
-        return np.where(self.anomaly_score(X) > self.threshold_, -1, 1)
-
-    def _check(self, X):
+    def _check(self, X: ArrayLike) -> _Floats:
         check_is_fitted(self)
         return validate_data(self, X, dtype=np.float64, reset=False)
 
-    def _in_batches(self, function, X):
+    def _in_batches(self, function: Callable[[_Floats], _Floats], X: _Floats) -> _Floats:
         size = max(1, _BATCH_NUMBERS // X.shape[1])
         parts = [function(self._scaler.transform(X[rows])) for rows in gen_batches(len(X), size)]
         return np.concatenate(parts)
-
-    def _score_in_batches(self, X):
-        return self._in_batches(self._score, X)
 
 
 class KNNDistance(_Baseline):
@@ -160,7 +140,7 @@ class KNNDistance(_Baseline):
     Parameters
     ----------
     n_neighbors : int
-        How many neighbours; with fewer training rows, all the others.
+        Number of neighbours; if there are fewer training rows, all the others.
     aggregate : {"mean", "kth"}
         The mean is the default: it is less noisy than one distance.
     scale : bool
@@ -192,19 +172,26 @@ class KNNDistance(_Baseline):
     array([ 1, -1])
     """
 
-    def __init__(self, n_neighbors=5, *, aggregate="mean", scale=True, contamination=0.05):
+    def __init__(
+        self,
+        n_neighbors: int = 5,
+        *,
+        aggregate: Literal["mean", "kth"] = "mean",
+        scale: bool = True,
+        contamination: float = 0.05,
+    ) -> None:
         self.n_neighbors = n_neighbors
         self.aggregate = aggregate
         self.scale = scale
         self.contamination = contamination
 
-    def _fit(self, Z):
+    def _fit(self, Z: _Floats) -> None:
         if self.aggregate not in ("mean", "kth"):
             raise ValueError(f"aggregate must be 'mean' or 'kth'; found {self.aggregate!r}.")
-        self.n_neighbors_ = min(_check_count(self.n_neighbors, "n_neighbors"), len(Z) - 1)
+        self.n_neighbors_ = min(check_whole(self.n_neighbors, "n_neighbors"), len(Z) - 1)
         self._neighbours = _OtherRows(Z)
 
-    def _score(self, Z):
+    def _score(self, Z: _Floats) -> _Floats:
         distances = self._neighbours.distances(Z, self.n_neighbors_)
         return distances.mean(axis=1) if self.aggregate == "mean" else distances[:, -1]
 
@@ -213,13 +200,13 @@ class LOF(_Baseline):
     """Local outlier factor: how much sparser a row's surroundings are than its neighbours'.
 
     The score is the mean local density of the row's nearest training rows over its own [1]_,
-    about 1 inside a cluster of any density. Computed by
+    which is about 1 inside a cluster of any density. Computed by
     ``sklearn.neighbors.LocalOutlierFactor(novelty=True)``.
 
     Parameters
     ----------
     n_neighbors : int
-        How many neighbours; with fewer training rows, all the others.
+        Number of neighbours; if there are fewer training rows, all the others.
     scale : bool
         Standardise the columns first.
     contamination : float
@@ -246,17 +233,17 @@ class LOF(_Baseline):
     array([ 1, -1])
     """
 
-    def __init__(self, n_neighbors=20, *, scale=True, contamination=0.05):
+    def __init__(self, n_neighbors: int = 20, *, scale: bool = True, contamination: float = 0.05) -> None:
         self.n_neighbors = n_neighbors
         self.scale = scale
         self.contamination = contamination
 
-    def _fit(self, Z):
-        self.n_neighbors_ = min(_check_count(self.n_neighbors, "n_neighbors"), len(Z) - 1)
+    def _fit(self, Z: _Floats) -> None:
+        self.n_neighbors_ = min(check_whole(self.n_neighbors, "n_neighbors"), len(Z) - 1)
         self._rows = Z
         self._lof = neighbors.LocalOutlierFactor(n_neighbors=self.n_neighbors_, novelty=True).fit(Z)
 
-    def _score(self, Z):
+    def _score(self, Z: _Floats) -> _Floats:
         score = -self._lof.score_samples(Z)
         nearest = self._lof.kneighbors(Z, n_neighbors=1, return_distance=False)[:, 0]
         own = (self._rows[nearest] == Z).all(axis=1)
@@ -265,23 +252,23 @@ class LOF(_Baseline):
 
 
 class IsolationForest(_Baseline):
-    """How few random cuts it takes to set a row apart.
+    """How few random cuts it takes to separate a row from the others.
 
-    The score is ``2 ** (-mean depth / expected depth)`` over the trees [1]_: above 0.5 where
-    a row is cut off sooner than a random one, at most 1. Each cut looks at one column, so the
-    scale of the columns does not matter, and anomalies in combinations of columns are missed.
-    Computed by ``sklearn.ensemble.IsolationForest``.
+    The score is ``2 ** (-mean depth / expected depth)`` over the trees [1]_: above 0.5 if a row is
+    separated sooner than a random one, and at most 1. Each cut uses one column, so the scale of
+    the columns does not matter, and anomalies in combinations of columns are missed. Computed by
+    ``sklearn.ensemble.IsolationForest``.
 
     Parameters
     ----------
     n_estimators : int
         Number of trees.
     max_samples : "auto", int or float
-        Training rows in each tree; "auto" is 256, or all where there are fewer.
+        Training rows in each tree; "auto" is 256, or all rows if there are fewer.
     contamination : float
         Share of the training rows above ``threshold_``.
     random_state : int, RandomState or None
-        What the cuts are drawn from.
+        Seeds the cuts.
 
     Attributes
     ----------
@@ -301,18 +288,25 @@ class IsolationForest(_Baseline):
     array([ 1, -1])
     """
 
-    def __init__(self, n_estimators=100, *, max_samples="auto", contamination=0.05, random_state=0):
+    def __init__(
+        self,
+        n_estimators: int = 100,
+        *,
+        max_samples: Literal["auto"] | int | float = "auto",
+        contamination: float = 0.05,
+        random_state: _RandomState = 0,
+    ) -> None:
         self.n_estimators = n_estimators
         self.max_samples = max_samples
         self.contamination = contamination
         self.random_state = random_state
 
-    def _fit(self, Z):
+    def _fit(self, Z: _Floats) -> None:
         self._forest = ensemble.IsolationForest(
             n_estimators=self.n_estimators, max_samples=self.max_samples, random_state=self.random_state
         ).fit(Z)
 
-    def _score(self, Z):
+    def _score(self, Z: _Floats) -> _Floats:
         return -self._forest.score_samples(Z)
 
 
@@ -321,24 +315,24 @@ class DBSCANDistance(_Baseline):
 
     DBSCAN [1]_ calls a row a core point when at least ``min_samples`` rows, itself included,
     lie within ``eps``; rows within ``eps`` of a core point belong to a cluster, the rest is
-    noise. It has no answer for a row that was not there, but its rule has: the score is the
+    noise. It assigns training rows only, but its rule extends to new ones: the score is the
     distance to the nearest core point of the training rows, and DBSCAN would call a row noise
-    where this is above ``eps_``. (Set ``threshold_`` and ``offset_`` to ``eps_`` and
-    ``-eps_`` to flag by that rule.) The clusters themselves are not needed, so they are not built.
+    if this is above ``eps_``. (Set ``threshold_`` to ``eps_`` to flag by that rule.) The clusters
+    themselves are not needed, so they are not built.
 
     Parameters
     ----------
     eps : float, optional
-        The radius, in standardised units where ``scale``. By default from the sorted
-        distances to the ``min_samples``-th row [1]_: the smallest radius that makes all but
-        the share ``contamination`` of the training rows core points.
+        The radius, in standardised units if ``scale``. By default from the sorted distances to
+        the ``min_samples``-th row [1]_: the smallest radius that makes all but the share
+        ``contamination`` of the training rows core points.
     min_samples : int
-        Rows within ``eps`` that make a core point, itself included; with fewer training
+        Rows within ``eps`` that make a core point, itself included; if there are fewer training
         rows, all of them.
     scale : bool
         Standardise the columns first.
     contamination : float
-        Share of the training rows above ``threshold_``, and share of noise in the choice of eps.
+        Share of the training rows above ``threshold_``, and share of noise in the choice of ``eps``.
 
     Attributes
     ----------
@@ -365,22 +359,27 @@ class DBSCANDistance(_Baseline):
     array([0.5, 8. ])
     """
 
-    def __init__(self, eps=None, *, min_samples=5, scale=True, contamination=0.05):
+    def __init__(
+        self,
+        eps: float | None = None,
+        *,
+        min_samples: int = 5,
+        scale: bool = True,
+        contamination: float = 0.05,
+    ) -> None:
         self.eps = eps
         self.min_samples = min_samples
         self.scale = scale
         self.contamination = contamination
 
-    def _fit(self, Z):
+    def _fit(self, Z: _Floats) -> None:
         # The row itself is one of the min_samples.
-        needed = min(_check_count(self.min_samples, "min_samples"), len(Z)) - 1
+        needed = min(check_whole(self.min_samples, "min_samples"), len(Z)) - 1
         reach = _OtherRows(Z).distances(Z, needed)[:, -1] if needed else np.zeros(len(Z))
         if self.eps is None:
             self.eps_ = float(np.quantile(reach, 1 - self.contamination, method="inverted_cdf"))
-        elif not isinstance(self.eps, Real) or not 0 < self.eps < np.inf:
-            raise ValueError(f"eps must be a number above 0, or None to choose it; found {self.eps!r}.")
         else:
-            self.eps_ = float(self.eps)
+            self.eps_ = check_number(self.eps, "eps", above=0)
         core = reach <= self.eps_
         if not core.any():
             raise ValueError(
@@ -390,7 +389,7 @@ class DBSCANDistance(_Baseline):
         self.core_sample_indices_ = np.flatnonzero(core)
         self._core = _OtherRows(Z[core])
 
-    def _score(self, Z):
+    def _score(self, Z: _Floats) -> _Floats:
         return self._core.distances(Z, 1)[:, 0]
 
 
@@ -398,8 +397,8 @@ class OneClassSVM(_Baseline):
     """A boundary around the normal rows, in the feature space of a Gaussian kernel.
 
     The score is minus the weighted sum of kernels around the support vectors [1]_; where it
-    is high, few training rows are near. Fitting takes time that grows with the square of the
-    number of rows or faster: give it some thousands. Computed by ``sklearn.svm.OneClassSVM``.
+    is high, few training rows are near. The time to fit grows at least with the square of the
+    number of rows: pass a few thousand. Computed by ``sklearn.svm.OneClassSVM``.
 
     Parameters
     ----------
@@ -415,7 +414,7 @@ class OneClassSVM(_Baseline):
     Attributes
     ----------
     threshold_, offset_ : float
-        See the module. The threshold is this module's quantile, not the boundary of the SVM.
+        See the module. The threshold is a quantile of the training scores, not the SVM's boundary.
 
     References
     ----------
@@ -432,16 +431,23 @@ class OneClassSVM(_Baseline):
     array([ 1, -1])
     """
 
-    def __init__(self, nu=0.05, *, gamma="scale", scale=True, contamination=0.05):
+    def __init__(
+        self,
+        nu: float = 0.05,
+        *,
+        gamma: Literal["scale", "auto"] | float = "scale",
+        scale: bool = True,
+        contamination: float = 0.05,
+    ) -> None:
         self.nu = nu
         self.gamma = gamma
         self.scale = scale
         self.contamination = contamination
 
-    def _fit(self, Z):
+    def _fit(self, Z: _Floats) -> None:
         self._svm = svm.OneClassSVM(nu=self.nu, gamma=self.gamma).fit(Z)
 
-    def _score(self, Z):
+    def _score(self, Z: _Floats) -> _Floats:
         return -self._svm.score_samples(Z)
 
 
@@ -449,16 +455,16 @@ class PCAReconstruction(_Baseline):
     """What is left of a row after its projection on the first principal components.
 
     The linear counterpart of an autoencoder with mean squared error [1]_. The score is the mean
-    over the columns of the squared reconstruction error [2]_, in standardised units where
-    ``scale``, else in the squared units of the columns.
+    over the columns of the squared reconstruction error [2]_, in standardised units if ``scale``,
+    else in the squared units of the columns.
 
     Parameters
     ----------
     n_components : int, float or None
-        How many components are kept: a whole number from 1 to d - 1 (and below the number of
-        rows); or a share of the variance strictly between 0 and 1, and as few components as
-        hold it; None is a share of 0.9. At least one direction is always left out, since
-        all of them would reconstruct every row.
+        Number of components kept: a whole number from 1 to d - 1 (and below the number of rows).
+        Or a share of the variance strictly between 0 and 1: as few components as hold it. None is
+        a share of 0.9. At least one direction is always left out, since all of them together
+        would reconstruct every row.
     scale : bool
         Standardise the columns first.
     contamination : float
@@ -469,7 +475,7 @@ class PCAReconstruction(_Baseline):
     threshold_, offset_ : float
         See the module.
     n_components_ : int
-        Components kept; 0 where there is one column only, or all rows are equal.
+        Components kept; 0 if there is only one column, or all rows are equal.
     components_ : ndarray of shape (n_components_, d)
         Their directions, for the scaled columns.
     explained_variance_ratio_ : ndarray of shape (n_components_,)
@@ -490,70 +496,96 @@ class PCAReconstruction(_Baseline):
     >>> pca = PCAReconstruction(n_components=1, scale=False).fit(np.column_stack([line, line]))
     >>> pca.anomaly_score([[20.0, 20.0], [4.0, 6.0]]).round(6)  # on the line, and off it
     array([0., 1.])
-    >>> pca.feature_errors([[4.0, 6.0]]).round(6)
-    array([[1., 1.]])
     """
 
-    def __init__(self, n_components=None, *, scale=True, contamination=0.05):
+    def __init__(
+        self, n_components: int | float | None = None, *, scale: bool = True, contamination: float = 0.05
+    ) -> None:
         self.n_components = n_components
         self.scale = scale
         self.contamination = contamination
 
-    def _fit(self, Z):
-        most = min(Z.shape[0], Z.shape[1]) - 1
-        wanted = 0.9 if self.n_components is None else self.n_components
-        whole = isinstance(wanted, Integral) and not isinstance(wanted, bool)
-        share = isinstance(wanted, Real) and not isinstance(wanted, Integral) and 0 < wanted < 1
-        if not share and not (whole and 1 <= wanted <= most):
-            raise ValueError(
-                f"n_components={wanted!r} does not fit X of {Z.shape[0]} sample(s) and {Z.shape[1]} "
-                f"feature(s): it must be a whole number from 1 to {most}, so that at least one direction is "
-                "left out, a share of the variance strictly between 0 and 1, or None."
-                if most > 0
-                else f"n_components={wanted!r} cannot be kept of {Z.shape[1]} feature(s): at least one "
-                "direction is left out. Pass None, or more features."
-            )
+    def _fit(self, Z: _Floats) -> None:
+        most = min(Z.shape) - 1
+        wanted, is_share = self._check_n_components(Z.shape, most)
         with np.errstate(invalid="ignore"):  # rows that are all equal: a variance of 0 over 0
             pca = decomposition.PCA().fit(Z)
         variance = pca.explained_variance_
-        if share:
+        if is_share:
             held = np.cumsum(variance)
             wanted = np.searchsorted(held, wanted * held[-1]) + 1 if held[-1] > 0 else 0
         self.n_components_ = int(min(wanted, most))
         self.components_ = pca.components_[: self.n_components_]
         self.explained_variance_ratio_ = variance[: self.n_components_] / (variance.sum() or 1.0)
 
-    def _errors(self, Z):
+    def _check_n_components(self, shape: tuple[int, ...], most: int) -> tuple[float, bool]:
+        """Return the number of components or the share of the variance, and whether it is a share."""
+        wanted = 0.9 if self.n_components is None else self.n_components
+        if isinstance(wanted, Integral) and not isinstance(wanted, bool):
+            if 1 <= int(wanted) <= most:
+                return wanted, False
+        elif isinstance(wanted, Real) and 0 < float(wanted) < 1:
+            return wanted, True
+        if most > 0:
+            raise ValueError(
+                f"n_components={wanted!r} does not fit X of {shape[0]} sample(s) and {shape[1]} "
+                f"feature(s): it must be a whole number from 1 to {most}, so that at least one direction is "
+                "left out, a share of the variance strictly between 0 and 1, or None."
+            )
+        raise ValueError(
+            f"n_components={wanted!r} cannot be kept of {shape[1]} feature(s): at least one direction is "
+            "left out. Pass None, or more features."
+        )
+
+    def _errors(self, Z: _Floats) -> _Floats:
         return (Z - Z @ self.components_.T @ self.components_) ** 2
 
-    def _score(self, Z):
+    def _score(self, Z: _Floats) -> _Floats:
         return self._errors(Z).mean(axis=1)
 
-    def reconstruct(self, X):
-        """Each row as the kept components give it back, in the units of X.
+    def reconstruct(self, X: ArrayLike) -> _Floats:
+        """Reconstruct each row from the kept components, in the units of X.
 
         Parameters
         ----------
         X : array-like of shape (n, d)
+            Rows.
 
         Returns
         -------
         ndarray of shape (n, d)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> line = np.arange(10.0)
+        >>> pca = PCAReconstruction(n_components=1, scale=False).fit(np.column_stack([line, line]))
+        >>> pca.reconstruct([[4.0, 6.0]]).round(6)
+        array([[5., 5.]])
         """
         Z = self._scaler.transform(self._check(X))
         return self._scaler.inverse_transform(Z @ self.components_.T @ self.components_)
 
-    def feature_errors(self, X):
-        """Squared reconstruction error of each column; their mean is the anomaly score.
+    def feature_errors(self, X: ArrayLike) -> _Floats:
+        """Return the squared reconstruction error of each column; their mean is the anomaly score.
 
         Parameters
         ----------
         X : array-like of shape (n, d)
+            Rows.
 
         Returns
         -------
         ndarray of shape (n, d)
-            In standardised units where ``scale``, else in the squared units of the columns.
+            In standardised units if ``scale``, else in the squared units of the columns.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> line = np.arange(10.0)
+        >>> pca = PCAReconstruction(n_components=1, scale=False).fit(np.column_stack([line, line]))
+        >>> pca.feature_errors([[4.0, 6.0]]).round(6)
+        array([[1., 1.]])
         """
         return self._in_batches(self._errors, self._check(X))
 
@@ -561,25 +593,25 @@ class PCAReconstruction(_Baseline):
 class MahalanobisDistance(_Baseline):
     """Squared distance from the mean, in units of the covariance of the normal rows [1]_.
 
-    The whitened form of a distance: a step that normal rows seldom take counts more, whether it
-    is along a column or a combination of columns. For normally distributed rows the score
-    follows a chi-squared distribution with d degrees of freedom.
+    Directions in which normal rows vary little count more, whether along a column or a
+    combination of columns. For normally distributed rows the score follows a chi-squared
+    distribution with d degrees of freedom.
 
     Parameters
     ----------
     ridge : float
         Added to each variance, as a share of the mean variance, so that constant and collinear
-        columns are no crash: a row that leaves the space in which all training rows lie gets a
-        score that is high, not infinite. 0 ignores such directions (a pseudo-inverse).
+        columns are allowed: a row outside the space in which all training rows lie gets a score
+        that is high, not infinite. 0 ignores such directions (a pseudo-inverse).
     robust : bool
-        Mean and covariance by the minimum covariance determinant [2]_, which outliers among
-        the training rows do not pull. Needs at least twice as many rows as columns.
+        Estimate mean and covariance by the minimum covariance determinant [2]_, which outliers
+        among the training rows hardly change. Needs at least twice as many rows as columns.
     scale : bool
         Standardise the columns first. Without the ridge this changes no score.
     contamination : float
         Share of the training rows above ``threshold_``.
     random_state : int, RandomState or None
-        What the subsets of ``robust`` are drawn from.
+        Seeds the subsets of ``robust``.
 
     Attributes
     ----------
@@ -608,33 +640,40 @@ class MahalanobisDistance(_Baseline):
     array([ 1, -1])
     """
 
-    def __init__(self, *, ridge=1e-6, robust=False, scale=True, contamination=0.05, random_state=0):
+    def __init__(
+        self,
+        *,
+        ridge: float = 1e-6,
+        robust: bool = False,
+        scale: bool = True,
+        contamination: float = 0.05,
+        random_state: _RandomState = 0,
+    ) -> None:
         self.ridge = ridge
         self.robust = robust
         self.scale = scale
         self.contamination = contamination
         self.random_state = random_state
 
-    def _fit(self, Z):
-        if not isinstance(self.ridge, Real) or not 0 <= self.ridge < np.inf:
-            raise ValueError(f"ridge must be a number, 0 or more; found {self.ridge!r}.")
+    def _fit(self, Z: _Floats) -> None:
+        ridge = check_number(self.ridge, "ridge", at_least=0)
         centre, covariance = np.zeros(Z.shape[1]), Z.T @ Z / len(Z)
         if self.robust:
-            centre, covariance = self._robust(Z, covariance)
+            centre, covariance = self._robust_location(Z, covariance)
         variances, directions = np.linalg.eigh(covariance)
-        variances = np.where(_is_spread(variances), variances, 0.0)
-        variances += self.ridge * (variances.mean() or 1.0)
+        variances = np.where(_above_rounding(variances), variances, 0.0)
+        variances += ridge * (variances.mean() or 1.0)
         weights = np.divide(1, np.sqrt(variances), out=np.zeros_like(variances), where=variances > 0)
         self._centre = centre
-        # The symmetric root of the inverse: the whitened columns stay as close as can be to the
-        # columns that they come from [3], so each can be blamed for its share.
+        # The symmetric root of the inverse: the whitened columns stay as close as possible to the
+        # columns that they come from [3], so that each column has its share in the score.
         self._whitening = directions * weights @ directions.T
         self.location_ = self._scaler.inverse_transform(centre[None])[0]
 
-    def _robust(self, Z, covariance):
+    def _robust_location(self, Z: _Floats, covariance: _Floats) -> tuple[_Floats, _Floats]:
         """Robust centre and covariance, in the directions in which the rows vary at all."""
         variances, directions = np.linalg.eigh(covariance)
-        spread = _is_spread(variances)
+        spread = _above_rounding(variances)
         if not spread.any():
             return np.zeros(Z.shape[1]), covariance
         if len(Z) < 2 * spread.sum():
@@ -647,41 +686,49 @@ class MahalanobisDistance(_Baseline):
         mcd = MinCovDet(random_state=self.random_state).fit(Z @ inverse_root)
         return root @ mcd.location_, root @ mcd.covariance_ @ root.T
 
-    def _errors(self, Z):
+    def _errors(self, Z: _Floats) -> _Floats:
         return ((Z - self._centre) @ self._whitening) ** 2
 
-    def _score(self, Z):
+    def _score(self, Z: _Floats) -> _Floats:
         return self._errors(Z).sum(axis=1)
 
-    def feature_errors(self, X):
-        """Share of each column in the score: squared whitened columns, their sum is the score.
+    def feature_errors(self, X: ArrayLike) -> _Floats:
+        """Return the share of each column in the score: the squared whitened columns, whose sum it is.
 
-        Whitened by the symmetric root of the inverse covariance [3]_ of the class, so that each
-        whitened column stays as close as possible to the column of the same place.
+        The columns are whitened by the symmetric root of the inverse covariance (see [3] in the
+        class), so that each stays as close as possible to the column that it comes from.
 
         Parameters
         ----------
         X : array-like of shape (n, d)
+            Rows.
 
         Returns
         -------
         ndarray of shape (n, d)
             No unit; about 1 for a normal row.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(500, 3))
+        >>> int(MahalanobisDistance().fit(X).feature_errors([[0.0, 5.0, 0.0]]).argmax())
+        1
         """
         return self._in_batches(self._errors, self._check(X))
 
 
-def strong(random_state=0, *, scale=True):
-    """The four simple detectors that stand in every report, not yet fitted.
+def strong(random_state: _RandomState = 0, *, scale: bool = True) -> dict[str, Any]:
+    """Return the four simple detectors that every report includes, not yet fitted.
 
     Parameters
     ----------
     random_state : int, RandomState or None
         For the detectors that draw random numbers.
     scale : bool
-        Standardise the columns. Pass False where all columns share a unit, as the pixels of an
-        image do: standardised, a pixel that is nearly always 0 counts as much as any other,
-        and the baselines are weaker than they could be.
+        Standardise the columns. Pass False if all columns share a unit, like the pixels of an
+        image: standardised, a pixel that is nearly always 0 counts as much as any other, and the
+        baselines are weaker than they could be.
 
     Returns
     -------
@@ -702,17 +749,13 @@ def strong(random_state=0, *, scale=True):
     }
 
 
-def every(random_state=0, *, scale=True):
-    """All seven detectors, not yet fitted.
+def every(random_state: _RandomState = 0, *, scale: bool = True) -> dict[str, Any]:
+    """Return all seven detectors, not yet fitted.
 
     Parameters
     ----------
-    random_state : int, RandomState or None
-        For the detectors that draw random numbers.
-    scale : bool
-        Standardise the columns. Pass False where all columns share a unit, as the pixels of an
-        image do: standardised, a pixel that is nearly always 0 counts as much as any other,
-        and the baselines are weaker than they could be.
+    random_state, scale
+        As in `strong`.
 
     Returns
     -------
@@ -735,25 +778,19 @@ def every(random_state=0, *, scale=True):
 class _OtherRows:
     """Distances to the nearest stored rows, where a stored row is not its own neighbour."""
 
-    def __init__(self, rows):
+    def __init__(self, rows: _Floats) -> None:
         self._rows = rows
         self._index = neighbors.NearestNeighbors().fit(rows)
 
-    def distances(self, Z, k):
+    def distances(self, Z: _Floats, k: int) -> _Floats:
         """Distances (n, k) from each row to the k nearest, the nearest first."""
-        if k == len(self._rows):  # a single core point: nobody else to ask
+        if k == len(self._rows):  # a single core point: it has no other row as a neighbour
             return self._index.kneighbors(Z, k)[0]
-        found, which = self._index.kneighbors(Z, k + 1)
-        own = (self._rows[which[:, 0]] == Z).all(axis=1)
-        return np.where(own[:, None], found[:, 1:], found[:, :-1])
+        distances, nearest = self._index.kneighbors(Z, k + 1)
+        own = (self._rows[nearest[:, 0]] == Z).all(axis=1)
+        return np.where(own[:, None], distances[:, 1:], distances[:, :-1])
 
 
-def _check_count(value, name):
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} must be a whole number, 1 or more; found {value!r}.")
-    return int(value)
-
-
-def _is_spread(variances):
-    """Which variances are not zero up to rounding (eigenvalues of a covariance)."""
+def _above_rounding(variances: _Floats) -> NDArray[np.bool_]:
+    """Which variances (eigenvalues of a covariance) differ from zero by more than rounding."""
     return variances > variances.max() * len(variances) * np.finfo(float).eps

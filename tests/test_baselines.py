@@ -26,6 +26,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from threadpoolctl import threadpool_limits
 
 from aecourse import baselines
+from aecourse._support import scoring
 from aecourse.baselines import (
     LOF,
     DBSCANDistance,
@@ -95,9 +96,11 @@ def test_orientation_threshold_and_predictions(name, table):
     assert detector.offset_ == -detector.threshold_
     assert detector.threshold_ == np.quantile(detector.anomaly_score(train), 0.9)
     assert (detector.predict(train) == -1).sum() == 15
-    # The threshold itself is not flagged.
+    # The threshold itself is not flagged; it and the offset change together.
     detector.threshold_ = score[0]
-    assert detector.predict(test)[0] == 1
+    assert detector.predict(test)[0] == 1 and detector.decision_function(test)[0] == 0
+    detector.offset_ = -score.max()
+    assert detector.threshold_ == score.max() and (detector.predict(test) == 1).all()
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -434,14 +437,17 @@ def test_bad_rows_raise_a_value_error(name, X, bad):
 @pytest.mark.parametrize(
     ("detector", "words"),
     [
-        (KNNDistance(contamination=0), "contamination must be above 0"),
-        (KNNDistance(contamination="auto"), "contamination must be above 0.*found 'auto'"),
+        (
+            KNNDistance(contamination=0),
+            "contamination must be a finite number above 0 and at most 0.5; found 0",
+        ),
+        (KNNDistance(contamination="auto"), "contamination must be a finite number above 0.*found 'auto'"),
         (KNNDistance(0), "n_neighbors must be a whole number"),
         (KNNDistance(2.5), "n_neighbors must be a whole number"),
         (KNNDistance(aggregate="median"), "aggregate must be 'mean' or 'kth'"),
         (LOF(True), "n_neighbors must be a whole number"),
         (DBSCANDistance(min_samples=0), "min_samples must be"),
-        (DBSCANDistance(-1), "eps must be a number above 0"),
+        (DBSCANDistance(-1), "eps must be a finite number above 0; found -1"),
         (DBSCANDistance(1e-9), "eps=1e-09 leaves no core point.*Raise eps above"),
         (OneClassSVM(nu=2), "nu"),
         (IsolationForest(0), "n_estimators"),
@@ -449,7 +455,7 @@ def test_bad_rows_raise_a_value_error(name, X, bad):
         (PCAReconstruction(1.0), "n_components=1.0 does not fit"),
         (PCAReconstruction("mle"), "n_components='mle' does not fit"),
         (PCAReconstruction(True), "n_components=True does not fit"),
-        (MahalanobisDistance(ridge=-1), "ridge must be a number, 0 or more"),
+        (MahalanobisDistance(ridge=-1), "ridge must be a finite number at least 0; found -1"),
     ],
 )
 def test_a_parameter_out_of_range_is_named(detector, words):
@@ -485,6 +491,12 @@ def test_baselines_and_evaluation_do_not_import_tensorflow():
     assert done.stdout.strip() == "[]"
 
 
-def test_the_examples_in_the_docstrings_run():
-    outcome = doctest.testmod(baselines)
-    assert outcome.attempted > 25 and outcome.failed == 0
+@pytest.mark.parametrize(("module", "at_least"), [(baselines, 25), (scoring, 10)])
+def test_the_examples_in_the_docstrings_run(module, at_least):
+    outcome = doctest.testmod(module)
+    assert outcome.attempted > at_least and outcome.failed == 0
+
+
+def test_the_shared_scoring_methods_need_an_anomaly_score():
+    with pytest.raises(NotImplementedError, match="Bare must define anomaly_score"):
+        type("Bare", (scoring.AnomalyScoreMixin,), {})().predict([[0.0]])

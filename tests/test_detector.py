@@ -22,7 +22,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from aecourse import AutoencoderDetector, baselines, datasets, detector, thresholds
+from aecourse import AutoencoderDetector, baselines, datasets, thresholds
+from aecourse.detector import estimator, forward
 from benchmarks import bench_quality
 
 
@@ -35,9 +36,6 @@ def normals(n=300, d=5, seed=0):
 @pytest.fixture(scope="module")
 def fitted():
     return AutoencoderDetector(random_state=0).fit(normals())
-
-
-# ---------------------------------------------------------------------------- scikit-learn
 
 
 @parametrize_with_checks([AutoencoderDetector()])
@@ -83,9 +81,6 @@ def test_pandas_in_and_names_out():
     )
     with pytest.raises(ValueError, match="feature names"):
         made.predict(frame[["amp", "volt", "watt"]])
-
-
-# ---------------------------------------------------------------------------- parameters and bad input
 
 
 @pytest.mark.parametrize(
@@ -208,9 +203,6 @@ def test_values_near_the_largest_float_are_scored(fitted):
     assert np.isfinite(scores).all() and scores[1] > scores[0]
 
 
-# ---------------------------------------------------------------------------- scores
-
-
 def test_it_finds_what_a_linear_method_cannot():
     X, _ = make_moons(600, noise=0.05, random_state=0)
     rng = np.random.default_rng(0)
@@ -273,7 +265,7 @@ def test_scikit_learns_orientation(fitted):
 def test_a_row_is_scored_alike_in_any_company(fitted, monkeypatch):
     X = normals(200, seed=4)
     whole = fitted.anomaly_score(X), fitted.transform(X), fitted.reconstruct(X), fitted.feature_errors(X)
-    monkeypatch.setattr(detector, "_VALUES_A_CHUNK", 1)  # 64 rows at a time
+    monkeypatch.setattr(forward, "VALUES_PER_CHUNK", 1)  # 64 rows at a time
     assert [len(chunk) for chunk in fitted._chunks(X)] == [64, 64, 64, 8]
     parts = fitted.anomaly_score(X), fitted.transform(X), fitted.reconstruct(X), fitted.feature_errors(X)
     for one, other in zip(whole, parts, strict=True):
@@ -283,7 +275,7 @@ def test_a_row_is_scored_alike_in_any_company(fitted, monkeypatch):
 def test_whitener_whitens():
     scaler = StandardScaler().fit(normals(5000, 6))
     train, held_out = (scaler.transform(normals(5000, 6, seed)) for seed in (0, 1))
-    W = detector._whitener(train, held_out)
+    W = estimator._whitening_matrix(train, held_out)
     assert np.allclose(W, W.T)
     assert np.allclose(np.cov(held_out @ W, rowvar=False), np.eye(6), atol=0.1)
 
@@ -291,9 +283,9 @@ def test_whitener_whitens():
 def test_whitener_keeps_only_small_directions_that_are_borne_out():
     rng = np.random.default_rng(0)
     thin = rng.normal(size=(400, 3)) * [1, 1, 1e-3]
-    assert np.linalg.eigvalsh(detector._whitener(thin[:300], thin[300:])).max() > 500
+    assert np.linalg.eigvalsh(estimator._whitening_matrix(thin[:300], thin[300:])).max() > 500
     wide = rng.normal(size=(30, 60))  # 20 rows span few of the 60 directions; the others are not thin
-    assert np.linalg.eigvalsh(detector._whitener(wide[:20], wide[20:])).max() < 3
+    assert np.linalg.eigvalsh(estimator._whitening_matrix(wide[:20], wide[20:])).max() < 3
 
 
 def test_parts_without_white_view():
@@ -301,9 +293,6 @@ def test_parts_without_white_view():
     assert one.parts_ == ("plain", "latent") and list(one.score_parts(normals(3))) == ["plain", "latent"]
     thin = AutoencoderDetector().fit(normals(60)[:, :1])
     assert thin.parts_ == ("plain", "latent") and thin.feature_errors([[0.0]]).shape == (1, 1)
-
-
-# ---------------------------------------------------------------------------- threshold
 
 
 def test_false_alarm_rate_is_kept():
@@ -320,7 +309,7 @@ def test_false_alarm_rate_is_kept():
 
 def test_threshold_is_the_conformal_one_of_the_held_out_rows(fitted):
     rng = np.random.RandomState(0)
-    _, held_out = detector._hold_out(normals(), 0.15, 0.05, rng)
+    _, held_out = estimator._hold_out(normals(), 0.15, 0.05, rng)
     rule = thresholds.Conformal(rate=0.05).fit(fitted.anomaly_score(held_out))
     assert fitted.threshold_ == pytest.approx(rule.threshold_)
     assert fitted.promised_rate_ == rule.promised_rate
@@ -340,11 +329,10 @@ def test_a_threshold_that_was_set_is_used_everywhere_and_saved(tmp_path, promise
     middle = np.sort(score)[30]
     assert made.set_threshold(middle, promised_rate) is made
     made.save(tmp_path / "detector.zip")
-    for detector_ in (made, AutoencoderDetector.load(tmp_path / "detector.zip")):
-        assert detector_.threshold_ == middle == -detector_.offset_
-        assert detector_.promised_rate_ == promised_rate
-        assert (detector_.predict(X) == -1).sum() == 29  # strictly above
-        assert np.array_equal(detector_.decision_function(X), middle - score)
+    for each in (made, AutoencoderDetector.load(tmp_path / "detector.zip")):
+        assert each.threshold_ == middle == -each.offset_ and each.promised_rate_ == promised_rate
+        assert (each.predict(X) == -1).sum() == 29  # strictly above
+        assert np.array_equal(each.decision_function(X), middle - score)
     assert made.set_threshold(1).threshold_ == 1.0 and made.promised_rate_ is None
     assert type(made.set_threshold(np.float32(2), np.float64(0.5)).threshold_) is float
 
@@ -365,12 +353,9 @@ def test_only_a_finite_threshold_of_a_fitted_detector_can_be_set():
 
 @pytest.mark.parametrize("n, expected", [(2, 1), (12, 3), (60, 15), (100, 19), (1000, 150)])
 def test_rows_held_out(n, expected):
-    train, held_out = detector._hold_out(np.arange(n)[:, None], 0.15, 0.05, np.random.RandomState(0))
+    train, held_out = estimator._hold_out(np.arange(n)[:, None], 0.15, 0.05, np.random.RandomState(0))
     assert len(held_out) == expected
     assert sorted(np.vstack([train, held_out]).ravel()) == list(range(n))
-
-
-# ---------------------------------------------------------------------------- training
 
 
 def test_same_seed_same_scores(fitted):
@@ -412,20 +397,20 @@ def test_no_global_seed_is_read_or_moved():
 
 
 def test_networks_kept_from_an_earlier_fit_change_nothing(monkeypatch):
-    from aecourse.detector import ensemble as _members
+    from aecourse.detector import ensemble
 
     X, other = normals(80, seed=1), normals(80, seed=2)
-    _members._idle.clear()
+    ensemble._idle.clear()
     fresh = AutoencoderDetector(n_members=2).fit(X)
-    assert len(_members._idle) == 1
+    assert len(ensemble._idle) == 1
     AutoencoderDetector(n_members=2, random_state=7).fit(other)  # uses the kept networks
-    assert len(_members._idle) == 1
+    assert len(ensemble._idle) == 1
     again = AutoencoderDetector(n_members=2).fit(X)
     assert again.history_ == fresh.history_
     assert np.array_equal(again.anomaly_score(X), fresh.anomaly_score(X))
-    monkeypatch.setattr(_members, "_KEPT", 1)
+    monkeypatch.setattr(ensemble, "_MAX_IDLE", 1)
     AutoencoderDetector(n_members=2, epochs=1).fit(X)
-    assert len(_members._idle) == 1  # the older networks had to go
+    assert len(ensemble._idle) == 1  # the older networks were dropped
 
 
 def test_model_is_a_keras_autoencoder_that_agrees_with_the_scores(fitted):
@@ -442,6 +427,27 @@ def test_model_is_a_keras_autoencoder_that_agrees_with_the_scores(fitted):
     assert np.allclose(code, fitted.transform(X), rtol=1e-9, atol=1e-9)
     assert np.allclose(model.decoder(code).numpy(), out, rtol=1e-9, atol=1e-9)
     assert fitted.transform(X).shape == (30, 6 * 5)
+
+
+@pytest.mark.parametrize("n_plain, n_white", [(1, 0), (3, 2)])
+def test_the_forward_pass_in_numpy_agrees_with_the_keras_model(n_plain, n_white):
+    from aecourse.detector import ensemble
+
+    shape = forward.EnsembleShape(
+        n_features=4, n_plain=n_plain, n_white=n_white, hidden=7, code_size=3, noise=(0.1, 2.0)
+    )
+    model = ensemble.build(shape, dtype="float64")
+    rng = np.random.default_rng(0)
+    weights = {name: rng.normal(size=value.shape) for name, value in ensemble.get_weights(model).items()}
+    ensemble.set_weights(model, weights)
+    Z = rng.normal(size=(20, 4))
+    passed = forward.forward(shape, weights, Z)
+    assert len(passed.views) == len(passed.codes) == len(passed.outputs) == n_plain + n_white
+    views = model.get_layer("views")(Z).numpy()
+    assert np.allclose(passed.views, views, rtol=1e-12, atol=1e-12)
+    assert np.allclose(forward.join_members(passed.codes), model.encoder(Z).numpy(), rtol=1e-9, atol=1e-12)
+    reconstruction = forward.gather(shape, weights, passed.outputs)
+    assert np.allclose(reconstruction, model(Z).numpy(), rtol=1e-9, atol=1e-9)
 
 
 def test_it_reconstructs_normal_rows_and_not_others(fitted):
@@ -462,9 +468,9 @@ def test_history_and_early_stopping(fitted):
 
 
 def test_learning_rate_rises_then_falls_to_zero():
-    from aecourse.detector import ensemble as _members
+    from aecourse.detector import ensemble
 
-    schedule = _members._Schedule(0.01)
+    schedule = ensemble._Schedule(0.01)
     for n_steps, warm_up in ((100, 10), (5, 1)):
         schedule.n_steps.assign(n_steps)
         rates = [float(schedule(step)) for step in range(n_steps + 1)]
@@ -474,16 +480,16 @@ def test_learning_rate_rises_then_falls_to_zero():
 
 
 def test_noise_is_there_in_training_only():
-    from aecourse.detector import ensemble as _members
+    from aecourse.detector import ensemble
 
-    layer = _members.RowNoise(0.1, 2.0, seed=0)
+    layer = ensemble.RowNoise(0.1, 2.0, seed=0)
     x = np.zeros((2, 1000, 100), dtype="float32")
     assert np.array_equal(layer(x), x)
     size = layer(x, training=True).numpy().std(axis=2).ravel()
     assert 0.07 < size.min() < 0.11 and 1.9 < size.max() < 2.6
     # Log-uniform between 0.1 and 2: the median is the geometric mean.
     assert np.median(size) == pytest.approx(np.sqrt(0.1 * 2.0), rel=0.1)
-    assert np.array_equal(_members.RowNoise(0, 0, seed=0)(x, training=True), x)
+    assert np.array_equal(ensemble.RowNoise(0, 0, seed=0)(x, training=True), x)
 
 
 def test_without_noise_and_with_a_narrow_code():
@@ -507,11 +513,8 @@ def test_without_noise_and_with_a_narrow_code():
     ],
 )
 def test_plan_of_the_training(n, given, expected):
-    rows, batch_size, epochs = detector._plan(np.zeros((n, 1)), *given)
+    rows, batch_size, epochs = estimator._training_plan(np.zeros((n, 1)), *given)
     assert (len(rows), batch_size, epochs) == expected
-
-
-# ---------------------------------------------------------------------------- features
 
 
 def test_feature_errors_point_at_the_feature():
@@ -523,9 +526,6 @@ def test_feature_errors_point_at_the_feature():
     planted = np.arange(120) % 6
     X[np.arange(120), planted] += 5 * made.scale_[planted]
     assert np.mean(made.feature_errors(X).argmax(axis=1) == planted) > 0.9
-
-
-# ---------------------------------------------------------------------------- files
 
 
 @pytest.fixture(scope="module")
@@ -569,7 +569,7 @@ def test_equal_scores_in_a_new_process(saved, tmp_path):
 
 def test_a_copy_scores_without_tensorflow(saved, tmp_path):
     made, _, frame = saved
-    made.model_  # built, so that it has to be left out of the copy
+    assert made.model_ is not None  # built, so that it has to be left out of the copy
     (tmp_path / "copy").write_bytes(pickle.dumps((made, frame.to_numpy(), made.anomaly_score(frame))))
     code = (
         "import pickle, sys, warnings; warnings.simplefilter('ignore')\n"
@@ -579,6 +579,22 @@ def test_a_copy_scores_without_tensorflow(saved, tmp_path):
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "copy")], check=True, timeout=120)
     assert pickle.loads(pickle.dumps(made)).model_.output_shape == (None, 3)
+
+
+def test_files_from_before_the_layers_moved_still_load(saved, tmp_path):
+    made, path, frame = saved
+    with zipfile.ZipFile(path) as archive:
+        model = archive.read("model.keras")
+    old = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(model)) as source, zipfile.ZipFile(old, "w") as target:
+        for name in source.namelist():
+            data = source.read(name)
+            if name == "config.json":
+                assert data.count(b'"aecourse.detector.ensemble"') == data.count(b'"aecourse.members>') > 5
+                data = data.replace(b'"aecourse.detector.ensemble"', b'"aecourse._members"')
+            target.writestr(name, data)
+    same = AutoencoderDetector.load(rewrite(path, tmp_path / "old.zip", model_keras=old.getvalue()))
+    assert np.array_equal(same.anomaly_score(frame), made.anomaly_score(frame))
 
 
 def test_the_file_says_what_made_it(saved):
@@ -648,11 +664,13 @@ def packed(**arrays):
         (lambda about: about["params"].pop("hidden"), "hidden"),
         (lambda about: about["params"].update(hidden=-3), "hidden must be"),
         (lambda about: about.update(params=[]), "unknown or missing parameters"),
+        (lambda about: about.update(params=3), "unknown or missing parameters"),
+        (lambda about: about.update(sha256=3), "checksum of model.keras differs"),
         (lambda about: about.update(threshold="high"), "threshold='high'"),
         (lambda about: about.update(promised_rate=float("nan")), "promised_rate=nan"),
         (lambda about: about.pop("format"), "description cannot be read"),
     ],
-    ids=range(11),
+    ids=range(13),
 )
 def test_unknown_descriptions_are_refused(saved, tmp_path, change, message):
     _, path, _ = saved
@@ -671,14 +689,16 @@ def test_changed_arrays_are_refused(saved, tmp_path):
     other = packed(**arrays | {"center": arrays["center"] + 1})
     with pytest.raises(ValueError, match="checksum of arrays.npz"):
         load(seal=False, arrays_npz=other)
-    assert load(arrays_npz=other).center_[0] == arrays["center"][0] + 1  # sealed anew it is just another file
+    assert (
+        load(arrays_npz=other).center_[0] == arrays["center"][0] + 1
+    )  # with new checksums it is just another file
     with pytest.raises(ValueError, match="arrays cannot be read"):
         load(arrays_npz=packed(**arrays | {"center": np.array([{}, 1], dtype=object)}))  # needs pickle
     with pytest.raises(ValueError, match="arrays cannot be read"):
         load(arrays_npz=b"nothing")
     with pytest.raises(ValueError, match="'more'"):
         load(arrays_npz=packed(**arrays, more=np.zeros(1)))
-    with pytest.raises(ValueError, match="no finite numbers"):
+    with pytest.raises(ValueError, match="does not hold finite numbers"):
         load(arrays_npz=packed(**arrays | {"scale": arrays["scale"] * np.nan}))
     with pytest.raises(ValueError, match="does not fit together"):
         load(arrays_npz=packed(**arrays | {"references": arrays["references"][:, :1]}))
@@ -714,7 +734,7 @@ def test_damaged_files_are_refused(saved, tmp_path):
     whole = path.read_bytes()
     for name, data in {"short": whole[: len(whole) // 2], "empty": b"", "text": b"hello"}.items():
         (tmp_path / name).write_bytes(data)
-        with pytest.raises(OSError, match="damaged or no saved detector"):
+        with pytest.raises(OSError, match="damaged or not a saved detector"):
             AutoencoderDetector.load(tmp_path / name)
     flipped = bytearray(whole)
     flipped[len(flipped) // 2] ^= 1
@@ -723,13 +743,10 @@ def test_damaged_files_are_refused(saved, tmp_path):
         AutoencoderDetector.load(tmp_path / "flipped")
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("readme.txt", "hello")
-    with pytest.raises(ValueError, match="is no saved detector"):
+    with pytest.raises(ValueError, match="is not a saved detector"):
         AutoencoderDetector.load(tmp_path / "other.zip")
     with pytest.raises(FileNotFoundError):
         AutoencoderDetector.load(tmp_path / "missing.zip")
-
-
-# ---------------------------------------------------------------------------- benchmark
 
 
 def test_quality_benchmark_without_data(tmp_path, capsys):

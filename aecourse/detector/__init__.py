@@ -1,9 +1,5 @@
 """`AutoencoderDetector`: an ensemble of denoising autoencoders behind scikit-learn's interface."""
 
-from aecourse.detector.estimator import (
-    AutoencoderDetector,
-)
+from aecourse.detector.estimator import AutoencoderDetector
 
-__all__ = [
-    "AutoencoderDetector",
-]
+__all__ = ["AutoencoderDetector"]

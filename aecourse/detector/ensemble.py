@@ -1,108 +1,97 @@
 """The networks inside `AutoencoderDetector`: several small autoencoders in one Keras model.
 
-The members are trained at once. Each layer holds the weights of all members, with the member as
-its first axis, so that a step is a handful of batched matrix products however many members there
-are, and one graph is compiled for all of them.
+The members are trained at once. Each layer holds the weights of all members, with the member as its first
+axis, so that a step is a handful of batched matrix products whatever the number of members, and one graph is
+compiled for all of them.
 
-A member sees the rows in one of two views: *plain*, the columns as they are given, or *white*,
-multiplied by a fixed symmetric matrix that makes the columns uncorrelated with equal variance.
+A member sees the rows in one of two views: *plain*, the columns as they are given, or *white*, multiplied by
+a fixed symmetric matrix that makes the columns uncorrelated with equal variance.
 
-This module is apart from ``detector`` so that the detector can be imported without TensorFlow.
+This module imports TensorFlow; `aecourse.detector.forward` computes the same outputs without it.
 """
 
 import collections
 import threading
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from aecourse import builders, training
 from aecourse._support.tensorflow import keras
+from aecourse.detector.forward import EnsembleShape, Floats, Weights
 
-layers, ops = keras.layers, keras.ops
+ops = keras.ops
 
-__all__ = [
-    "Fan",
-    "Gather",
-    "JoinMembers",
-    "MemberDense",
-    "RowNoise",
-    "SplitMembers",
-    "build",
-    "get_weights",
-    "set_weights",
-    "shape_of",
-    "squared_residual",
-    "train",
-]
-
+# Saved models name the layers with it: files would not load under another name.
 _PACKAGE = "aecourse.members"
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
-class Fan(layers.Layer):
+class Fan(keras.layers.Layer):
     """Hand the rows to all members: (b, d) → (members, b, d), the last ``n_white`` of them whitened."""
 
-    def __init__(self, n_plain, n_white, **kwargs):
+    def __init__(self, n_plain: int, n_white: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.n_plain, self.n_white = n_plain, n_white
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int, ...]) -> None:
         width = input_shape[-1]
         if self.n_white:
             self.whitener = self.add_weight(
                 name="whitener", shape=(width, width), initializer="zeros", trainable=False
             )
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         views = [ops.repeat(inputs[None], self.n_plain, axis=0)] if self.n_plain else []
         if self.n_white:
             views.append(ops.repeat(ops.matmul(inputs, self.whitener)[None], self.n_white, axis=0))
         return views[0] if len(views) == 1 else ops.concatenate(views, axis=0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"n_plain": self.n_plain, "n_white": self.n_white}
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
-class Gather(layers.Layer):
+class Gather(keras.layers.Layer):
     """Turn the members' outputs back into the columns as given, and average: (members, b, d) → (b, d)."""
 
-    def __init__(self, n_plain, n_white, **kwargs):
+    def __init__(self, n_plain: int, n_white: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.n_plain, self.n_white = n_plain, n_white
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int, ...]) -> None:
         width = input_shape[-1]
         if self.n_white:
             self.colourer = self.add_weight(
                 name="colourer", shape=(width, width), initializer="zeros", trainable=False
             )
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         total = ops.sum(inputs[: self.n_plain], axis=0)
         if self.n_white:
             total += ops.matmul(ops.sum(inputs[self.n_plain :], axis=0), self.colourer)
         return total / (self.n_plain + self.n_white)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"n_plain": self.n_plain, "n_white": self.n_white}
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
-class RowNoise(layers.Layer):
-    """Add Gaussian noise in training, of a standard deviation drawn anew for each row and member.
+class RowNoise(keras.layers.Layer):
+    """Add Gaussian noise in training; each row and member draws the standard deviation of its own noise.
 
-    The standard deviation is log-uniform between ``low`` and ``high``, and the network is not told it.
-    """
+    The standard deviation is log-uniform between ``low`` and ``high``. The network does not see it."""
 
-    def __init__(self, low, high, seed=None, **kwargs):
+    def __init__(self, low: float, high: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.low, self.high, self.seed = low, high, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Any:
         if not training or self.high == 0:
             return inputs
         shape = ops.shape(inputs)
@@ -117,28 +106,28 @@ class RowNoise(layers.Layer):
         )
         return inputs + size * keras.random.normal(shape, dtype=self.compute_dtype, seed=self.seed_generator)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"low": self.low, "high": self.high, "seed": self.seed}
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
-class MemberDense(layers.Layer):
+class MemberDense(keras.layers.Layer):
     """A dense layer with weights of its own for each member: (members, b, i) → (members, b, units)."""
 
-    def __init__(self, units, activation=None, **kwargs):
+    def __init__(self, units: int, activation: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units = units
         self.activation = keras.activations.get(activation)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int, ...]) -> None:
         members, _, width = input_shape
         self.kernel = self.add_weight(name="kernel", shape=(members, width, self.units), initializer="zeros")
         self.bias = self.add_weight(name="bias", shape=(members, 1, self.units), initializer="zeros")
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return self.activation(ops.matmul(inputs, self.kernel) + self.bias)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {
             "units": self.units,
             "activation": keras.activations.serialize(self.activation),
@@ -146,49 +135,43 @@ class MemberDense(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
-class JoinMembers(layers.Layer):
+class JoinMembers(keras.layers.Layer):
     """Lay the members side by side: (members, b, k) → (b, members · k)."""
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         members, _, width = inputs.shape
         return ops.reshape(ops.transpose(inputs, (1, 0, 2)), (-1, members * width))
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
-class SplitMembers(layers.Layer):
+class SplitMembers(keras.layers.Layer):
     """Undo `JoinMembers`: (b, members · k) → (members, b, k)."""
 
-    def __init__(self, members, **kwargs):
+    def __init__(self, members: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.members = members
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         width = inputs.shape[-1] // self.members
         return ops.transpose(ops.reshape(inputs, (-1, self.members, width)), (1, 0, 2))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"members": self.members}
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
-def squared_residual(y_true, y_pred):
+def squared_residual(y_true: Any, y_pred: Any) -> Any:
     """Mean square of the residual, which is the output of the model that is trained."""
     return ops.mean(ops.square(y_pred), axis=-1)
 
 
-def build(n_features, n_plain, n_white, hidden, code_size, noise, dtype="float32"):
+def build(shape: EnsembleShape, dtype: str = "float32") -> Any:
     """Build the members as one autoencoder, with all weights zero; `set_weights` fills them.
 
     Parameters
     ----------
-    n_features : int
-        Columns d.
-    n_plain, n_white : int
-        Members that see the columns as they are, and members that see them whitened.
-    hidden, code_size : int
-        Width of the hidden layers and of the code of each member.
-    noise : tuple of float
-        Smallest and largest standard deviation of the noise that is added in training.
+    shape : EnsembleShape
+        Sizes of the networks.
     dtype : str
         Precision of the model.
 
@@ -196,26 +179,27 @@ def build(n_features, n_plain, n_white, hidden, code_size, noise, dtype="float32
     -------
     keras.Model
         Rows (b, d) → their mean reconstruction (b, d), uncompiled, with ``.encoder`` and ``.decoder``. The
-        layer ``"code"`` has ``(n_plain + n_white) * code_size`` units.
+        layer ``"code"`` has ``n_members * code_size`` units.
     """
 
-    def dense(units, activation, name):
+    def dense(units: int, activation: str | None, name: str) -> MemberDense:
         return MemberDense(units, activation, dtype=dtype, name=name)
 
-    inputs = keras.Input((n_features,), dtype=dtype, name="input")
-    x = Fan(n_plain, n_white, dtype=dtype, name="views")(inputs)
-    x = RowNoise(*noise, seed=0, dtype=dtype, name="noise")(x)  # training.fit seeds it anew
-    x = dense(hidden, "relu", "encoder_1")(x)
-    x = dense(code_size, None, "encoder_2")(x)
+    low, high = shape.noise
+    inputs = keras.Input((shape.n_features,), dtype=dtype, name="input")
+    x = Fan(shape.n_plain, shape.n_white, dtype=dtype, name="views")(inputs)
+    x = RowNoise(low, high, seed=0, dtype=dtype, name="noise")(x)  # training.fit sets the seed
+    x = dense(shape.hidden, "relu", "encoder_1")(x)
+    x = dense(shape.code_size, None, "encoder_2")(x)
     x = JoinMembers(dtype=dtype, name="code")(x)
-    x = SplitMembers(n_plain + n_white, dtype=dtype, name="split")(x)
-    x = dense(hidden, "relu", "decoder_1")(x)
-    x = dense(n_features, None, "decoder_2")(x)
-    outputs = Gather(n_plain, n_white, dtype=dtype, name="output")(x)
+    x = SplitMembers(shape.n_members, dtype=dtype, name="split")(x)
+    x = dense(shape.hidden, "relu", "decoder_1")(x)
+    x = dense(shape.n_features, None, "decoder_2")(x)
+    outputs = Gather(shape.n_plain, shape.n_white, dtype=dtype, name="output")(x)
     return builders.attach_parts(keras.Model(inputs, outputs, name="ensemble"))
 
 
-def _variables(model):
+def _variables(model: Any) -> dict[str, Any]:
     """The weights of a built model by name, such as ``encoder_1.kernel``."""
     return {
         f"{layer.name}.{weight.name}": weight
@@ -225,19 +209,19 @@ def _variables(model):
     }
 
 
-def get_weights(model):
-    """Return the weights of a built model as arrays in double precision, by name."""
+def get_weights(model: Any) -> Weights:
+    """Return the weights of a built model in double precision, by name, such as ``encoder_1.kernel``."""
     return {name: weight.numpy().astype(np.float64) for name, weight in _variables(model).items()}
 
 
-def set_weights(model, weights):
-    """Set all weights of a built model."""
+def set_weights(model: Any, weights: Weights) -> None:
+    """Set all weights of a built model; one too many, one missing or one of another shape is an error."""
     variables = _variables(model)
-    for name in variables.keys() | weights.keys():  # so that one too many or too few is an error
+    for name in variables.keys() | weights.keys():
         variables[name].assign(weights[name])
 
 
-def _starting_weights(model, whitener, random_state):
+def _starting_weights(model: Any, whitener: Floats | None, random_state: int) -> Weights:
     """Draw each member's kernels as Keras draws a dense layer's; biases start at zero."""
     rng = check_random_state(random_state)
     weights = {}
@@ -246,32 +230,27 @@ def _starting_weights(model, whitener, random_state):
         if name.endswith("kernel"):
             limit = np.sqrt(6 / (weight.shape[1] + weight.shape[2]))
             weights[name] = rng.uniform(-limit, limit, size=weight.shape)
-    if whitener is not None:
-        weights |= {"views.whitener": whitener, "output.colourer": np.linalg.inv(whitener)}
-    return weights
+    return weights | _view_matrices(whitener)
 
 
-def shape_of(model):
-    """Return the arguments of `build`, but ``dtype``, that made a model."""
+def _view_matrices(whitener: Floats | None) -> dict[str, NDArray]:
+    """The weights that are not trained: the matrix of the white view, and the one that undoes it."""
+    if whitener is None:
+        return {}
+    return {"views.whitener": whitener, "output.colourer": np.linalg.inv(whitener)}
+
+
+def shape_of(model: Any) -> EnsembleShape:
+    """Return the sizes that `build` made a model with."""
     views, noise = model.get_layer("views"), model.get_layer("noise")
-    return {
-        "n_features": model.input_shape[1],
-        "n_plain": views.n_plain,
-        "n_white": views.n_white,
-        "hidden": model.get_layer("encoder_1").units,
-        "code_size": model.get_layer("encoder_2").units,
-        "noise": (noise.low, noise.high),
-    }
-
-
-# ---------------------------------------------------------------------------- training
-
-# Building and compiling a model takes longer than training it on a small table. Models that have done
-# their work are kept for the next fit of the same shape, as in cross-validation; fits in other
-# threads find none and build their own.
-_KEPT = 4
-_idle = collections.OrderedDict()
-_idle_lock = threading.Lock()
+    return EnsembleShape(
+        n_features=model.input_shape[1],
+        n_plain=views.n_plain,
+        n_white=views.n_white,
+        hidden=model.get_layer("encoder_1").units,
+        code_size=model.get_layer("encoder_2").units,
+        noise=(noise.low, noise.high),
+    )
 
 
 class _Schedule(keras.optimizers.schedules.LearningRateSchedule):
@@ -280,12 +259,12 @@ class _Schedule(keras.optimizers.schedules.LearningRateSchedule):
     The number of steps is a variable, so that a compiled model can be trained again for another number.
     """
 
-    def __init__(self, highest):
+    def __init__(self, highest: float) -> None:
         super().__init__()
         self.highest = highest
         self.n_steps = keras.Variable(1.0, trainable=False, dtype="float32")
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         n_steps = ops.convert_to_tensor(self.n_steps)
         step = ops.cast(step, n_steps.dtype)
         warm_up = ops.maximum(1.0, ops.floor(n_steps / 10))
@@ -294,26 +273,50 @@ class _Schedule(keras.optimizers.schedules.LearningRateSchedule):
         return self.highest * ops.where(step < warm_up, rising, 0.5 * (1 + ops.cos(np.pi * share)))
 
 
-def _compiled(shape, learning_rate):
-    """Build the model, the one that is trained, and its learning rate.
+@dataclass(frozen=True)
+class _Compiled:
+    """An ensemble ready for training: ``trainee`` shares its weights and returns the members' residuals."""
 
-    The trained one maps rows to the residual of each member (b, members · d).
-    """
-    model = build(**shape)
+    model: Any
+    trainee: Any
+    schedule: _Schedule
+
+
+def _compile(shape: EnsembleShape, learning_rate: float) -> _Compiled:
+    model = build(shape)
     residual = model.get_layer("views").output - model.get_layer("decoder_2").output
     trainee = keras.Model(model.input, JoinMembers(name="residual")(residual), name="residuals")
     schedule = _Schedule(learning_rate)
     trainee.compile(optimizer=keras.optimizers.Adam(schedule), loss=squared_residual)
-    return model, trainee, schedule
+    return _Compiled(model, trainee, schedule)
 
 
-def train(shape, rows, held_out, epochs, batch_size, learning_rate, patience, whitener, seed):
+# Building and compiling a model takes longer than training it on a small table. Models whose training is over
+# are kept for the next fit of the same shape, as in cross-validation. A fit that runs at the same time in
+# another thread does not find them and builds its own.
+_MAX_IDLE = 4
+_idle: collections.OrderedDict[tuple[EnsembleShape, float], _Compiled] = collections.OrderedDict()
+_idle_lock = threading.Lock()
+
+
+def train(
+    shape: EnsembleShape,
+    rows: Floats,
+    held_out: Floats,
+    *,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    patience: int,
+    whitener: Floats | None,
+    seed: int,
+) -> tuple[Weights, dict[str, list[float]]]:
     """Train the members.
 
     Parameters
     ----------
-    shape : dict
-        Arguments of `build`, but ``dtype``.
+    shape : EnsembleShape
+        Sizes of the networks.
     rows, held_out : ndarray of shape (n, d)
         Standardised rows to train on, and to stop on.
     epochs, batch_size, learning_rate, patience
@@ -330,16 +333,16 @@ def train(shape, rows, held_out, epochs, batch_size, learning_rate, patience, wh
     history : dict of str to list of float
         Loss and held-out loss of each epoch.
     """
-    key = (*shape.items(), learning_rate)
+    key = (shape, learning_rate)
     with _idle_lock:
-        kept = _idle.pop(key, None)
-    model, trainee, schedule = kept or _compiled(shape, learning_rate)
-    schedule.n_steps.assign(epochs * -(-len(rows) // batch_size))
-    set_weights(model, _starting_weights(model, whitener, seed))
-    for variable in trainee.optimizer.variables:  # moments and step count of the last fit
+        compiled = _idle.pop(key, None)
+    compiled = compiled or _compile(shape, learning_rate)
+    compiled.schedule.n_steps.assign(epochs * -(-len(rows) // batch_size))
+    set_weights(compiled.model, _starting_weights(compiled.model, whitener, seed))
+    for variable in compiled.trainee.optimizer.variables:  # moments and step count of the last fit
         variable.assign(np.zeros(variable.shape))
     history = training.fit(
-        trainee,
+        compiled.trainee,
         rows.astype(np.float32),
         epochs=epochs,
         batch_size=batch_size,
@@ -349,11 +352,10 @@ def train(shape, rows, held_out, epochs, batch_size, learning_rate, patience, wh
         compiled="graph",
         progress=False,
     )
-    weights = get_weights(model)
-    if whitener is not None:  # these are not trained; keep their full precision
-        weights |= {"views.whitener": whitener, "output.colourer": np.linalg.inv(whitener)}
+    # The model holds the matrices of the views in single precision.
+    weights = get_weights(compiled.model) | _view_matrices(whitener)
     with _idle_lock:
-        _idle[key] = model, trainee, schedule
-        while len(_idle) > _KEPT:
+        _idle[key] = compiled
+        while len(_idle) > _MAX_IDLE:
             _idle.popitem(last=False)
     return weights, {name: [float(value) for value in values] for name, values in history.history.items()}

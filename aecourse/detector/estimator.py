@@ -1,30 +1,37 @@
 """`AutoencoderDetector`: an ensemble of denoising autoencoders behind scikit-learn's interface.
 
-What it does, and why each part is there, is in the class's docstring. TensorFlow is imported when
-a detector is fitted or loaded, not when this module is.
+The class's docstring says what it does and why each part is there. TensorFlow is imported when a detector is
+fitted or loaded, not with this module.
 """
 
-import hashlib
-import io
-import json
 import os
-import platform
-import tempfile
-import zipfile
-import zlib
-from pathlib import Path
-from typing import Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_ndtr, logsumexp
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-import aecourse
 from aecourse import thresholds
-from aecourse._support.checks import check_fraction, check_number
+from aecourse._support.checks import check_fraction, check_number, check_whole
+from aecourse._support.scoring import AnomalyScoreMixin
+from aecourse.detector import saving
+from aecourse.detector.forward import (
+    EnsembleShape,
+    Floats,
+    LayerOutputs,
+    chunks,
+    forward,
+    gather,
+    join_members,
+)
+
+if TYPE_CHECKING:
+    import keras
 
 __all__ = ["AutoencoderDetector"]
 
@@ -38,37 +45,31 @@ _LARGE, _LARGE_STEPS, _LARGE_BATCH = 20_000, 1000, 512
 _MIN_CALIBRATION = 10  # with fewer held-out rows, the training rows help to find location and spread
 _MAX_WHITE_FEATURES = 1024  # a matrix of d × d is inverted for the white view
 _RIDGES = np.logspace(-6, 0, 13)  # in units of a standardised column's variance
-_LIMIT = 1e6  # standardised values beyond it are clipped there; they are anomalous enough
-_VALUES_A_CHUNK = 2**22
-
-_FORMAT, _FORMAT_VERSION = "aecourse detector", 1
-_FILES = ("about.json", "model.keras", "arrays.npz")
-_ARRAYS = ("center", "scale", "references", "part_center", "part_spread", "feature_level")
-_CLASSES = {
-    "Functional",
-    "InputLayer",
-    "DTypePolicy",
-    "Fan",
-    "Gather",
-    "RowNoise",
-    "MemberDense",
-    "JoinMembers",
-    "SplitMembers",
-    "__keras_tensor__",
+_LIMIT = 1e6  # standardised values are clipped here; a row this far away is anomalous enough
+# The arrays of a saved detector, and the attributes that hold them.
+_ARRAYS = {
+    "center": "center_",
+    "scale": "scale_",
+    "references": "_references",
+    "part_center": "_part_center",
+    "part_spread": "_part_spread",
+    "feature_level": "_feature_level",
 }
 
 
-class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixin, BaseEstimator):
+class AutoencoderDetector(
+    AnomalyScoreMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Detect anomalies in a table by how badly autoencoders of the normal rows reconstruct them.
 
-    Several small autoencoders are trained at once on the standardised rows, each to remove Gaussian
-    noise whose size changes from row to row and is not told. Such a network learns where the data lie:
-    its residual, row minus reconstruction, grows with the distance of the row from them, so the code need not
-    be narrow, and the directions of low variance, which a narrow code throws away, keep their say. Half of
-    the members see the rows *whitened*, so that all directions weigh the same. For Gaussian rows
-    and linear members the residual of the white view has the Mahalanobis distance for its length.
+    Several small autoencoders are trained at once on the standardised rows, each to remove Gaussian noise
+    whose size changes from row to row and is unknown to the network. Such a network learns where the data
+    lie: its residual, row minus reconstruction, grows with the distance of the row from them. So the code
+    need not be narrow, and the directions of low variance, which a narrow code throws away, still count.
+    Half of the members see the rows *whitened*, so that all directions have equal weight. For Gaussian rows
+    and linear members, the length of the white view's residual is the Mahalanobis distance.
 
-    The anomaly score joins three parts, each the mean over members:
+    The anomaly score combines three parts, each a mean over members:
 
     ``plain``
         log root-mean-square residual of the members that see the standardised columns;
@@ -79,9 +80,9 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
 
     Each part is standardised by its median and standard deviation on held-out normal rows, and turned into a
     Gaussian tail probability p. The score is the log of the mean of 1/p over the parts: minus the log of the
-    harmonic mean of the probabilities, which joins tests that depend on each other. A row stands out where
-    one part is sure, or several are fairly sure. The threshold does not rely on the Gaussian: it comes
-    from the scores of held-out normals.
+    harmonic mean of the probabilities, which combines tests that depend on each other. A row stands out if
+    one part is sure, or several are fairly sure. The threshold does not rely on the Gaussian: it comes from
+    the scores of held-out normals.
 
     Parameters
     ----------
@@ -90,28 +91,28 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
     hidden : int
         Width of the hidden layers of each member.
     code_size : int, optional
-        Width of the code of each member. Where not given, the number of columns, at most ``hidden``.
+        Width of the code of each member. By default the number of columns, at most ``hidden``.
     noise : (float, float)
         Smallest and largest standard deviation of the noise, in standard deviations of the columns.
-        ``(0, 0)`` trains without noise: choose a ``code_size`` below the number of columns then.
+        ``(0, 0)`` trains without noise; choose a ``code_size`` below the number of columns in that case.
     criterion : {"combined", "plain", "white", "latent"}
         The part of the score to use, or all three.
     n_neighbors : int
         Training codes whose distance is averaged in the latent part.
     max_references : int
-        At most so many codes of training rows, drawn at random, are kept for the latent part.
+        Largest number of codes of training rows, drawn at random, that are kept for the latent part.
     epochs : int, optional
-        Passes over the training rows. Where not given, as many as make 300 steps (1000 from 20,000 rows on,
-        fewer below 100 rows), and at least 2; an epoch then repeats few rows, with new noise.
+        Passes over the training rows. By default as many as make 300 steps (1000 from 20,000 rows on, fewer
+        below 100 rows), and at least 2; an epoch repeats the rows, with new noise, if there are few.
     batch_size : int, optional
-        Rows of a training step. Where not given, 128, and 512 from 20,000 rows on.
+        Rows in a training step. By default 128, and 512 from 20,000 rows on.
     learning_rate : float
-        Highest learning rate; it rises to it for the first tenth of the steps and falls to 0.
+        Highest learning rate; the rate rises to it in the first tenth of the steps, then falls to 0.
     patience : int
-        Epochs without a better loss on held-out rows after which training stops.
+        Training stops after this many epochs without a better loss on the held-out rows.
     validation_fraction : float
-        Share of the rows held out, for stopping and for the threshold. More are held out of few rows, up to
-        a quarter, so that the threshold can keep its promise.
+        Share of the rows held out, for stopping and for the threshold. If there are few rows, more are held
+        out, up to a quarter, so that the threshold can keep its promise.
     false_alarm_rate : float
         Share of normal rows that `predict` may flag.
     random_state : int, RandomState or None
@@ -120,27 +121,27 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
     Attributes
     ----------
     model_ : keras.Model
-        The ensemble as one autoencoder in double precision: standardised rows → mean reconstruction. It
-        has ``.encoder`` and ``.decoder``, which share its weights.
+        The ensemble as one autoencoder in double precision: standardised rows → mean reconstruction. Its
+        ``.encoder`` and ``.decoder`` share its weights.
     history_ : dict
         Loss and held-out loss of each epoch: mean squared residual, over members.
     threshold_ : float
         Rows with an anomaly score above it are flagged.
     promised_rate_ : float or None
-        Bound on the mean false-alarm rate at the threshold. It is larger than ``false_alarm_rate`` where too
-        few rows could be held out to promise that; the threshold is the largest held-out score then. None
-        if `set_threshold` was given a threshold without a promise.
+        Bound on the mean false-alarm rate at the threshold. It is larger than ``false_alarm_rate`` if too few
+        rows could be held out to promise that; the threshold is then the largest held-out score. None if
+        `set_threshold` was given a threshold without a promise.
     offset_ : float
         −``threshold_``, so that ``decision_function = score_samples − offset_``.
     parts_ : tuple of str
-        Parts of the score that there are; ``white`` needs 2 to 1024 columns and two members.
+        Parts of the score; ``white`` is one of them if there are 2 to 1024 columns and two members.
     n_features_in_, feature_names_in_
         As in all of scikit-learn.
 
     Notes
     -----
     Fit it on normal rows only; a few undetected anomalies among them do little harm, many do. The threshold
-    uses the rows that stopped the training, which favours it a little.
+    comes from the rows that stopped the training, so it is slightly too low.
 
     Training is in single precision, scoring in double, in chunks of bounded memory. No training row is
     stored, only codes of at most ``max_references`` of them.
@@ -173,24 +174,30 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
     array([ 1, -1, -1])
     """
 
+    history_: dict[str, list[float]]
+    promised_rate_: float | None
+    parts_: tuple[str, ...]
+    n_features_in_: int
+    feature_names_in_: NDArray[np.object_]
+
     def __init__(
         self,
-        n_members=6,
+        n_members: int = 6,
         *,
-        hidden=128,
-        code_size=None,
-        noise=(0.1, 2.0),
-        criterion="combined",
-        n_neighbors=5,
-        max_references=5000,
-        epochs=None,
-        batch_size=None,
-        learning_rate=0.01,
-        patience=5,
-        validation_fraction=0.15,
-        false_alarm_rate=0.05,
-        random_state=0,
-    ):
+        hidden: int = 128,
+        code_size: int | None = None,
+        noise: tuple[float, float] = (0.1, 2.0),
+        criterion: str = "combined",
+        n_neighbors: int = 5,
+        max_references: int = 5000,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float = 0.01,
+        patience: int = 5,
+        validation_fraction: float = 0.15,
+        false_alarm_rate: float = 0.05,
+        random_state: int | np.random.RandomState | None = 0,
+    ) -> None:
         self.n_members = n_members
         self.hidden = hidden
         self.code_size = code_size
@@ -206,9 +213,7 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         self.false_alarm_rate = false_alarm_rate
         self.random_state = random_state
 
-    # ------------------------------------------------------------------ fit
-
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train the ensemble on normal rows and choose the threshold.
 
         Parameters
@@ -216,7 +221,7 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         X : array-like of shape (n, d)
             Normal rows, in any units; they are standardised inside. At least two.
         y : ignored
-            For scikit-learn's sake. Labels are not used: leave anomalies out of ``X``.
+            Part of scikit-learn's interface. Labels are not used: leave anomalies out of ``X``.
 
         Returns
         -------
@@ -225,7 +230,7 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         Raises
         ------
         ValueError
-            Where a parameter is out of range, or the rows are no finite numbers, or fewer than two.
+            If a parameter is out of range, the rows are not finite numbers, or there are fewer than two.
 
         Examples
         --------
@@ -236,9 +241,9 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         (['loss', 'val_loss'], 3)
         """
         self._check_parameters()
-        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        rows = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         rng = check_random_state(self.random_state)
-        train, held_out = _hold_out(X, self.validation_fraction, self.false_alarm_rate, rng)
+        train, held_out = _hold_out(rows, self.validation_fraction, self.false_alarm_rate, rng)
         self.center_, self.scale_ = _location_and_scale(train)
         train, held_out = self._standardise(train), self._standardise(held_out)
         self._train(train, held_out, rng)
@@ -246,20 +251,16 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         self._calibrate(train[keep], held_out)
         return self
 
-    def _check_parameters(self):
-        for name, low in (
-            ("n_members", 1),
-            ("hidden", 1),
-            ("n_neighbors", 1),
-            ("max_references", 1),
-            ("patience", 0),
-        ):
-            _check_whole(getattr(self, name), name, low)
+    def _check_parameters(self) -> None:
+        for name in ("n_members", "hidden", "n_neighbors", "max_references"):
+            check_whole(getattr(self, name), name)
+        check_whole(self.patience, "patience", minimum=0)
         for name in ("code_size", "epochs", "batch_size"):
             if getattr(self, name) is not None:
-                _check_whole(getattr(self, name), name, 1)
+                check_whole(getattr(self, name), name)
         for name in ("validation_fraction", "false_alarm_rate"):
             check_fraction(getattr(self, name), name)
+        check_number(self.learning_rate, "learning_rate", above=0)
         if self.criterion not in ("combined", *PARTS):
             raise ValueError(f"criterion must be 'combined' or one of {PARTS}; found {self.criterion!r}.")
         try:
@@ -274,81 +275,77 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
                 "noise must be two finite numbers with 0 < smallest <= largest, or (0, 0) for "
                 f"none; found {self.noise!r}."
             )
-        try:
-            rate = float(self.learning_rate)
-        except (TypeError, ValueError):
-            rate = np.nan
-        if not 0 < rate < np.inf:
-            raise ValueError(f"learning_rate must be a positive number; found {self.learning_rate!r}.")
 
-    def _members(self, n_rows, n_features):
-        """How many members see the plain and the white view."""
-        n_white = self.n_members // 2 if 2 <= n_features <= _MAX_WHITE_FEATURES and n_rows > 1 else 0
-        return self.n_members - n_white, n_white
+    def _train(self, train: Floats, held_out: Floats, rng: np.random.RandomState) -> None:
+        from aecourse.detector import ensemble
 
-    def _train(self, train, held_out, rng):
-        from aecourse.detector import ensemble as _members
-
-        n_features = train.shape[1]
-        n_plain, n_white = self._members(*train.shape)
-        self.parts_ = tuple(part for part in PARTS if part != "white" or n_white)
+        self._shape = self._choose_shape(*train.shape)
+        self.parts_ = _parts_of(self._shape)
         if self.criterion not in ("combined", *self.parts_):
             raise ValueError(
                 f"criterion='white' needs at least two members and 2 to {_MAX_WHITE_FEATURES} "
-                f"columns; found n_members={self.n_members} and {n_features} columns."
+                f"columns; found n_members={self.n_members} and {train.shape[1]} columns."
             )
-        self._shape = {
-            "n_features": n_features,
-            "n_plain": n_plain,
-            "n_white": n_white,
-            "hidden": int(self.hidden),
-            "code_size": int(self.code_size or min(n_features, self.hidden)),
-            "noise": tuple(float(value) for value in self.noise),
-        }
-        rows, batch_size, epochs = _plan(train, self.batch_size, self.epochs)
-        self._weights, self.history_ = _members.train(
+        rows, batch_size, epochs = _training_plan(train, self.batch_size, self.epochs)
+        self._weights, self.history_ = ensemble.train(
             self._shape,
             rows,
             held_out,
-            epochs,
-            batch_size,
-            float(self.learning_rate),
-            self.patience,
-            _whitener(train, held_out) if n_white else None,
-            int(rng.randint(2**31 - 1)),
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=float(self.learning_rate),
+            patience=self.patience,
+            whitener=_whitening_matrix(train, held_out) if self._shape.n_white else None,
+            seed=int(rng.randint(2**31 - 1)),
         )
         self._model = None
 
+    def _choose_shape(self, n_rows: int, n_features: int) -> EnsembleShape:
+        """The sizes of the networks for a training table."""
+        white_view = 2 <= n_features <= _MAX_WHITE_FEATURES and n_rows > 1
+        n_white = int(self.n_members) // 2 if white_view else 0
+        low, high = self.noise
+        return EnsembleShape(
+            n_features=n_features,
+            n_plain=int(self.n_members) - n_white,
+            n_white=n_white,
+            hidden=int(self.hidden),
+            code_size=int(self.code_size or min(n_features, self.hidden)),
+            noise=(float(low), float(high)),
+        )
+
     @property
-    def model_(self):
+    def model_(self) -> "keras.Model":
         """keras.Model: the ensemble as one autoencoder, built when first asked for."""
         check_is_fitted(self, "_weights")
         if self._model is None:
-            from aecourse.detector import ensemble as _members
+            from aecourse.detector import ensemble
 
-            self._model = _members.build(**self._shape, dtype="float64")
-            _members.set_weights(self._model, self._weights)
+            self._model = ensemble.build(self._shape, dtype="float64")
+            ensemble.set_weights(self._model, self._weights)
         return self._model
 
-    def _calibrate(self, train, held_out):
+    def _calibrate(self, train: Floats, held_out: Floats) -> None:
         """Find what is usual on held-out rows, and the threshold."""
-        codes = self._through(train)[2][: self._shape["n_plain"]]
-        self._references = _side_by_side(codes).astype(np.float32)
-        self._index()
-        parts, squares = self._measure(held_out)
-        self._feature_level = _feature_level(squares)
+        codes = self._forward(train).codes[: self._shape.n_plain]
+        self._references = join_members(codes).astype(np.float32)
+        self._index_references()
+        layers = self._forward(held_out)
+        level = self._squared_residuals(layers).mean(axis=0)
+        self._feature_level = np.maximum(level, 1e-6 * level.mean() + 1e-12)  # above zero: a divisor
+        parts = self._raw_parts(layers, self.parts_)
         if len(held_out) < _MIN_CALIBRATION:
-            parts = np.vstack([parts, self._measure(train, skip_nearest=True)[0]])
+            of_train = self._raw_parts(self._forward(train), self.parts_, are_references=True)
+            parts = np.vstack([parts, of_train])
         self._part_center = np.median(parts, axis=0)
         self._part_spread = np.maximum(parts.std(axis=0), 1e-3)
-        scores = self._join(parts)
+        scores = self._join((parts - self._part_center) / self._part_spread)
         n_held_out = len(held_out)
         try:
             rule = thresholds.Conformal(rate=self.false_alarm_rate).fit(scores[:n_held_out])
-            self.threshold_, self.promised_rate_ = float(rule.threshold_), float(rule.promised_rate)
+            self.set_threshold(rule.threshold_, rule.promised_rate)
         except thresholds.CannotPromise:
-            self.threshold_, self.promised_rate_ = float(scores.max()), 1 / (n_held_out + 1)
-        self.offset_ = -self.threshold_
+            self.set_threshold(scores.max(), 1 / (n_held_out + 1))
 
     def set_threshold(self, threshold: float, promised_rate: float | None = None) -> Self:
         """Replace the threshold of a fitted detector, for example by one chosen on other normal rows.
@@ -389,101 +386,75 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         if promised_rate is not None:
             promised_rate = check_fraction(promised_rate, "promised_rate", inclusive=True)
         self.threshold_, self.promised_rate_ = threshold, promised_rate
-        self.offset_ = -threshold
         return self
 
-    def _index(self):
+    def _index_references(self) -> None:
         k = min(self.n_neighbors, len(self._references))
         self._neighbors = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(self._references)
 
-    # ------------------------------------------------------------------ scoring
-
-    def _standardise(self, X):
+    def _standardise(self, X: Floats) -> Floats:
         with np.errstate(over="ignore"):
             return np.clip((X - self.center_) / self.scale_, -_LIMIT, _LIMIT)
 
-    def _check(self, X):
+    def _chunks(self, X: ArrayLike) -> Iterator[Floats]:
+        """Check rows and yield them, standardised, in chunks."""
         check_is_fitted(self)
-        return self._standardise(validate_data(self, X, dtype=np.float64, reset=False))
+        return chunks(self._shape, self._standardise(validate_data(self, X, dtype=np.float64, reset=False)))
 
-    def _chunks(self, Z):
-        """Yield slices of the rows whose residuals fit into bounded memory."""
-        widest = self._n_members * max(self._shape[name] for name in ("n_features", "hidden", "code_size"))
-        size = max(64, _VALUES_A_CHUNK // widest)
-        for start in range(0, len(Z), size):
-            yield Z[start : start + size]
+    def _forward(self, Z: Floats) -> LayerOutputs:
+        return forward(self._shape, self._weights, Z)
 
-    @property
-    def _n_members(self):
-        return self._shape["n_plain"] + self._shape["n_white"]
+    def _raw_parts(
+        self, layers: LayerOutputs, names: tuple[str, ...], are_references: bool = False
+    ) -> Floats:
+        """The named parts of the score (n, parts), not yet standardised."""
+        n_plain = self._shape.n_plain
+        members = {"plain": slice(None, n_plain), "white": slice(n_plain, None)}
 
-    def _through(self, Z):
-        """Send rows through the members: views and outputs (members, n, d), and codes (members, n, code).
-
-        The same arithmetic as ``model_``, in NumPy: in double precision a row's score does not depend on the
-        rows it is scored with, and TensorFlow need not be loaded.
-        """
-        weights = self._weights
-        views = np.repeat(Z[None], self._n_members, axis=0)
-        if self._shape["n_white"]:
-            views[self._shape["n_plain"] :] = Z @ weights["views.whitener"]
-
-        def dense(x, name):
-            x = x @ weights[f"{name}.kernel"]
-            x += weights[f"{name}.bias"]
-            return x
-
-        def relu(x):
-            return np.maximum(x, 0, out=x)
-
-        codes = dense(relu(dense(views, "encoder_1")), "encoder_2")
-        return views, dense(relu(dense(codes, "decoder_1")), "decoder_2"), codes
-
-    def _measure(self, Z, skip_nearest=False, only=None):
-        """Return the raw parts (n, parts), and squared residuals (n, views, d), of a chunk of rows.
-
-        With ``only`` the name of a part, the others are not computed.
-        """
-        views, outputs, codes = self._through(Z)
-        n_plain = self._shape["n_plain"]
-        squares = np.square(views - outputs)
-        by_view = dict(zip(self.parts_[:-1], [squares[:n_plain], squares[n_plain:]]))
-
-        def part(name):
+        def part(name: str) -> Floats:
             if name == "latent":
-                return self._latent_distance(_side_by_side(codes[:n_plain]), skip_nearest)
-            return (0.5 * np.log(by_view[name].mean(axis=2) + 1e-12)).mean(axis=0)
+                return self._latent_distance(join_members(layers.codes[:n_plain]), are_references)
+            squares = np.square(layers.views[members[name]] - layers.outputs[members[name]])
+            return (0.5 * np.log(squares.mean(axis=2) + 1e-12)).mean(axis=0)
 
-        parts = [part(name) for name in self.parts_ if only in (None, name)]
-        return np.column_stack(parts), np.stack([view.mean(axis=0) for view in by_view.values()], axis=1)
+        return np.column_stack([part(name) for name in names])
 
-    def _latent_distance(self, codes, skip_nearest):
-        """Log mean distance to the nearest references; ``skip_nearest`` for the references themselves."""
-        k = min(self._neighbors.n_neighbors + skip_nearest, len(self._references))
+    def _squared_residuals(self, layers: LayerOutputs) -> Floats:
+        """Squared residuals of each view (n, views, d), averaged over its members."""
+        squares = np.square(layers.views - layers.outputs)
+        views = np.split(squares, [self._shape.n_plain]) if self._shape.n_white else [squares]
+        return np.stack([view.mean(axis=0) for view in views], axis=1)
+
+    def _latent_distance(self, codes: Floats, are_references: bool) -> Floats:
+        """Log mean distance to the nearest references; a reference leaves itself out."""
+        k = min(self._neighbors.n_neighbors + are_references, len(self._references))
         nearest = self._neighbors.kneighbors(codes.astype(np.float32), n_neighbors=k, return_distance=False)
         if k > 1:
-            nearest = nearest[:, int(skip_nearest) :]
-        # The search rounds; the distances are computed afresh, so that equal rows get equal scores.
+            nearest = nearest[:, int(are_references) :]
+        # The search rounds; the distances are computed again, so that equal rows get equal scores.
         total = np.zeros(len(codes))
         for column in nearest.T:
             total += np.sqrt(((codes - self._references[column]) ** 2).mean(axis=1))
         return np.log(total / nearest.shape[1] + 1e-3)
 
-    def _join(self, parts):
-        z = (parts - self._part_center) / self._part_spread
+    def _join(self, z: Floats) -> Floats:
+        """The anomaly score from all standardised parts (n, parts)."""
         return self.combine(z) if self.criterion == "combined" else z[:, self.parts_.index(self.criterion)]
 
-    def _score(self, Z):
-        """Anomaly scores of a chunk of rows; of one part alone where only that is asked for."""
+    def _score(self, Z: Floats) -> Floats:
+        """Anomaly scores of a chunk of rows; if only one part counts, the others are not computed."""
         if self.criterion == "combined":
-            return self._join(self._measure(Z)[0])
+            return self._join(self._standardised_parts(Z))
         which = self.parts_.index(self.criterion)
-        raw = self._measure(Z, only=self.criterion)[0][:, 0]
+        raw = self._raw_parts(self._forward(Z), (self.criterion,))[:, 0]
         return (raw - self._part_center[which]) / self._part_spread[which]
 
+    def _standardised_parts(self, Z: Floats) -> Floats:
+        return (self._raw_parts(self._forward(Z), self.parts_) - self._part_center) / self._part_spread
+
     @staticmethod
-    def combine(z):
-        """Join standardised parts of a score: the log of the mean of 1/p, p the Gaussian tail beyond z.
+    def combine(z: ArrayLike) -> Floats:
+        """Combine standardised parts of a score: the log of the mean of 1/p, p the Gaussian tail beyond z.
 
         Parameters
         ----------
@@ -503,7 +474,7 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         z = np.asarray(z, dtype=float)
         return logsumexp(-log_ndtr(-z), axis=1) - np.log(z.shape[1])
 
-    def anomaly_score(self, X):
+    def anomaly_score(self, X: ArrayLike) -> Floats:
         """Return how anomalous each row is.
 
         Parameters
@@ -520,7 +491,7 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         Raises
         ------
         ValueError
-            Where the rows are no finite numbers or have another width.
+            If the rows are not finite numbers, or do not have the columns seen in ``fit``.
 
         Examples
         --------
@@ -530,10 +501,9 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         >>> bool(score[1] > score[0])
         True
         """
-        Z = self._check(X)
-        return np.concatenate([self._score(chunk) for chunk in self._chunks(Z)])
+        return np.concatenate([self._score(chunk) for chunk in self._chunks(X)])
 
-    def score_parts(self, X):
+    def score_parts(self, X: ArrayLike) -> dict[str, Floats]:
         """Return each part of the score, in standard deviations above the median of held-out normals.
 
         Parameters
@@ -553,80 +523,10 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         >>> list(AutoencoderDetector(random_state=0).fit(X).score_parts(X))
         ['plain', 'white', 'latent']
         """
-        Z = self._check(X)
-        parts = np.concatenate([self._measure(chunk)[0] for chunk in self._chunks(Z)])
-        z = (parts - self._part_center) / self._part_spread
+        z = np.concatenate([self._standardised_parts(chunk) for chunk in self._chunks(X)])
         return dict(zip(self.parts_, z.T, strict=True))
 
-    def score_samples(self, X):
-        """Return the negated anomaly score, as scikit-learn orients it: high = normal.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Rows.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> X = np.random.default_rng(0).normal(size=(200, 3))
-        >>> detector = AutoencoderDetector(random_state=0).fit(X)
-        >>> bool(np.all(detector.score_samples(X) == -detector.anomaly_score(X)))
-        True
-        """
-        return -self.anomaly_score(X)
-
-    def decision_function(self, X):
-        """Return ``threshold_`` minus the anomaly score: negative where a row is flagged.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Rows.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> X = np.random.default_rng(0).normal(size=(200, 3))
-        >>> detector = AutoencoderDetector(random_state=0).fit(X)
-        >>> bool(detector.decision_function([[9.0, 9.0, 9.0]])[0] < 0)
-        True
-        """
-        return self.score_samples(X) - self.offset_
-
-    def predict(self, X):
-        """Flag the rows whose anomaly score is strictly above ``threshold_``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-            Rows.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            −1 where flagged, +1 otherwise, as scikit-learn has it.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> X = np.random.default_rng(0).normal(size=(200, 3))
-        >>> AutoencoderDetector(random_state=0).fit(X).predict([[0.0, 0.0, 0.0], [9.0, 9.0, 9.0]])
-        array([ 1, -1])
-        """
-        return np.where(self.decision_function(X) < 0, -1, 1)
-
-    # ------------------------------------------------------------------ what the ensemble sees
-
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> Floats:
         """Return the latent code: the codes of all members, side by side.
 
         Parameters
@@ -646,14 +546,13 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         >>> AutoencoderDetector(n_members=2, code_size=2, random_state=0).fit(X).transform(X).shape
         (200, 4)
         """
-        Z = self._check(X)
-        return np.concatenate([_side_by_side(self._through(chunk)[2]) for chunk in self._chunks(Z)])
+        return np.concatenate([join_members(self._forward(chunk).codes) for chunk in self._chunks(X)])
 
     @property
-    def _n_features_out(self):
-        return self._n_members * self._shape["code_size"]
+    def _n_features_out(self) -> int:
+        return self._shape.n_members * self._shape.code_size
 
-    def reconstruct(self, X):
+    def reconstruct(self, X: ArrayLike) -> Floats:
         """Return the mean reconstruction over the members, in the units of the rows.
 
         Parameters
@@ -673,24 +572,16 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         >>> bool(np.abs(close).mean() < 1)
         True
         """
-        Z = self._check(X)
-        Z = np.concatenate([self._gather(self._through(chunk)[1]) for chunk in self._chunks(Z)])
+        outputs = (self._forward(chunk).outputs for chunk in self._chunks(X))
+        Z = np.concatenate([gather(self._shape, self._weights, each) for each in outputs])
         return Z * self.scale_ + self.center_
 
-    def _gather(self, outputs):
-        """Mean of the members' outputs, turned back into the columns as given."""
-        n_plain = self._shape["n_plain"]
-        total = outputs[:n_plain].sum(axis=0)
-        if self._shape["n_white"]:
-            total += outputs[n_plain:].sum(axis=0) @ self._weights["output.colourer"]
-        return total / self._n_members
-
-    def feature_errors(self, X):
-        """Return how much of each row's anomaly lies in each feature.
+    def feature_errors(self, X: ArrayLike) -> Floats:
+        """Return how much each feature contributes to each row's anomaly.
 
         The squared residual of the feature, over its mean on held-out normal rows, averaged over the plain
         and the white view. The white view's matrix is symmetric, so its columns stand for the features, each
-        cleared of what the others tell about it. The latent part has no share by feature.
+        without what the others tell about it. The latent part is not divided among the features.
 
         Parameters
         ----------
@@ -710,14 +601,10 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         >>> int(errors.argmax())
         2
         """
-        Z = self._check(X)
-        return np.concatenate(
-            [(self._measure(chunk)[1] / self._feature_level).mean(axis=1) for chunk in self._chunks(Z)]
-        )
+        residuals = (self._squared_residuals(self._forward(chunk)) for chunk in self._chunks(X))
+        return np.concatenate([(each / self._feature_level).mean(axis=1) for each in residuals])
 
-    # ------------------------------------------------------------------ files
-
-    def save(self, path):
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted detector to one file, without pickle.
 
         The file is a zip archive of the Keras model, the arrays, and a JSON text with parameters, versions
@@ -731,11 +618,11 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         Raises
         ------
         NotFittedError
-            Before ``fit``.
+            If the detector is not fitted.
         ValueError
-            Where a parameter cannot be written as JSON, such as a RandomState object.
+            If JSON cannot hold a parameter, such as a RandomState object.
         OSError
-            Where the file cannot be written.
+            If the file cannot be written.
 
         Examples
         --------
@@ -749,31 +636,25 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         True
         """
         check_is_fitted(self)
-        arrays = io.BytesIO()
-        np.savez_compressed(arrays, **{name: getattr(self, where) for name, where in _array_attributes()})
-        contents = {"model.keras": _model_to_bytes(self.model_), "arrays.npz": arrays.getvalue()}
-        about = {
-            "format": _FORMAT,
-            "format_version": _FORMAT_VERSION,
-            "versions": _versions(),
-            "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()},
-            "params": {name: _plain(value, name) for name, value in self.get_params().items()},
-            "threshold": self.threshold_,
-            "promised_rate": self.promised_rate_,
-            "history": self.history_,
-            "feature_names": [str(name) for name in self.feature_names_in_]
-            if hasattr(self, "feature_names_in_")
-            else None,
-        }
-        contents["about.json"] = json.dumps(about, indent=1).encode()
-        _write_whole(path, contents)
+        names = getattr(self, "feature_names_in_", None)
+        saved = saving.SavedDetector(
+            params=self.get_params(),
+            threshold=self.threshold_,
+            promised_rate=self.promised_rate_,
+            history=self.history_,
+            feature_names=None if names is None else [str(name) for name in names],
+            arrays={name: getattr(self, attribute) for name, attribute in _ARRAYS.items()},
+            shape=self._shape,
+            weights=self._weights,
+        )
+        saving.write(path, saved)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read a detector that `save` wrote.
 
         Nothing in the file is executed: arrays are read without pickle, the model in Keras's safe mode and
-        only if it is made of the layers that this module uses.
+        only if it is made of the layers in `aecourse.detector.ensemble`.
 
         Parameters
         ----------
@@ -788,9 +669,9 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
         Raises
         ------
         OSError
-            Where the file is missing, or no whole archive.
+            If the file is missing, or is not a whole archive.
         ValueError
-            Where it is no detector, of an unknown format version, with unknown parameters, or was changed.
+            If it is not a detector, has an unknown format version or unknown parameters, or was changed.
 
         Examples
         --------
@@ -799,54 +680,40 @@ class AutoencoderDetector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Out
             ...
         FileNotFoundError: [Errno 2] No such file or directory: '/nowhere/detector.zip'
         """
-        contents = _read_whole(path)
-        about = _read_about(contents, path, set(cls().get_params()))
-        arrays = _read_arrays(contents["arrays.npz"], path)
-        params = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in about["params"].items()
-        }
-        detector = cls(**params)
+        saved = saving.read(path, cls().get_params())
+        detector = cls(**saved.params)
         detector._check_parameters()
-        for name, attribute in _array_attributes():
-            setattr(detector, attribute, arrays[name])
-        detector.n_features_in_ = len(arrays["center"])
-        if about["feature_names"] is not None:
-            detector.feature_names_in_ = np.array(about["feature_names"], dtype=object)
-        detector.threshold_, detector.promised_rate_ = about["threshold"], about["promised_rate"]
-        detector.offset_ = -detector.threshold_
-        detector.history_ = about["history"]
-        detector._model, detector._shape, detector._weights = _model_from_bytes(contents["model.keras"], path)
-        detector.parts_ = tuple(part for part in PARTS if part != "white" or detector._shape["n_white"])
-        _check_agreement(detector, path)
-        detector._index()
-        return detector
+        for name, attribute in _ARRAYS.items():
+            setattr(detector, attribute, saved.arrays[name])
+        detector._shape, detector._weights, detector._model = saved.shape, saved.weights, None
+        detector._index_references()
+        detector.n_features_in_ = saved.shape.n_features
+        if saved.feature_names is not None:
+            detector.feature_names_in_ = np.array(saved.feature_names, dtype=object)
+        detector.history_, detector.parts_ = saved.history, _parts_of(saved.shape)
+        return detector.set_threshold(saved.threshold, saved.promised_rate)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         if "_model" in state:
-            state["_model"] = None  # made of the weights, when asked for
+            state["_model"] = None  # it is built from the weights again when asked for
         return state
 
 
-# ---------------------------------------------------------------------------- data
+def _parts_of(shape: EnsembleShape) -> tuple[str, ...]:
+    return tuple(part for part in PARTS if part != "white" or shape.n_white)
 
 
-def _check_whole(value, name, low):
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
-        raise ValueError(f"{name} must be a whole number of at least {low}; found {value!r}.")
-
-
-def _hold_out(X, fraction, rate, rng):
+def _hold_out(X: Floats, fraction: float, rate: float, rng: np.random.RandomState) -> tuple[Floats, Floats]:
     """Split rows at random into training rows and held-out rows, at least one of each."""
     n = len(X)
-    wanted = min(thresholds.rows_needed(rate), n // 4)  # so many the threshold's promise needs
+    wanted = min(thresholds.rows_needed(rate), n // 4)  # for the threshold's promise
     n_held_out = min(max(int(np.ceil(fraction * n)), wanted, 1), n - 1)
     order = rng.permutation(n)
     return X[order[n_held_out:]], X[order[:n_held_out]]
 
 
-def _location_and_scale(X):
+def _location_and_scale(X: Floats) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each column; 1 for a constant one."""
     largest = np.maximum(np.abs(X).max(axis=0), np.finfo(float).tiny)
     unit = X / largest  # so that squares neither overflow nor vanish
@@ -855,11 +722,11 @@ def _location_and_scale(X):
     return center * largest, np.where(constant, 1.0, scale * largest)
 
 
-def _whitener(train, held_out):
+def _whitening_matrix(train: Floats, held_out: Floats) -> Floats:
     """Inverse square root of the covariance plus a ridge, symmetric, so that columns keep their meaning.
 
-    The ridge is the one under which held-out rows are most likely, as a Gaussian has it. So small eigenvalues
-    that the held-out rows bear out are kept, and those that come of too few rows are not.
+    The ridge is the one under which held-out rows are most likely if they are Gaussian. So small eigenvalues
+    are kept if the held-out rows confirm them, and raised if they come from too few rows.
     """
     values, vectors = np.linalg.eigh(np.cov(train, rowvar=False, bias=True))
     values = np.maximum(values, 0)
@@ -868,13 +735,8 @@ def _whitener(train, held_out):
     return (vectors / np.sqrt(values + _RIDGES[np.argmin(cost)])) @ vectors.T
 
 
-def _side_by_side(codes):
-    """Codes of the members (members, n, code) → (n, members · code)."""
-    return codes.transpose(1, 0, 2).reshape(codes.shape[1], -1)
-
-
-def _plan(rows, batch_size, epochs):
-    """Return the rows of an epoch, the batch size and the number of epochs, where they are not given."""
+def _training_plan(rows: Floats, batch_size: int | None, epochs: int | None) -> tuple[Floats, int, int]:
+    """Return the rows of an epoch, the batch size and the number of epochs, chosen unless they are given."""
     large = len(rows) >= _LARGE
     batch_size = batch_size or (_LARGE_BATCH if large else _BATCH)
     if epochs is None:
@@ -884,207 +746,3 @@ def _plan(rows, batch_size, epochs):
             rows = np.tile(rows, (times, 1))
         epochs = max(2, -(-n_steps // -(-len(rows) // batch_size)))
     return rows, batch_size, epochs
-
-
-def _feature_level(squares):
-    """Mean squared residual of each view and feature (views, d), kept off zero."""
-    level = squares.mean(axis=0)
-    return np.maximum(level, 1e-6 * level.mean() + 1e-12)
-
-
-# ---------------------------------------------------------------------------- files
-
-
-def _array_attributes():
-    """Names of the arrays in a file, and the attributes that hold them."""
-    return [(name, f"{name}_" if name in ("center", "scale") else f"_{name}") for name in _ARRAYS]
-
-
-def _plain(value, name):
-    """Return a parameter as JSON can hold it."""
-    if isinstance(value, (tuple, list)):
-        return [_plain(part, name) for part in value]
-    value = value.item() if isinstance(value, np.generic) else value
-    if value is not None and not isinstance(value, (bool, int, float, str)):
-        raise ValueError(
-            f"{name}={value!r} cannot be saved. Set a plain value first: detector.set_params({name}=...)."
-        )
-    return value
-
-
-def _versions():
-    import keras
-    import sklearn
-    import tensorflow
-
-    return {
-        "aecourse": aecourse.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "scikit-learn": sklearn.__version__,
-        "tensorflow": tensorflow.__version__,
-    }
-
-
-def _write_whole(path, contents):
-    """Write an archive beside its place, then move it there."""
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            with zipfile.ZipFile(file, "w") as archive:
-                for name, data in contents.items():
-                    archive.writestr(name, data)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)  # as any other new file; mkstemp makes it private
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def _read_whole(path):
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            if sorted(names) != sorted(_FILES):
-                raise ValueError(
-                    f"{os.fspath(path)!r} is no saved detector: it holds {sorted(names)[:5]}, "
-                    f"not {sorted(_FILES)}. Pass a file that AutoencoderDetector.save wrote."
-                )
-            return {name: archive.read(name) for name in names}
-    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
-        raise OSError(
-            f"{os.fspath(path)!r} is damaged or no saved detector ({error}). Save the detector again."
-        ) from error
-
-
-def _read_about(contents, path, known_params):
-    """Return the JSON part, once everything in it is known and the checksums agree."""
-    path = os.fspath(path)
-    try:
-        about = json.loads(contents["about.json"])
-        found = about["format"], about["format_version"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path!r} is no saved detector: its description cannot be read ({error})."
-        ) from error
-    if found != (_FORMAT, _FORMAT_VERSION):
-        raise ValueError(
-            f"{path!r} has format {found[0]!r}, version {found[1]!r}; this aecourse reads "
-            f"{_FORMAT!r}, version {_FORMAT_VERSION}. Use the aecourse that wrote it"
-            f" ({about.get('versions')})."
-        )
-    wanted = {
-        "format",
-        "format_version",
-        "versions",
-        "sha256",
-        "params",
-        "threshold",
-        "promised_rate",
-        "history",
-        "feature_names",
-    }
-    if set(about) != wanted:
-        raise ValueError(f"{path!r} has unknown or missing entries {sorted(set(about) ^ wanted)}; refused.")
-    if not isinstance(about["params"], dict) or set(about["params"]) != known_params:
-        raise ValueError(
-            f"{path!r} has unknown or missing parameters "
-            f"{sorted(set(about['params']) ^ known_params)}; refused."
-        )
-    for name in ("model.keras", "arrays.npz"):
-        if hashlib.sha256(contents[name]).hexdigest() != about["sha256"].get(name):
-            raise ValueError(
-                f"{path!r} was changed after it was saved: the checksum of {name} differs. "
-                "Save the detector again."
-            )
-    for name in ("threshold", "promised_rate"):
-        if name == "promised_rate" and about[name] is None:  # a threshold that was set without a promise
-            continue
-        if not isinstance(about[name], float) or not np.isfinite(about[name]):
-            raise ValueError(f"{path!r} has {name}={about[name]!r}, which is no finite number; refused.")
-    return about
-
-
-def _read_arrays(data, path):
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            arrays = dict(archive)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{os.fspath(path)!r}: its arrays cannot be read ({error}); refused.") from error
-    if sorted(arrays) != sorted(_ARRAYS):
-        raise ValueError(
-            f"{os.fspath(path)!r} has unknown or missing arrays "
-            f"{sorted(set(arrays) ^ set(_ARRAYS))}; refused."
-        )
-    for name, array in arrays.items():
-        if array.dtype.kind != "f" or not np.isfinite(array).all():
-            raise ValueError(f"{os.fspath(path)!r}: its array {name!r} holds no finite numbers; refused.")
-    return arrays
-
-
-def _check_agreement(detector, path):
-    """Refuse a file whose model and arrays have shapes that do not fit together."""
-    shape, d, n_parts = detector._shape, detector.n_features_in_, len(detector.parts_)
-    width = shape["n_plain"] * shape["code_size"]
-    shapes = {
-        "center": (d,),
-        "scale": (d,),
-        "part_center": (n_parts,),
-        "part_spread": (n_parts,),
-        "references": (len(detector._references), width),
-        "feature_level": (n_parts - 1, d),
-    }
-    found = {name: getattr(detector, attribute).shape for name, attribute in _array_attributes()}
-    if found != shapes or shape["n_features"] != d or not len(detector._references):
-        raise ValueError(
-            f"{os.fspath(path)!r} does not fit together: its model has {shape}, and its arrays "
-            f"have the shapes {found}; refused."
-        )
-
-
-def _model_to_bytes(model):
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "model.keras"
-        model.save(file)
-        return file.read_bytes()
-
-
-def _model_from_bytes(data, path):
-    """Load a Keras model made of known layers only; return it with its shape and its weights."""
-    from aecourse._support.tensorflow import keras
-    from aecourse.detector import ensemble as _members
-
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            config = json.loads(archive.read("config.json"))
-        _check_classes(config)
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "model.keras"
-            file.write_bytes(data)
-            loaded = keras.saving.load_model(file, compile=False, safe_mode=True)
-        # The graph is built anew, so that the file decides on sizes and weights only.
-        shape, weights = _members.shape_of(loaded), _members.get_weights(loaded)
-        model = _members.build(**shape, dtype="float64")
-        _members.set_weights(model, weights)
-    except (zipfile.BadZipFile, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
-        raise ValueError(f"{os.fspath(path)!r}: its model cannot be read ({error}); refused.") from error
-    return model, shape, weights
-
-
-def _check_classes(config):
-    """Refuse a model's description that names anything but the classes a detector is made of."""
-    if isinstance(config, dict):
-        name = config.get("class_name")
-        if name is not None and name not in _CLASSES:
-            raise ValueError(f"it names the class {name!r}, which no detector has")
-        for value in config.values():
-            _check_classes(value)
-    elif isinstance(config, list):
-        for value in config:
-            _check_classes(value)
