@@ -14,7 +14,8 @@ from packaging.specifiers import SpecifierSet
 
 from aecourse import datasets
 
-# Extras that the lessons and their tests need; the others are only for benchmarks and upkeep.
+# The extras that the lessons and their tests need, and that README.md and the Makefile install; the others
+# are for benchmarks and for work on the course itself.
 NEEDED_EXTRAS = ("lab", "test", "theano", "grading", "data", "scale")
 REINSTALL = f"run 'make course' again, or: pip install -e '.[{','.join(NEEDED_EXTRAS)}]'"
 MIN_MEMORY_GB = 4
@@ -24,16 +25,16 @@ MIN_MEMORY_GB = 4
 class Check:
     """One line of the report.
 
-    Parameters
+    Attributes
     ----------
     name : str
-        What was looked at.
+        What was checked.
     ok : bool
         Whether the course can work with it.
     found : str
-        What is there.
+        What was found.
     todo : str
-        What to do where it is not in order; empty otherwise.
+        What to do if it is not in order.
     """
 
     name: str
@@ -41,42 +42,44 @@ class Check:
     found: str
     todo: str = ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         line = f"{'OK' if self.ok else 'FAIL':<5}{self.name:<24}{self.found}"
         return line if self.ok else f"{line}\n     → {self.todo}"
 
 
-def check_python():
-    """Compare the running Python with the range that pyproject.toml asks for."""
+def check_python() -> Check:
+    """Compare the running Python with the range in the package's metadata."""
     wanted = importlib.metadata.metadata("aecourse")["Requires-Python"]
     found = platform.python_version()
     ok = found in SpecifierSet(wanted)
     return Check("Python", ok, f"{found} (needs {wanted})", f"install a Python {wanted} and {REINSTALL}")
 
 
-def check_requirements():
-    """Compare each installed requirement with its range in pyproject.toml."""
+def check_requirements() -> list[Check]:
+    """Compare each installed requirement with its range in the package's metadata."""
     checks = []
-    for text in importlib.metadata.requires("aecourse"):
+    for text in importlib.metadata.requires("aecourse") or ():
         requirement = Requirement(text)
         marker = requirement.marker
         if marker and not any(marker.evaluate({"extra": extra}) for extra in ("", *NEEDED_EXTRAS)):
             continue
+        needs = f"(needs {requirement.specifier})"
         try:
-            found = importlib.metadata.version(requirement.name)
+            version = importlib.metadata.version(requirement.name)
         except importlib.metadata.PackageNotFoundError:
-            checks.append(
-                Check(requirement.name, False, f"missing (needs {requirement.specifier})", REINSTALL)
-            )
+            checks.append(Check(requirement.name, False, f"missing {needs}", REINSTALL))
             continue
-        ok = requirement.specifier.contains(found, prereleases=True)
-        checks.append(Check(requirement.name, ok, f"{found} (needs {requirement.specifier})", REINSTALL))
+        ok = requirement.specifier.contains(version, prereleases=True)
+        checks.append(Check(requirement.name, ok, f"{version} {needs}", REINSTALL))
     return checks
 
 
-def check_tensorflow(timeout=120):
-    """Import TensorFlow in a process of its own, since a broken build may end the process."""
-    code = "from aecourse._support.tensorflow import tf; print(tf.__version__, float(tf.reduce_sum(tf.ones((2, 3)))))"
+def check_tensorflow(timeout: float = 120) -> Check:
+    """Import TensorFlow in a process of its own, because a broken build may end the process."""
+    code = (
+        "from aecourse._support.tensorflow import tf; "
+        "print(tf.__version__, float(tf.reduce_sum(tf.ones((2, 3)))))"
+    )
     try:
         result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=timeout)
     except subprocess.TimeoutExpired:
@@ -87,21 +90,21 @@ def check_tensorflow(timeout=120):
             "TensorFlow import",
             False,
             last,
-            f"{REINSTALL}; on a processor without AVX no TensorFlow from PyPI runs: use Colab or Binder",
+            f"{REINSTALL}; TensorFlow from PyPI needs a processor with AVX: without it use Colab or Binder",
         )
     return Check("TensorFlow import", True, f"{result.stdout.split()[0]}, adds up")
 
 
-def check_machine():
-    """Count cores and memory."""
+def check_machine() -> list[Check]:
+    """Count processor cores and memory."""
     import psutil
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()) or 1
     memory = psutil.virtual_memory()
     total, free = memory.total / 2**30, memory.available / 2**30
-    slow = " (the lessons' minutes are for two)" if cores < 2 else ""
+    slow = " (the times given for the lessons are for two)" if cores < 2 else ""
     return [
-        Check("cores", cores >= 1, f"{cores}{slow}"),
+        Check("cores", True, f"{cores}{slow}"),
         Check(
             "memory",
             total >= MIN_MEMORY_GB,
@@ -111,8 +114,8 @@ def check_machine():
     ]
 
 
-def check_kernel():
-    """See that the kernel which the lessons name exists and is this Python."""
+def check_kernel() -> Check:
+    """Check that the kernel that the lessons name exists and runs this Python."""
     todo = "run: python -m ipykernel install --sys-prefix"
     try:
         from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
@@ -128,7 +131,7 @@ def check_kernel():
     return Check("Jupyter kernel", ours, found, todo)
 
 
-def check_data():
+def check_data() -> Check:
     """Compare the checksum of the data inside the package."""
     todo = "restore it with: git checkout -- aecourse/data/mnist.npz; or reinstall the package"
     try:
@@ -140,13 +143,13 @@ def check_data():
     return Check("data: mnist.npz", True, "SHA-256 as expected")
 
 
-def examine():
+def examine() -> list[Check]:
     """Run every check.
 
     Returns
     -------
     list of Check
-        In the order in which a fault should be mended.
+        In the order in which faults should be repaired.
 
     Examples
     --------
@@ -164,18 +167,18 @@ def examine():
     ]
 
 
-def main(as_json=False):
-    """Print the report, a line a check.
+def main(as_json: bool = False) -> int:
+    """Print the report, one line per check.
 
     Parameters
     ----------
     as_json : bool
-        Print a JSON object instead, with the list of checks and ``ok``.
+        Whether to print a JSON object instead, with the list of checks and ``ok``.
 
     Returns
     -------
     int
-        Exit status: 0 where every check passes, 1 otherwise.
+        Exit status: 0 if every check passes, 1 otherwise.
     """
     checks = examine()
     n_failed = sum(not check.ok for check in checks)

@@ -400,6 +400,32 @@ def test_the_commands_in_processes_of_their_own(csv, tmp_path):
     assert len(pd.read_csv(tmp_path / "data-scores.csv")) == 300
 
 
+def test_only_training_imports_tensorflow(results, tmp_path):
+    folder, result = results
+    code = (
+        "import sys; from aecourse import cli; assert not {'tensorflow', 'pandas'} & set(sys.modules); "
+        "status = cli.main(sys.argv[1:]); assert 'tensorflow' not in sys.modules; sys.exit(status)"
+    )
+    for words, status in (
+        (["score", str(result.output / "detector.aecourse"), str(folder / "data.csv"), "-o", "out.csv"], 0),
+        (["detect", "nothing.csv"], 1),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert done.returncode == status, done.stderr
+
+
+def test_only_the_import_of_tensorflow_is_hidden(capfd, monkeypatch):
+    monkeypatch.setitem(sys.modules, "aecourse._support.tensorflow", None)  # importing it raises ImportError
+    with pytest.raises(ImportError):
+        cli._import_tensorflow_quietly()
+    with cli._standard_error_closed():
+        os.write(2, b"a notice")
+    os.write(2, b"an error of ours")
+    assert capfd.readouterr().err == "an error of ours"
+
+
 @pytest.mark.parametrize(
     "words, status, sentence",
     [
