@@ -1,42 +1,28 @@
 """The ``aecourse`` command."""
 
 import argparse
-import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aecourse import __version__
+from aecourse._support.notices import import_tensorflow_quietly
 from aecourse.grading.cli import add_commands as add_grading
 
 if TYPE_CHECKING:
     from aecourse.tabular import Result
 
 
-@contextlib.contextmanager
-def _standard_error_closed() -> Iterator[None]:
-    """Send what is written to file descriptor 2 to nowhere, whichever language writes it."""
-    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null)
+def _prepare_tensorflow(*needed: str) -> None:
+    """Import TensorFlow without its notices, if the files of the command exist.
 
-
-def _import_tensorflow_quietly() -> None:
-    """Import TensorFlow without its notices, so that later imports of it are silent.
-
-    Its C++ parts write them straight to the terminal, before any setting takes effect. This process is the
-    command's own, and only the import is hidden: progress bars, warnings and errors come later. An import
-    that fails raises an exception, which is shown.
+    This process is the command's own, so its standard error may be redirected during the import: later
+    imports are silent, and progress bars, warnings and errors are shown. If a file does not exist, the
+    command says so without the seconds that the import takes.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _standard_error_closed():
-        import aecourse._support.tensorflow  # noqa: F401
+    if all(os.path.isfile(file) for file in needed):
+        import_tensorflow_quietly()
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -71,8 +57,7 @@ def _detect(options: argparse.Namespace) -> int:
     from aecourse import tabular
 
     def job() -> "Result":
-        if os.path.isfile(options.csv):  # a mistyped name is reported without the seconds of this import
-            _import_tensorflow_quietly()
+        _prepare_tensorflow(options.csv)
         return tabular.detect(
             options.csv,
             options.output,
@@ -87,9 +72,13 @@ def _detect(options: argparse.Namespace) -> int:
 
 
 def _score(options: argparse.Namespace) -> int:
-    from aecourse import tabular  # a saved detector scores without TensorFlow
+    from aecourse import tabular
 
-    return _run_job(lambda: tabular.score(options.detector, options.csv, options.output, **_common(options)))
+    def job() -> "Result":
+        _prepare_tensorflow(options.detector, options.csv)
+        return tabular.score(options.detector, options.csv, options.output, **_common(options))
+
+    return _run_job(job)
 
 
 def _budget(text: str) -> float:
