@@ -1,31 +1,45 @@
 """The ``aecourse`` command."""
 
 import argparse
+import os
 import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from aecourse import __version__
+from aecourse._support.notices import import_tensorflow_quietly
 from aecourse.grading.cli import add_commands as add_grading
 
+if TYPE_CHECKING:
+    from aecourse.tabular import Result
 
-def _doctor(options):
+
+def _prepare_tensorflow(*needed: str) -> None:
+    """Import TensorFlow without its notices, if the files of the command exist.
+
+    This process is the command's own, so its standard error may be redirected during the import: later
+    imports are silent, and progress bars, warnings and errors are shown. If a file does not exist, the
+    command says so without the seconds that the import takes.
+    """
+    if all(os.path.isfile(file) for file in needed):
+        import_tensorflow_quietly()
+
+
+def _doctor(options: argparse.Namespace) -> int:
     from aecourse import doctor
 
     return doctor.main(as_json=options.json)
 
 
-def _reading(options):
-    return {
-        "separator": options.separator,
-        "decimal": options.decimal,
-        "encoding": options.encoding,
-        "force": options.force,
-    }
+def _common(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that `detect` and `score` share, as keyword arguments."""
+    return {name: getattr(options, name) for name in ("separator", "decimal", "encoding", "force")}
 
 
-def _job(work):
-    """Run a job on files; print what it did, or the one sentence of what went wrong."""
+def _run_job(job: Callable[[], "Result"]) -> int:
+    """Run a job on files, and print what it did or one sentence on what went wrong."""
     try:
-        result = work()
+        result = job()
     except (OSError, ValueError) as error:
         print(f"aecourse: {error}", file=sys.stderr)
         return 1
@@ -39,30 +53,36 @@ def _job(work):
     return 0
 
 
-def _detect(options):
-    from aecourse import detect
+def _detect(options: argparse.Namespace) -> int:
+    from aecourse import tabular
 
-    return _job(
-        lambda: detect.detect(
+    def job() -> "Result":
+        _prepare_tensorflow(options.csv)
+        return tabular.detect(
             options.csv,
             options.output,
             train_on=options.train_on,
             budget=options.budget,
             ignore=options.ignore,
             random_state=options.random_state,
-            **_reading(options),
+            **_common(options),
         )
-    )
+
+    return _run_job(job)
 
 
-def _score(options):
-    from aecourse import detect
+def _score(options: argparse.Namespace) -> int:
+    from aecourse import tabular
 
-    return _job(lambda: detect.score(options.detector, options.csv, options.output, **_reading(options)))
+    def job() -> "Result":
+        _prepare_tensorflow(options.detector, options.csv)
+        return tabular.score(options.detector, options.csv, options.output, **_common(options))
+
+    return _run_job(job)
 
 
-def _budget(text):
-    """Read a share between 0 and 1."""
+def _budget(text: str) -> float:
+    """Read a share strictly between 0 and 1."""
     try:
         value = float(text)
     except ValueError:
@@ -72,37 +92,39 @@ def _budget(text):
     return value
 
 
-def _query(text):
-    """Refuse a query that is none before the table is read."""
-    from aecourse import tables
+def _query(text: str) -> str:
+    """Refuse a text that is not a query before the file is read."""
+    from aecourse import tabular
 
     try:
-        return tables.Query(text).text
+        return tabular.Query(text).text
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _add_tables(commands):
-    """Add ``detect`` and ``score``."""
-    reading = argparse.ArgumentParser(add_help=False)
-    reading.add_argument("--separator", metavar="SIGN", help="between fields (default: found by itself)")
-    reading.add_argument("--decimal", default=".", metavar="SIGN", help="decimal sign, . or , (default: .)")
-    reading.add_argument("--encoding", metavar="NAME", help="of the file (default: UTF-8)")
-    reading.add_argument("--force", action="store_true", help="replace results that are there")
+def _add_tabular(commands: Any) -> None:
+    """Add the commands `detect` and `score`."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--separator", metavar="SIGN", help="sign between fields (default: found from the first line)"
+    )
+    common.add_argument("--decimal", default=".", metavar="SIGN", help="decimal sign, . or , (default: .)")
+    common.add_argument("--encoding", metavar="NAME", help="encoding of the file (default: UTF-8)")
+    common.add_argument("--force", action="store_true", help="replace earlier results")
     detect = commands.add_parser(
         "detect",
-        parents=[reading],
+        parents=[common],
         help="find anomalous rows of a CSV file",
-        description="Fit a detector on the normal rows of a table, score all rows, "
-        "and write scores, flagged rows, a report and the detector.",
+        description="Fit a detector on the normal rows of a CSV file, score all rows, "
+        "and write the scores, the flagged rows, a report and the detector.",
     )
-    detect.add_argument("csv", metavar="TABLE.csv")
+    detect.add_argument("csv", metavar="TABLE.csv", help="the file; its first line names the columns")
     detect.add_argument(
         "--train-on",
         type=_query,
         metavar="QUERY",
-        help="which rows are normal, such as \"label == 'normal'\"; its columns are no "
-        "features (default: all rows)",
+        help="which rows are normal, such as \"label == 'normal'\"; the columns that it names are "
+        "not used as features (default: all rows)",
     )
     detect.add_argument(
         "--budget",
@@ -116,42 +138,48 @@ def _add_tables(commands):
         action="append",
         default=[],
         metavar="COLUMN",
-        help="a column that is no feature; may be given again",
+        help="do not use this column as a feature; may be given several times",
     )
-    detect.add_argument("--random-state", type=int, default=0, metavar="SEED", help="seed (default: 0)")
-    detect.add_argument("-o", "--output", metavar="FOLDER", help="where to (default: TABLE-results)")
+    detect.add_argument(
+        "--random-state", type=int, default=0, metavar="SEED", help="seed of all random choices (default: 0)"
+    )
+    detect.add_argument("-o", "--output", metavar="FOLDER", help="folder to write (default: TABLE-results)")
     detect.set_defaults(run=_detect)
     score = commands.add_parser(
-        "score", parents=[reading], help="score the rows of a CSV file with a saved detector"
+        "score",
+        parents=[common],
+        help="score the rows of a CSV file with a saved detector",
+        description="Score the rows of a CSV file with a detector that 'aecourse detect' saved, and say "
+        "whether they still look like the rows it was trained on.",
     )
-    score.add_argument("detector", metavar="DETECTOR.aecourse")
-    score.add_argument("csv", metavar="NEW.csv")
-    score.add_argument("-o", "--output", metavar="FILE", help="where to (default: NEW-scores.csv)")
+    score.add_argument("detector", metavar="DETECTOR.aecourse", help="the saved detector")
+    score.add_argument("csv", metavar="NEW.csv", help="the file; it needs the columns of the training file")
+    score.add_argument("-o", "--output", metavar="FILE", help="file to write (default: NEW-scores.csv)")
     score.set_defaults(run=_score)
 
 
-def parser():
-    """Build the parser of the command line, a subcommand a function."""
+def parser() -> argparse.ArgumentParser:
+    """Build the parser of the command line, in which each subcommand names its function as ``run``."""
     top = argparse.ArgumentParser(
-        prog="aecourse", description="Anomaly detection with autoencoders: the course."
+        prog="aecourse", description="Anomaly detection with autoencoders: a course and its tools."
     )
     top.add_argument("--version", action="version", version=f"aecourse {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    doctor = commands.add_parser("doctor", help="check this machine and the environment")
+    doctor = commands.add_parser("doctor", help="check this machine and its Python environment")
     doctor.add_argument("--json", action="store_true", help="print the report as JSON")
     doctor.set_defaults(run=_doctor)
     add_grading(commands)
-    _add_tables(commands)
+    _add_tabular(commands)
     return top
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Parameters
     ----------
-    arguments : list of str, optional
-        Words of the command line; those of this process by default.
+    arguments : sequence of str, optional
+        Words of the command line; by default those of this process.
 
     Returns
     -------

@@ -23,16 +23,16 @@ MIN_MEMORY_GB = 4
 class Check:
     """One line of the report.
 
-    Parameters
+    Attributes
     ----------
     name : str
-        What was looked at.
+        What was checked.
     ok : bool
         Whether the course can work with it.
     found : str
-        What is there.
+        What was found.
     todo : str
-        What to do where it is not in order; empty otherwise.
+        What to do if it is not in order.
     """
 
     name: str
@@ -40,13 +40,13 @@ class Check:
     found: str
     todo: str = ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         line = f"{'OK' if self.ok else 'FAIL':<5}{self.name:<24}{self.found}"
         return line if self.ok else f"{line}\n     → {self.todo}"
 
 
-def check_python():
-    """Compare the running Python with the range that pyproject.toml asks for."""
+def check_python() -> Check:
+    """Compare the running Python with the range in the package's metadata."""
     wanted = importlib.metadata.metadata("aecourse")["Requires-Python"]
     found = platform.python_version()
     ok = found in SpecifierSet(wanted)
@@ -59,34 +59,38 @@ def needed_extras() -> list[str]:
     return sorted(
         extra
         for requirement in requirements
-        if requirement.name == "aecourse" and requirement.marker.evaluate({"extra": COURSE})
+        if requirement.name == "aecourse"
+        and requirement.marker
+        and requirement.marker.evaluate({"extra": COURSE})
         for extra in requirement.extras
     )
 
 
-def check_requirements():
-    """Compare each installed requirement with its range in pyproject.toml."""
+def check_requirements() -> list[Check]:
+    """Compare each installed requirement with its range in the package's metadata."""
     checks = []
     extras = ("", *needed_extras())
     for requirement in map(Requirement, importlib.metadata.requires("aecourse") or ()):
         marker = requirement.marker
         if marker and not any(marker.evaluate({"extra": extra}) for extra in extras):
             continue
+        needs = f"(needs {requirement.specifier})"
         try:
-            found = importlib.metadata.version(requirement.name)
+            version = importlib.metadata.version(requirement.name)
         except importlib.metadata.PackageNotFoundError:
-            checks.append(
-                Check(requirement.name, False, f"missing (needs {requirement.specifier})", REINSTALL)
-            )
+            checks.append(Check(requirement.name, False, f"missing {needs}", REINSTALL))
             continue
-        ok = requirement.specifier.contains(found, prereleases=True)
-        checks.append(Check(requirement.name, ok, f"{found} (needs {requirement.specifier})", REINSTALL))
+        ok = requirement.specifier.contains(version, prereleases=True)
+        checks.append(Check(requirement.name, ok, f"{version} {needs}", REINSTALL))
     return checks
 
 
-def check_tensorflow(timeout=120):
-    """Import TensorFlow in a process of its own, since a broken build may end the process."""
-    code = "from aecourse._support.tensorflow import tf; print(tf.__version__, float(tf.reduce_sum(tf.ones((2, 3)))))"
+def check_tensorflow(timeout: float = 120) -> Check:
+    """Import TensorFlow in a process of its own, because a broken build may end the process."""
+    code = (
+        "from aecourse._support.tensorflow import tf; "
+        "print(tf.__version__, float(tf.reduce_sum(tf.ones((2, 3)))))"
+    )
     try:
         result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=timeout)
     except subprocess.TimeoutExpired:
@@ -97,21 +101,21 @@ def check_tensorflow(timeout=120):
             "TensorFlow import",
             False,
             last,
-            f"{REINSTALL}; on a processor without AVX no TensorFlow from PyPI runs: use Colab or Binder",
+            f"{REINSTALL}; TensorFlow from PyPI needs a processor with AVX: without it use Colab or Binder",
         )
     return Check("TensorFlow import", True, f"{result.stdout.split()[0]}, adds up")
 
 
-def check_machine():
-    """Count cores and memory."""
+def check_machine() -> list[Check]:
+    """Count processor cores and memory."""
     import psutil
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()) or 1
     memory = psutil.virtual_memory()
     total, free = memory.total / 2**30, memory.available / 2**30
-    slow = " (the lessons' minutes are for two)" if cores < 2 else ""
+    slow = " (the times given for the lessons are for two)" if cores < 2 else ""
     return [
-        Check("cores", cores >= 1, f"{cores}{slow}"),
+        Check("cores", True, f"{cores}{slow}"),
         Check(
             "memory",
             total >= MIN_MEMORY_GB,
@@ -121,8 +125,8 @@ def check_machine():
     ]
 
 
-def check_kernel():
-    """See that the kernel which the lessons name exists and is this Python."""
+def check_kernel() -> Check:
+    """Check that the kernel that the lessons name exists and runs this Python."""
     todo = "run: python -m ipykernel install --sys-prefix"
     try:
         from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
@@ -138,7 +142,7 @@ def check_kernel():
     return Check("Jupyter kernel", ours, found, todo)
 
 
-def check_data():
+def check_data() -> Check:
     """Compare the checksum of the data inside the package."""
     todo = "restore it with: git checkout -- aecourse/data/mnist.npz; or reinstall the package"
     try:
@@ -150,13 +154,13 @@ def check_data():
     return Check("data: mnist.npz", True, "SHA-256 as expected")
 
 
-def examine():
+def examine() -> list[Check]:
     """Run every check.
 
     Returns
     -------
     list of Check
-        In the order in which a fault should be mended.
+        In the order in which faults should be repaired.
 
     Examples
     --------
@@ -174,18 +178,18 @@ def examine():
     ]
 
 
-def main(as_json=False):
-    """Print the report, a line a check.
+def main(as_json: bool = False) -> int:
+    """Print the report, one line per check.
 
     Parameters
     ----------
     as_json : bool
-        Print a JSON object instead, with the list of checks and ``ok``.
+        Whether to print a JSON object instead, with the list of checks and ``ok``.
 
     Returns
     -------
     int
-        Exit status: 0 where every check passes, 1 otherwise.
+        Exit status: 0 if every check passes, 1 otherwise.
     """
     checks = examine()
     n_failed = sum(not check.ok for check in checks)

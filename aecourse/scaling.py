@@ -1,31 +1,47 @@
-"""Tables that one memory does not hold: scored on a Dask cluster, and trained on from Parquet.
+"""Data larger than memory: scored on a Dask cluster, and trained on from Parquet files.
 
-A table is a folder of Parquet files. `score_parquet` sends each file to whichever worker is free;
-`parquet_batches` reads blocks of rows for Keras. Neither ever holds the whole table.
+The data are a Parquet file or a folder of them. `score_parquet` sends each file to whichever worker is free;
+`parquet_batches` reads blocks of rows for Keras. Neither ever has all rows in memory.
 """
 
+from __future__ import annotations
+
 import contextlib
-import shutil
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from aecourse._support.checks import check_whole
+from aecourse._support.files import whole_folder
+
+if TYPE_CHECKING:
+    import distributed
+    import pandas as pd
+    import tensorflow as tf
 
 __all__ = ["cluster", "parquet_batches", "score_parquet"]
 
 
 @contextlib.contextmanager
-def cluster(address=None, *, n_workers=2, memory_limit="2GiB"):
-    """Yield a client of a Dask cluster: of a scheduler that runs, or of a local cluster made for the purpose.
+def cluster(
+    address: str | None = None, *, n_workers: int = 2, memory_limit: str | int = "2GiB"
+) -> Iterator[distributed.Client]:
+    """Yield a client of a Dask cluster: of one that is running, or of a local one that is started for it.
 
     Parameters
     ----------
     address : str, optional
-        A scheduler's address, such as ``"tcp://10.0.0.5:8786"``. Without it, worker processes of one thread
-        each are started on this machine, and stopped at the end.
+        A scheduler's address, such as ``"tcp://10.0.0.5:8786"``. If it is not given, worker processes of one
+        thread each are started on this machine, and stopped at the end.
     n_workers : int
-        Worker processes of the local cluster. Ignored with an address.
+        Number of worker processes of the local cluster. Ignored if there is an address.
     memory_limit : str or int
-        Memory of each local worker, such as ``"2GiB"``. A worker pauses near it, and is restarted beyond it.
+        Memory of each local worker, such as ``"2GiB"``. A worker pauses near the limit, and is restarted
+        beyond it.
 
     Yields
     ------
@@ -35,7 +51,7 @@ def cluster(address=None, *, n_workers=2, memory_limit="2GiB"):
     Raises
     ------
     ValueError
-        If ``n_workers`` is no positive whole number.
+        If ``n_workers`` is not a positive whole number.
     OSError
         If no scheduler answers at the address.
 
@@ -55,18 +71,17 @@ def cluster(address=None, *, n_workers=2, memory_limit="2GiB"):
             client = distributed.Client(address, timeout="10s")
         except (OSError, ValueError) as error:
             raise OSError(
-                f"address: no Dask scheduler answers at {address!r} ({error}). Start one with 'dask scheduler', "
-                "or leave the address out for workers on this machine."
+                f"address: no Dask scheduler answers at {address!r} ({error}). Start one with "
+                "'dask scheduler', or leave the address out for workers on this machine."
             ) from error
         with client:
             yield client
         return
-    if not isinstance(n_workers, (int, np.integer)) or isinstance(n_workers, bool) or n_workers < 1:
-        raise ValueError(f"n_workers must be a positive whole number; found {n_workers!r}.")
+    n_workers = check_whole(n_workers, "n_workers")
     with (
-        # Any port for the dashboard: the usual one may be taken. A restarted worker is no news for the user.
+        # The dashboard's usual port may be taken. A restarted worker is not an error, so it is not logged.
         distributed.LocalCluster(
-            n_workers=int(n_workers),
+            n_workers=n_workers,
             threads_per_worker=1,
             memory_limit=memory_limit,
             processes=True,
@@ -78,32 +93,37 @@ def cluster(address=None, *, n_workers=2, memory_limit="2GiB"):
         yield client
 
 
-def _files(source):
-    """Return the Parquet files of a table, in the order of their names."""
+def _parquet_files(source: str | os.PathLike[str]) -> list[Path]:
+    """Return a Parquet file, or those of a folder in the order of their names."""
     source = Path(source)
-    found = sorted(source.glob("*.parquet")) if source.is_dir() else [source] if source.is_file() else []
-    if not found:
+    files = sorted(source.glob("*.parquet")) if source.is_dir() else [source] if source.is_file() else []
+    if not files:
         raise FileNotFoundError(
             f"source: no Parquet file at {source}. Give a .parquet file, or a folder of them."
         )
-    return found
+    return files
 
 
-def _check_columns(source, wanted, name):
-    """Refuse a table that lacks a wanted column, before any work is done."""
+def _check_columns(source: str | os.PathLike[str], wanted: Iterable[str], name: str) -> None:
+    """Refuse data that lack a wanted column, before any work is done."""
     import pyarrow.parquet
 
-    present = pyarrow.parquet.read_schema(_files(source)[0]).names
+    present = pyarrow.parquet.read_schema(_parquet_files(source)[0]).names
     missing = [column for column in wanted if column not in present]
     if missing:
         raise ValueError(
-            f"{name}: the table at {source} has no column {', '.join(map(repr, missing))}; it has "
+            f"{name}: the source {source} has no column {', '.join(map(repr, missing))}; it has "
             f"{', '.join(map(repr, present))}."
         )
 
 
-def _score_part(part, detector, keep):
-    """Score the rows of one part; what a worker does."""
+def _check_absent(destination: Path) -> None:
+    if destination.exists():
+        raise FileExistsError(f"destination: {destination} exists. Remove it, or choose another folder.")
+
+
+def _score_part(part: pd.DataFrame, detector: Any, keep: Sequence[str]) -> pd.DataFrame:
+    """Score the rows of one part on a worker."""
     import pandas as pd
 
     rows = part[list(detector.feature_names_in_)]
@@ -112,11 +132,17 @@ def _score_part(part, detector, keep):
     return pd.concat([part[list(keep)], scored], axis=1)
 
 
-def score_parquet(detector, source, destination, *, keep=()):
-    """Score every row of a table of Parquet files, a part at a time, on the current Dask cluster.
+def score_parquet(
+    detector: Any,
+    source: str | os.PathLike[str],
+    destination: str | os.PathLike[str],
+    *,
+    keep: Iterable[str] = (),
+) -> int:
+    """Score every row of Parquet files, a part at a time, on the current Dask cluster.
 
     Inside a `cluster` block its workers do the work; elsewhere the threads of this process do. A part that
-    was lost with its worker is scored again. The destination appears when all parts are there.
+    was lost with its worker is scored again. The destination appears when all parts have been written.
 
     Parameters
     ----------
@@ -124,11 +150,11 @@ def score_parquet(detector, source, destination, *, keep=()):
         Fitted on a DataFrame, so that it knows its columns. Any object with ``anomaly_score``,
         ``threshold_`` and ``feature_names_in_`` will do.
     source : path-like
-        A Parquet file, or a folder of them. On a cluster of several machines, a path that all see.
+        A Parquet file, or a folder of them. If the cluster has several machines, all must see this path.
     destination : path-like
-        Folder to write, one Parquet file a part, in the order of the source; it must not exist.
+        Folder to write, one Parquet file per part, in the order of the source. It must not exist.
     keep : iterable of str
-        Columns of the source to write beside the scores, such as a row's number.
+        Columns of the source to write along with the scores, such as a row number.
 
     Returns
     -------
@@ -138,9 +164,9 @@ def score_parquet(detector, source, destination, *, keep=()):
     Raises
     ------
     ValueError
-        If the detector knows no column names, a column is missing, or the rows are no finite numbers.
+        If the detector knows no column names, a column is missing, or a value is not a finite number.
     OSError
-        If there is no source, or the destination exists.
+        If the source does not exist, or the destination does.
 
     Examples
     --------
@@ -159,39 +185,45 @@ def score_parquet(detector, source, destination, *, keep=()):
     import dask.dataframe as dd
     import pyarrow.parquet
 
-    names, keep, destination = getattr(detector, "feature_names_in_", None), list(keep), Path(destination)
+    names = getattr(detector, "feature_names_in_", None)
+    keep, destination = list(keep), Path(destination)
     if names is None:
         raise ValueError("detector was fitted on an array and knows no column names; fit it on a DataFrame.")
     _check_columns(source, names, "detector")
     _check_columns(source, keep, "keep")
-    if destination.exists():
-        raise FileExistsError(f"destination: {destination} exists. Remove it, or choose another folder.")
+    _check_absent(destination)
 
     frame = dd.read_parquet(
-        [str(file) for file in _files(source)], columns=list(dict.fromkeys([*names, *keep])), index=False
+        [str(file) for file in _parquet_files(source)],
+        columns=list(dict.fromkeys([*names, *keep])),
+        index=False,
     )
     meta = _score_part(frame._meta, detector, keep)
     scored = frame.map_partitions(_score_part, detector, keep, meta=meta)
-    unfinished = destination.with_name(f"{destination.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    try:
+    with whole_folder(destination) as unfinished:
         scored.to_parquet(
             str(unfinished),
             write_index=False,
             write_metadata_file=False,
             name_function="part_{:06d}.parquet".format,
         )
-        unfinished.rename(destination)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    return sum(pyarrow.parquet.read_metadata(file).num_rows for file in _files(destination))
+        _check_absent(destination)  # again: it may have appeared in the meantime
+    return sum(pyarrow.parquet.read_metadata(file).num_rows for file in _parquet_files(destination))
 
 
-def parquet_batches(source, columns, batch_size=256, *, block_rows=65_536, shuffle=True, random_state=0):
-    """Return a table of Parquet files as a ``tf.data.Dataset`` of batches, for ``model.fit``.
+def parquet_batches(
+    source: str | os.PathLike[str],
+    columns: Iterable[str],
+    batch_size: int = 256,
+    *,
+    block_rows: int = 65_536,
+    shuffle: bool = True,
+    random_state: int = 0,
+) -> tf.data.Dataset:
+    """Return the rows of Parquet files as a ``tf.data.Dataset`` of batches, for ``model.fit``.
 
-    At most two blocks of rows are in memory at a time. Files come in a new random order every epoch, and
-    the rows of a block are shuffled; rows of different blocks are not mixed, so write the table in random order.
+    At most two blocks of rows are in memory at a time. The files come in a new random order every epoch, and
+    the rows of a block are shuffled. Rows of different blocks are not mixed: write the rows in random order.
 
     Parameters
     ----------
@@ -200,11 +232,11 @@ def parquet_batches(source, columns, batch_size=256, *, block_rows=65_536, shuff
     columns : iterable of str
         The features, in the order in which the model takes them.
     batch_size : int
-        Rows of a batch; the last one of an epoch may be smaller.
+        Number of rows per batch; the last batch of an epoch may be smaller.
     block_rows : int
-        Rows read at a time.
+        Number of rows read at a time.
     shuffle : bool
-        Whether to shuffle, as said above.
+        Whether to shuffle as described above.
     random_state : int
         Seed of the shuffling.
 
@@ -216,9 +248,9 @@ def parquet_batches(source, columns, batch_size=256, *, block_rows=65_536, shuff
     Raises
     ------
     ValueError
-        If a column is missing, or a size is no positive whole number.
+        If a column is missing, or a size is not a positive whole number.
     OSError
-        If there is no source.
+        If the source does not exist.
 
     Examples
     --------
@@ -235,18 +267,16 @@ def parquet_batches(source, columns, batch_size=256, *, block_rows=65_536, shuff
 
     from aecourse._support.tensorflow import tf
 
-    columns, files = list(columns), _files(source)
+    columns, files = list(columns), _parquet_files(source)
     _check_columns(source, columns, "columns")
-    for name, size in (("batch_size", batch_size), ("block_rows", block_rows)):
-        if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or size < 1:
-            raise ValueError(f"{name} must be a positive whole number; found {size!r}.")
+    batch_size, block_rows = check_whole(batch_size, "batch_size"), check_whole(block_rows, "block_rows")
     rng = np.random.default_rng(random_state)
 
-    def blocks():
+    def blocks() -> Iterator[NDArray[np.float32]]:
         order = rng.permutation(len(files)) if shuffle else range(len(files))
         for number in order:
             with pyarrow.parquet.ParquetFile(files[number]) as file:
-                for block in file.iter_batches(batch_size=int(block_rows), columns=columns):
+                for block in file.iter_batches(batch_size=block_rows, columns=columns):
                     rows = np.column_stack(
                         [block.column(name).to_numpy(zero_copy_only=False) for name in columns]
                     )
@@ -255,5 +285,5 @@ def parquet_batches(source, columns, batch_size=256, *, block_rows=65_536, shuff
     signature = tf.TensorSpec(shape=(None, len(columns)), dtype=tf.float32)
     rows = tf.data.Dataset.from_generator(blocks, output_signature=signature)
     n_rows = sum(pyarrow.parquet.read_metadata(file).num_rows for file in files)
-    batches = rows.rebatch(int(batch_size)).map(lambda x: (x, x)).prefetch(1)
-    return batches.apply(tf.data.experimental.assert_cardinality(-(-n_rows // int(batch_size))))
+    batches = rows.rebatch(batch_size).map(lambda x: (x, x)).prefetch(1)
+    return batches.apply(tf.data.experimental.assert_cardinality(-(-n_rows // batch_size)))

@@ -13,10 +13,11 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
-from aecourse.detect import Drift, TableDetector
 from scipy import stats
 
-from aecourse import cli, detect, tables, thresholds
+from aecourse import cli, detect, thresholds
+from aecourse.tabular import Drift, TableDetector, jobs, report
+from aecourse.tabular.detector import divide_rows
 
 QUERY = "label == 'normal'"
 
@@ -141,9 +142,9 @@ def test_a_promise_that_cannot_be_kept_is_refused(table, budget, n, words):
 @pytest.mark.parametrize("n", [40, 47, 80, 101, 150, 257, 999])
 def test_the_budget_that_is_proposed_works(n):
     with pytest.raises(ValueError) as caught:
-        detect._divide(np.arange(n), 1e-4, np.random.RandomState(0))
+        divide_rows(np.arange(n), 1e-4, np.random.RandomState(0))
     budget = float(re.search(r"budget of ([\d.e-]+) or more", str(caught.value)).group(1))
-    fit, calibration = detect._divide(np.arange(n), budget, np.random.RandomState(0))
+    fit, calibration = divide_rows(np.arange(n), budget, np.random.RandomState(0))
     assert len(calibration) >= thresholds.rows_needed(budget)
     assert len(fit) >= len(calibration) - 1 and sorted([*fit, *calibration]) == list(range(n))
 
@@ -159,7 +160,7 @@ def test_infinite_values_are_flagged_and_not_trained_on(table):
     fitted = TableDetector(budget=0.05).fit(with_infinity, QUERY)
     assert fitted.score(with_infinity)["flagged"].iloc[:2].tolist() == [1, 1]
     mostly = table.assign(width=np.where(np.arange(300) % 20, np.inf, table["width"]))
-    with pytest.raises(ValueError, match="hold no infinite value"):
+    with pytest.raises(ValueError, match="without infinite values"):
         TableDetector(budget=0.05).fit(mostly)
 
 
@@ -261,11 +262,11 @@ def test_what_is_no_detector_is_refused(tmp_path, found):
     path = tmp_path / "some.aecourse"
     for content in (b"", b"text", b"PK\x03\x04broken"):
         path.write_bytes(content)
-        with pytest.raises(OSError, match="damaged, or no detector"):
+        with pytest.raises(OSError, match="damaged, or not a detector"):
             TableDetector.load(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("other", "x")
-    with pytest.raises(ValueError, match="no detector of a table"):
+    with pytest.raises(ValueError, match="not a detector of a table"):
         TableDetector.load(path)
     found.save(path)
     path.write_bytes(path.read_bytes()[:5000])
@@ -358,14 +359,14 @@ def test_pieces_do_not_change_the_scores(results, tmp_path, monkeypatch):
     folder, result = results
     outputs = []
     for size in (50_000, 40):
-        monkeypatch.setattr(detect, "CHUNK", size)
+        monkeypatch.setattr(jobs, "CHUNK", size)
         outputs.append(tmp_path / f"{size}.csv")
         detect.score(result.output / "detector.aecourse", folder / "data.csv", outputs[-1])
     pd.testing.assert_frame_equal(*map(pd.read_csv, outputs))
 
 
 def test_memory_does_not_grow_with_the_rows_scored(results, tmp_path, monkeypatch):
-    monkeypatch.setattr(detect, "CHUNK", 300)
+    monkeypatch.setattr(jobs, "CHUNK", 300)
     peaks = []
     for copies in (3, 12):
         path = tmp_path / f"{copies}.csv"
@@ -399,6 +400,17 @@ def test_the_commands_in_processes_of_their_own(csv, tmp_path):
     assert len(pd.read_csv(tmp_path / "data-scores.csv")) == 300
 
 
+def test_a_mistyped_name_is_reported_without_tensorflow(csv, tmp_path):
+    code = (
+        "import sys; from aecourse import cli; assert not {'tensorflow', 'pandas'} & set(sys.modules); "
+        "assert cli.main(sys.argv[1:]) == 1; assert 'tensorflow' not in sys.modules"
+    )
+    for words in (["detect", "nothing.csv"], ["score", "nothing.aecourse", "data.csv"]):
+        command = [sys.executable, "-c", code, *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0 and "does not exist" in done.stderr, done.stderr
+
+
 @pytest.mark.parametrize(
     "words, status, sentence",
     [
@@ -412,11 +424,11 @@ def test_the_commands_in_processes_of_their_own(csv, tmp_path):
         (["detect", "data.csv", "--budget", "0.0001"], 1, "needs at least 19,998 normal rows"),
         (["detect", "data.csv", "--ignore", "colr"], 1, "'colr'"),
         (["detect", "data.csv", "-o", "no/such/folder"], 1, "does not exist. Make it first"),
-        (["detect", "data.csv", "-o", "data.csv"], 1, "is no folder of results"),
-        (["detect", "data.csv", "-o", ".", "--force"], 1, "is no folder of results"),
+        (["detect", "data.csv", "-o", "data.csv"], 1, "is not a folder of results"),
+        (["detect", "data.csv", "-o", ".", "--force"], 1, "is not a folder of results"),
         (["detect"], 2, "required"),
         (["score", "nothing.aecourse", "data.csv"], 1, "does not exist. Name a file that"),
-        (["score", "data.csv", "data.csv"], 1, "no detector"),
+        (["score", "data.csv", "data.csv"], 1, "not a detector"),
         (["score", "nothing.aecourse", "data.csv", "-o", "data.csv", "--force"], 1, "is the table itself"),
         (["score", "nothing.aecourse", "data.csv", "-o", "."], 1, "is a folder"),
     ],
@@ -446,13 +458,11 @@ def test_results_are_replaced_only_on_demand(results, tmp_path, capsys, monkeypa
 @pytest.mark.parametrize("fault", [OSError("disk full"), ValueError("odd"), KeyboardInterrupt()])
 @pytest.mark.parametrize("where", ["save", "page"])
 def test_a_failure_leaves_nothing(csv, tmp_path, monkeypatch, fault, where, found):
-    from aecourse.tabular import report as report_page
-
     def fail(*_):
         raise fault
 
     monkeypatch.setattr(TableDetector, "fit", lambda self, table, *_: vars(self).update(vars(found)) or self)
-    monkeypatch.setattr(*((TableDetector, "save") if where == "save" else (report_page, "render")), fail)
+    monkeypatch.setattr(*((TableDetector, "save") if where == "save" else (report, "render_report")), fail)
     with pytest.raises(type(fault)):
         detect.detect(csv, tmp_path / "out", train_on=QUERY, budget=0.02)
     assert os.listdir(tmp_path) == ["data.csv"]
@@ -462,7 +472,7 @@ def test_an_interrupted_command_says_so(csv, monkeypatch, capsys):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(tables, "read_csv", lambda *_, **__: interrupt())
+    monkeypatch.setattr(jobs, "read_csv", lambda *_, **__: interrupt())
     status, _, err = run(capsys, "detect", csv)
     assert status == 130 and "nothing was written" in err
 
@@ -471,7 +481,7 @@ def test_a_fault_in_the_last_row_leaves_no_scores(results, tmp_path, capsys, mon
     folder, result = results
     bad = tmp_path / "bad.csv"
     bad.write_text((folder / "data.csv").read_text() + "1,2,3,4,5,6,7,8,9,10\n")
-    monkeypatch.setattr(detect, "CHUNK", 50)
+    monkeypatch.setattr(jobs, "CHUNK", 50)
     status, out, err = run(capsys, "score", result.output / "detector.aecourse", bad)
     assert status == 1 and "line 302" in err and os.listdir(tmp_path) == ["bad.csv"]
 

@@ -1,7 +1,9 @@
 """aecourse doctor: in order here, and finds what is broken."""
 
+import importlib.metadata
 import json
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -83,6 +85,17 @@ def test_a_missing_requirement_is_found(monkeypatch):
     )
     (check,) = doctor.check_requirements()
     assert not check.ok and "missing (needs >=1)" in check.found and "make course" in check.todo
+
+
+def test_the_checked_extras_are_those_that_are_installed():
+    root = pathlib.Path(__file__).parents[1]
+    assert set(doctor.NEEDED_EXTRAS) <= set(importlib.metadata.metadata("aecourse").get_all("Provides-Extra"))
+    install = f".[{','.join(doctor.NEEDED_EXTRAS)}]"
+    assert install in doctor.REINSTALL and install in (root / "README.md").read_text(encoding="utf-8")
+    (line,) = [line for line in (root / "Makefile").read_text().splitlines() if line.startswith("EXTRAS :=")]
+    assert set(doctor.NEEDED_EXTRAS) <= set(line.replace(",", " ").split())
+    checked = {check.name for check in doctor.check_requirements()}
+    assert {"jupyterlab", "nbgrader", "dask", "pooch", "pytensor"} <= checked and "sphinx" not in checked
 
 
 def test_a_wrong_python_is_found(monkeypatch):

@@ -1,42 +1,34 @@
-"""From a CSV to a saved detector, scores and a report: what ``aecourse detect`` and ``aecourse score`` do.
-
-:class:`TableDetector` joins the parts of the course for a table as people have it: the columns prepared
-(`tables.Preparation`), an `AutoencoderDetector` fitted on normal rows, and a conformal threshold from
-normal rows that the detector never saw. :func:`detect` and :func:`score` run it on files.
-"""
+"""A detector for tables: columns prepared, an autoencoder fitted, and a threshold with a promise."""
 
 import hashlib
 import json
 import math
 import os
-import shutil
 import tempfile
 import zipfile
 import zlib
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from numpy.typing import ArrayLike, NDArray
 
-import aecourse
-from aecourse import thresholds
-from aecourse._support import progress
-from aecourse._support.checks import check_fraction
+from aecourse import __version__, thresholds
+from aecourse._support.checks import check_fraction, check_whole
+from aecourse._support.files import whole_file
 from aecourse.detector import AutoencoderDetector
-from aecourse.tabular import reading as tables
+from aecourse.tabular.drift import Drift
+from aecourse.tabular.preparation import FAR, Preparation
+from aecourse.tabular.query import Query
 
-__all__ = ["Drift", "Result", "TableDetector", "detect", "score"]
+__all__ = ["TableDetector"]
 
-TRAINING, CALIBRATION, NOT_USED = "training", "threshold", "nothing"
-RESULT_FILES = ("detector.aecourse", "flagged.csv", "report.html", "scores.csv")
+TRAINING, CALIBRATION, NOT_USED = "training", "threshold", "nothing"  # what a row is used for
 MAX_FIT, MAX_CALIBRATION = 100_000, 20_000
 CALIBRATION_SHARE = 0.3
 MIN_NORMAL = 40
-CHUNK = 50_000
-SURPRISE = 0.001  # a warning of drift where chance alone would give one in so few of the tables
 
 _FORMAT, _FORMAT_VERSION = "aecourse table detector", 1
 _ABOUT, _DETECTOR = "about.json", "detector.zip"
@@ -56,9 +48,9 @@ _ENTRIES = {
 class TableDetector:
     """Find anomalous rows of a table, with a promise on false alarms.
 
-    ``fit`` takes the rows that are normal and divides them at random. On 70 % it learns how columns become
-    numbers and fits an `AutoencoderDetector`. On the other 30 %, or as many as the budget needs, it sets the
-    threshold, so that on average at most a share ``budget`` of new normal rows is flagged, whatever their
+    ``fit`` takes the normal rows and divides them at random. On 70 % of them it learns how columns become
+    numbers and fits an `AutoencoderDetector`. The other 30 %, or as many as the budget needs, set the
+    threshold so that on average at most a share ``budget`` of new normal rows is flagged, whatever their
     distribution. At most 100,000 rows are fitted on, and 20,000 set the threshold (more for a tiny budget).
 
     Parameters
@@ -66,22 +58,22 @@ class TableDetector:
     budget : float
         Share of normal rows that may be flagged.
     random_state : int
-        Seeds the division of the rows and the detector.
+        Seed of the division of the rows and of the detector.
 
     Attributes
     ----------
-    preparation_ : tables.Preparation
+    preparation_ : Preparation
         How columns become numbers.
     detector_ : AutoencoderDetector
-        The detector, with this threshold as its own.
+        The fitted detector; its threshold is ``threshold_``.
     rule_ : thresholds.Conformal
         The fitted threshold rule; it gives the p-values.
     threshold_ : float
-        A row is flagged when its score is strictly above it.
+        A row is flagged if its score is strictly above it.
     train_on_ : str or None
-        The query that chose the normal rows.
+        The query that selected the normal rows.
     used_for_ : ndarray of str of shape (n,)
-        What each row of the table of ``fit`` was used for: ``training``, ``threshold`` or ``nothing``. Not
+        What `fit` used each row of its table for: ``training``, ``threshold`` or ``nothing``. It is not
         saved.
 
     References
@@ -94,17 +86,24 @@ class TableDetector:
     >>> import numpy as np, pandas as pd
     >>> rng = np.random.default_rng(0)
     >>> table = pd.DataFrame({"width": rng.normal(5, 1, 200), "kind": rng.choice(["a", "b"], 200)})
-    >>> found = TableDetector(budget=0.05).fit(table)
+    >>> detector = TableDetector(budget=0.05).fit(table)
     >>> new = pd.DataFrame({"kind": ["a", "a"], "width": [5.0, 50.0]})
-    >>> found.score(new)["flagged"].tolist()
+    >>> detector.score(new)["flagged"].tolist()
     [0, 1]
     """
 
-    def __init__(self, budget=0.01, random_state=0):
+    preparation_: Preparation
+    detector_: AutoencoderDetector
+    rule_: thresholds.Conformal
+    threshold_: float
+    train_on_: str | None
+    used_for_: NDArray[np.object_]
+
+    def __init__(self, budget: float = 0.01, random_state: int = 0) -> None:
         self.budget = budget
         self.random_state = random_state
 
-    def fit(self, table, train_on=None, ignore=()):
+    def fit(self, table: pd.DataFrame, train_on: str | None = None, ignore: Iterable[str] = ()) -> Self:
         """Learn from the normal rows of a table.
 
         Parameters
@@ -112,10 +111,10 @@ class TableDetector:
         table : pandas.DataFrame of shape (n, columns)
             The table.
         train_on : str, optional
-            The query that the normal rows fulfil, see `tables.Query`. The columns that it names are labels,
-            and so no features. Without it all rows are taken for normal.
-        ignore : sequence of str
-            Further columns that are no features.
+            The query that the normal rows fulfil, see `Query`. The columns that it names are labels, and so
+            do not become features. Without a query all rows count as normal.
+        ignore : iterable of str
+            Other columns that do not become features.
 
         Returns
         -------
@@ -127,7 +126,7 @@ class TableDetector:
             If the query fails or selects too few rows for the budget, or the columns cannot be used.
         """
         budget = check_fraction(self.budget, "budget")
-        query = tables.Query(train_on) if train_on is not None else None
+        query = Query(train_on) if train_on is not None else None
         named = query.columns if query else ()
         leave_out = {name: "it is named in the query that selects the normal rows" for name in named}
         for name in ignore:
@@ -136,44 +135,42 @@ class TableDetector:
             leave_out[str(name)] = "you asked for it"
         normal = np.flatnonzero(query.select(table)) if query else np.arange(len(table))
         if query and not normal.size:
-            raise ValueError(_no_rows(query, table))
-        fit, calibration = _divide(normal, budget, np.random.RandomState(self.random_state))
+            raise ValueError(_no_normal_rows(query, table))
+        fit, calibration = divide_rows(normal, budget, np.random.RandomState(self.random_state))
         self.train_on_ = train_on
         self.used_for_ = np.full(len(table), NOT_USED, dtype=object)
         self.used_for_[fit], self.used_for_[calibration] = TRAINING, CALIBRATION
         rows = table.iloc[fit]
-        self.preparation_ = tables.Preparation().fit(rows, leave_out)
+        self.preparation_ = Preparation().fit(rows, leave_out)
         X = self.preparation_.transform(rows)
-        X = X[(np.abs(X) < tables.FAR).all(axis=1)]
+        X = X[(np.abs(X) < FAR).all(axis=1)]
         if len(X) < MIN_NORMAL // 2:
             raise ValueError(
-                f"only {len(X)} of {len(fit)} training rows hold no infinite value; at least "
-                f"{MIN_NORMAL // 2} are needed. Replace infinite values, or leave their columns "
+                f"only {len(X)} of {len(fit)} training rows are without infinite values; at "
+                f"least {MIN_NORMAL // 2} are needed. Replace infinite values, or leave their columns "
                 "out: ignore= or --ignore."
             )
         self.detector_ = AutoencoderDetector(random_state=self.random_state).fit(X)
         self._set_threshold(self._scores(table.iloc[calibration]))
         return self
 
-    def _set_threshold(self, scores):
+    def _set_threshold(self, scores: ArrayLike) -> None:
         self.rule_ = thresholds.Conformal(rate=self.budget).fit(scores)
         self.threshold_ = float(self.rule_.threshold_)
-        detector = self.detector_
-        detector.threshold_, detector.promised_rate_ = self.threshold_, float(self.budget)
-        detector.offset_ = -self.threshold_
+        self.detector_.set_threshold(self.threshold_, self.budget)
 
-    def _scores(self, table):
-        # Rounded, because the last digits depend on the rows that a row is scored with, and the row that is
-        # the threshold must never be above it.
+    def _scores(self, table: pd.DataFrame) -> NDArray[np.float64]:
+        # Rounded, because the last digits depend on the other rows of the same call, and the row whose score
+        # is the threshold must never be above it.
         return np.round(self.detector_.anomaly_score(self.preparation_.transform(table)), 9)
 
-    def score(self, table):
+    def score(self, table: pd.DataFrame) -> pd.DataFrame:
         """Score the rows of a table.
 
         Parameters
         ----------
         table : pandas.DataFrame of shape (n, columns)
-            Rows with the columns of the training table, in any order; the label is not needed.
+            Rows with the columns of the training table, in any order; labels are not needed.
 
         Returns
         -------
@@ -184,7 +181,7 @@ class TableDetector:
         Raises
         ------
         ValueError
-            If a column is missing, or does not hold what it held in training.
+            If a column is missing, or does not contain what it contained in training.
         """
         score = self._scores(table)
         return pd.DataFrame(
@@ -197,8 +194,8 @@ class TableDetector:
             index=table.index,
         )
 
-    def errors(self, table):
-        """Return how much of each row's anomaly lies in each column.
+    def errors(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return how far each row departs from what is expected, column by column.
 
         Parameters
         ----------
@@ -208,8 +205,8 @@ class TableDetector:
         Returns
         -------
         pandas.DataFrame of shape (n, columns used)
-            The largest error among the features that a column became, as `AutoencoderDetector.feature_errors`
-            has it: about 1 for a normal row.
+            The largest error among the features that a column became, from
+            `AutoencoderDetector.feature_errors`: about 1 for a normal row.
         """
         names = self.preparation_.source_names_
         if not len(table):
@@ -218,7 +215,7 @@ class TableDetector:
         starts = np.searchsorted(self.preparation_.sources_, np.arange(len(names)))
         return pd.DataFrame(np.maximum.reduceat(errors, starts, axis=1), index=table.index, columns=names)
 
-    def reasons(self, table, top=3):
+    def reasons(self, table: pd.DataFrame, top: int = 3) -> list[str]:
         """Say in words which columns made each row anomalous.
 
         Parameters
@@ -226,24 +223,25 @@ class TableDetector:
         table : pandas.DataFrame of shape (n, columns)
             Rows.
         top : int
-            Columns named.
+            Number of columns to name.
 
         Returns
         -------
         list of str
             Such as ``"width = 50 (error 130 times the usual); …"``, the column with the largest error first.
         """
+        top = check_whole(top, "top")
         errors = self.errors(table)
         order = np.argsort(-errors.to_numpy(), axis=1, kind="stable")[:, :top]
         return [
             "; ".join(
-                _reason(errors.columns[place], table[errors.columns[place]].iloc[row], errors.iat[row, place])
-                for place in places
+                _reason(errors.columns[j], table[errors.columns[j]].iloc[row], errors.iat[row, j])
+                for j in columns
             )
-            for row, places in enumerate(order)
+            for row, columns in enumerate(order)
         ]
 
-    def drift(self, table):
+    def drift(self, table: pd.DataFrame) -> Drift:
         """Compare a table with the training rows.
 
         Parameters
@@ -254,21 +252,19 @@ class TableDetector:
         Returns
         -------
         Drift
-            Its ``warnings`` is empty where the table looks like the training rows.
+            Its ``warnings`` are empty if the table looks like the training rows.
         """
-        found = Drift(self)
-        found.add(table, self.score(table))
-        return found
+        drift = Drift(self)
+        drift.add(table, self.score(table))
+        return drift
 
-    # ------------------------------------------------------------------ files
-
-    def save(self, path):
-        """Write everything to one file, without pickle; it appears whole or not at all.
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to one file, without pickle. The file appears whole or not at all.
 
         Parameters
         ----------
         path : path-like
-            Where to; an existing file is replaced.
+            The file to write; an existing one is replaced.
 
         Raises
         ------
@@ -276,6 +272,7 @@ class TableDetector:
             If the file cannot be written.
         """
         path = Path(path)
+        check_parent(path)
         with tempfile.TemporaryDirectory() as folder:
             inner = Path(folder) / _DETECTOR
             self.detector_.save(inner)
@@ -283,7 +280,7 @@ class TableDetector:
         about = {
             "format": _FORMAT,
             "format_version": _FORMAT_VERSION,
-            "version": aecourse.__version__,
+            "version": __version__,
             "sha256": hashlib.sha256(detector).hexdigest(),
             "preparation": self.preparation_.to_json(),
             "budget": float(self.budget),
@@ -291,12 +288,12 @@ class TableDetector:
             "threshold": self.threshold_,
             "calibration_scores": self.rule_.scores_.tolist(),
         }
-        with _whole_file(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        with whole_file(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(_ABOUT, json.dumps(about, indent=1))
             archive.writestr(_DETECTOR, detector)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read what :meth:`save` wrote. Nothing in the file is executed.
 
         Parameters
@@ -314,9 +311,9 @@ class TableDetector:
         OSError
             If the file is missing or damaged.
         ValueError
-            If it is no such file, or was changed.
+            If it is not such a file, or was changed.
         """
-        about, detector = _read(path)
+        about, detector = _read_archive(path)
         try:
             if about["format"] != _FORMAT or about["format_version"] != _FORMAT_VERSION:
                 raise ValueError(
@@ -328,32 +325,60 @@ class TableDetector:
                 raise ValueError(f"entries are unknown or missing: {sorted(set(about) ^ _ENTRIES)}")
             if hashlib.sha256(detector).hexdigest() != about["sha256"]:
                 raise ValueError("it was changed after it was saved: a checksum differs")
-            found = cls(budget=check_fraction(about["budget"], "budget"))
-            found.train_on_ = about["train_on"]
-            found.preparation_ = tables.Preparation.from_json(about["preparation"])
+            loaded = cls(budget=check_fraction(about["budget"], "budget"))
+            loaded.train_on_ = about["train_on"]
+            loaded.preparation_ = Preparation.from_json(about["preparation"])
             with tempfile.TemporaryDirectory() as folder:
                 inner = Path(folder) / _DETECTOR
                 inner.write_bytes(detector)
-                found.detector_ = AutoencoderDetector.load(inner)
-            if found.detector_.n_features_in_ != len(found.preparation_.feature_names_):
+                loaded.detector_ = AutoencoderDetector.load(inner)
+            if loaded.detector_.n_features_in_ != len(loaded.preparation_.feature_names_):
                 raise ValueError("its columns and its detector do not fit together")
-            found._set_threshold(np.asarray(about["calibration_scores"], dtype=float))
-            if found.threshold_ != about["threshold"]:
+            loaded._set_threshold(np.asarray(about["calibration_scores"], dtype=float))
+            if loaded.threshold_ != about["threshold"]:
                 raise ValueError("its threshold and its scores do not fit together")
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 f"{os.fspath(path)!r} cannot be used: {error}. Make it again with 'aecourse detect'."
             ) from error
-        return found
+        return loaded
 
 
-def _divide(normal, budget, rng):
-    """Divide the normal rows into those to fit on and those that set the threshold, each in their order."""
+def divide_rows(
+    normal: NDArray[np.int64], budget: float, rng: np.random.RandomState
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Divide the normal rows at random.
+
+    Parameters
+    ----------
+    normal : ndarray of int of shape (n,)
+        Positions of the normal rows.
+    budget : float
+        Share of normal rows that may be flagged.
+    rng : numpy.random.RandomState
+        Source of the random order.
+
+    Returns
+    -------
+    fit, calibration : ndarray of int
+        Positions of the rows to fit on, and of those that set the threshold, each in ascending order.
+
+    Raises
+    ------
+    ValueError
+        If there are too few rows for the budget.
+
+    Examples
+    --------
+    >>> fit, calibration = divide_rows(np.arange(100), 0.05, np.random.RandomState(0))
+    >>> len(fit), len(calibration)
+    (70, 30)
+    """
     for_promise = thresholds.rows_needed(budget)
     needed = max(2 * for_promise, MIN_NORMAL)
     if len(normal) < needed:
-        could = _rounded_up(1 / (len(normal) // 2 + 1))
-        way_out = f", or ask for a budget of {could:g} or more" if len(normal) >= MIN_NORMAL else ""
+        possible = _rounded_up(1 / (len(normal) // 2 + 1))
+        way_out = f", or ask for a budget of {possible:g} or more" if len(normal) >= MIN_NORMAL else ""
         raise ValueError(
             f"a budget of {budget:g} needs at least {needed:,} normal rows, half of them ({for_promise:,} at "
             f"least) to set the threshold; found {len(normal):,}. Add normal rows{way_out}."
@@ -366,23 +391,23 @@ def _divide(normal, budget, rng):
     return np.sort(rest[:MAX_FIT]), np.sort(calibration)
 
 
-def _rounded_up(number):
-    """Round up to two digits."""
+def _rounded_up(number: float) -> float:
+    """Round up to two significant digits."""
     unit = 10.0 ** (math.floor(math.log10(number)) - 1)
     return math.ceil(number / unit - 1e-9) * unit
 
 
-def _no_rows(query, table):
-    """Say that a query selected nothing, and what its columns hold."""
-    held = []
+def _no_normal_rows(query: Query, table: pd.DataFrame) -> str:
+    """Say that a query selected nothing, and what its columns contain."""
+    contents = []
     for name in query.columns:
         counts = table[name].value_counts().head(5)
         values = ", ".join(f"{value!r} ({count:,})" for value, count in counts.items())
-        held.append(f"{name!r} holds {values}")
-    return f"the query {query.text!r} selects none of {len(table):,} rows. {'; '.join(held)}."
+        contents.append(f"{name!r} holds {values}")
+    return f"the query {query.text!r} selects none of {len(table):,} rows. {'; '.join(contents)}."
 
 
-def _reason(name, value, error):
+def _reason(name: str, value: object, error: float) -> str:
     text = f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)
     shown = "missing" if pd.isna(value) else text[:60]
     times = float(f"{error:.2g}")  # two digits say enough
@@ -390,358 +415,43 @@ def _reason(name, value, error):
     return f"{name} = {shown} (error {many} times the usual)"
 
 
-class Drift:
-    """Whether new rows still look like the training rows, counted piece by piece.
-
-    Two things are tested, and each warning would come from chance alone in about one table in a thousand.
-    *Values outside*: a new value lies outside of the range of n training rows with probability 2/(n + 1),
-    so their number among m new rows follows a beta-binomial distribution. *Flagged rows*: likewise,
-    with the place of the threshold among the rows that set it. A drift inside of the ranges that flags no
-    more rows is not seen.
+def check_parent(path: Path) -> None:
+    """Refuse to write a file or a folder into a folder that does not exist.
 
     Parameters
     ----------
-    detector : TableDetector
-        The fitted detector.
-
-    Attributes
-    ----------
-    n_rows, n_flagged : int
-        Rows seen, and flagged.
-    outside : dict of str to int
-        Values outside of those in training, by column.
-
-    References
-    ----------
-    Wilks, S. S. (1942). Statistical prediction with special reference to the problem of tolerance limits. The
-    Annals of Mathematical Statistics 13(4), 400–409 (the distribution of the number outside).
-
-    Examples
-    --------
-    >>> import numpy as np, pandas as pd
-    >>> table = pd.DataFrame({"width": np.random.default_rng(0).normal(5, 1, 200)})
-    >>> found = TableDetector(budget=0.05).fit(table)
-    >>> found.drift(table).warnings
-    []
-    >>> found.drift(table + 3).outside["width"] > 50
-    True
-    """
-
-    def __init__(self, detector):
-        self._detector = detector
-        self.n_rows = self.n_flagged = 0
-        self.outside = {column.name: 0 for column in detector.preparation_.columns_}
-
-    def add(self, table, scored):
-        """Count a piece of the new table.
-
-        Parameters
-        ----------
-        table : pandas.DataFrame
-            New rows.
-        scored : pandas.DataFrame
-            What ``TableDetector.score`` returned for them.
-        """
-        self.n_rows += len(table)
-        self.n_flagged += int(scored["flagged"].sum())
-        for name, count in self._detector.preparation_.outside(table).sum().items():
-            self.outside[name] += int(count)
-
-    @property
-    def warnings(self):
-        """list of str: A sentence for each column with too many values outside, and for too many flags."""
-        return self._columns() + self._flags()
-
-    def _columns(self):
-        n_train, found = self._detector.preparation_.n_rows_, []
-        for name, count in sorted(self.outside.items(), key=lambda item: -item[1]):
-            chance = stats.betabinom.sf(count - 1, self.n_rows, 2, n_train - 1) if count else 1.0
-            if chance < SURPRISE / len(self.outside):
-                found.append(
-                    f"{name!r}: {count:,} of {self.n_rows:,} values ({count / self.n_rows:.1%}) lie "
-                    f"outside of those in training; {2 / (n_train + 1):.1%} would be usual."
-                )
-        return found
-
-    def _flags(self):
-        rule = self._detector.rule_
-        n = rule.scores_.size
-        above = int((rule.scores_ > self._detector.threshold_).sum()) + 1
-        if (
-            not self.n_flagged
-            or stats.betabinom.sf(self.n_flagged - 1, self.n_rows, above, n + 1 - above) >= SURPRISE
-        ):
-            return []
-        return [
-            f"{self.n_flagged:,} of {self.n_rows:,} rows ({self.n_flagged / self.n_rows:.1%}) are "
-            f"flagged; of normal rows at most {self._detector.budget:.1%} would be, on average. There "
-            "are anomalies, or the table has drifted: look at some flagged rows before you decide which."
-        ]
-
-
-# ---------------------------------------------------------------------------- jobs on files
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a job on files did.
-
-    Attributes
-    ----------
-    output : pathlib.Path
-        The folder, or the file, that was written.
-    n_rows, n_flagged : int
-        Rows scored, and flagged.
-    lines : tuple of str
-        What the command prints.
-    warnings : tuple of str
-        Signs of drift; only from :func:`score`.
-
-    Examples
-    --------
-    >>> Result(Path("scores.csv"), 100, 2, ("2 of 100 rows are flagged.",)).warnings
-    ()
-    """
-
-    output: Path
-    n_rows: int
-    n_flagged: int
-    lines: tuple
-    warnings: tuple = ()
-
-
-def detect(
-    csv,
-    output=None,
-    *,
-    train_on=None,
-    budget=0.01,
-    ignore=(),
-    force=False,
-    separator=None,
-    decimal=".",
-    encoding=None,
-    random_state=0,
-):
-    """Fit a detector on a CSV file, score all its rows, and write a folder of results.
-
-    The folder holds ``scores.csv`` (each row), ``flagged.csv`` (flagged rows, with the columns that made them
-    so), ``report.html`` (one page, nothing in it is loaded or executed) and ``detector.aecourse`` (for
-    :func:`score`). It is made elsewhere and moved to its place at the end, so that a failure leaves nothing.
-
-    Parameters
-    ----------
-    csv : path-like
-        The table.
-    output : path-like, optional
-        The folder; by default the name of the CSV with ``-results``, beside it.
-    train_on : str, optional
-        The query that normal rows fulfil; all rows count as normal without it.
-    budget : float
-        Share of normal rows that may be flagged.
-    ignore : sequence of str
-        Columns that are no features.
-    force : bool
-        Replace a folder of results that is there.
-    separator, decimal, encoding
-        As for `tables.read_csv`.
-    random_state : int
-        Seed.
-
-    Returns
-    -------
-    Result
-        Counts, and what was done in sentences.
+    path : pathlib.Path
+        What is to be written.
 
     Raises
     ------
-    OSError
-        If a file cannot be read or written, or the folder is there already.
-    ValueError
-        If the table or the query cannot be used.
+    FileNotFoundError
+        If the folder around it does not exist.
 
     Examples
     --------
-    >>> import tempfile
-    >>> rng = np.random.default_rng(0)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     table = pd.DataFrame(rng.normal(size=(120, 2)), columns=["a", "b"])
-    ...     table["ok"] = ["yes"] * 119 + ["no"]
-    ...     table.to_csv(f"{folder}/data.csv", index=False)
-    ...     result = detect(f"{folder}/data.csv", train_on="ok == 'yes'", budget=0.05)
-    ...     sorted(path.name for path in result.output.iterdir())
-    ['detector.aecourse', 'flagged.csv', 'report.html', 'scores.csv']
-    """
-    from aecourse.tabular import report as report_page
-
-    csv = Path(csv)
-    output = Path(output) if output is not None else csv.with_name(f"{csv.stem}-results")
-    _check_free(output, force)
-    check_fraction(budget, "budget")
-    if train_on is not None:
-        tables.Query(train_on)  # refused before the table is read
-    table = tables.read_csv(csv, separator=separator, decimal=decimal, encoding=encoding)
-    found = TableDetector(budget, random_state).fit(table, train_on, ignore)
-    scored = pd.concat([found.score(piece) for piece in _pieces(table, "scoring")])
-    scored["used_for"] = found.used_for_
-    scored.insert(0, "row", np.arange(1, len(table) + 1))
-    flagged = scored[scored["flagged"] == 1].sort_values("score", ascending=False, kind="stable")
-    rows = table.loc[flagged.index]
-    reasons = [reason for piece in _pieces(rows, "explaining") for reason in found.reasons(piece)]
-    lines = _summary(csv, table, found, scored)
-    with _whole_folder(output, force) as folder:
-        scored.to_csv(folder / "scores.csv", index=False, float_format="%.6g")
-        explained = flagged.drop(columns="flagged").assign(reasons=reasons)
-        clashing = {name: f"{name} (table)" for name in rows.columns if name in explained.columns}
-        explained.join(rows.rename(columns=clashing)).to_csv(folder / "flagged.csv", index=False)
-        found.save(folder / "detector.aecourse")
-        page = report_page.render(csv.name, table, found, scored, explained)
-        (folder / "report.html").write_text(page, encoding="utf-8")
-    return Result(output, len(table), len(flagged), tuple(lines))
-
-
-def score(detector, csv, output=None, *, force=False, separator=None, decimal=".", encoding=None):
-    """Score the rows of a CSV file with a saved detector, in pieces: memory does not grow with the file.
-
-    The output has a line for each row: ``row``, ``score``, ``p_value``, ``flagged``, ``outside``, and
-    ``reasons`` for a flagged one. It appears whole or not at all.
-
-    Parameters
-    ----------
-    detector : path-like
-        A ``detector.aecourse`` that :func:`detect` wrote.
-    csv : path-like
-        The table.
-    output : path-like, optional
-        The file; by default the name of the CSV with ``-scores.csv``, beside it.
-    force : bool
-        Replace a file that is there.
-    separator, decimal, encoding
-        As for `tables.read_csv`.
-
-    Returns
-    -------
-    Result
-        Counts, what was done in sentences, and warnings of drift.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be read or written, or the output is there already.
-    ValueError
-        If the detector or the table cannot be used.
-
-    Examples
-    --------
-    >>> score("nowhere.aecourse", "new.csv")
+    >>> check_parent(Path("no such folder") / "scores.csv")
     Traceback (most recent call last):
         ...
-    FileNotFoundError: 'nowhere.aecourse' does not exist. Name a file that 'aecourse detect' wrote.
+    FileNotFoundError: the folder no such folder does not exist. Make it first, or write elsewhere.
     """
-    csv = Path(csv)
-    output = Path(output) if output is not None else csv.with_name(f"{csv.stem}-scores.csv")
-    if output.is_dir():
-        raise IsADirectoryError(f"{output} is a folder; name a file for the scores.")
-    if output.exists() and output.resolve() == csv.resolve():
-        raise FileExistsError(f"{output} is the table itself. Name another file for the scores.")
-    if output.exists() and not force:
-        raise FileExistsError(
-            f"{output} is there already. Name another file, or replace it with force=True or --force."
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"the folder {path.parent} does not exist. Make it first, or write elsewhere."
         )
-    found = TableDetector.load(detector)
-    texts = [column.name for column in found.preparation_.columns_ if column.kind != "number"]
-    drift, ignored = Drift(found), []
-    bar = progress.bar(description="scoring", total=_count_lines(csv))
-    with bar, _whole_file(output) as temporary:
-        for piece in tables.read_chunks(
-            csv, CHUNK, text_columns=texts, separator=separator, decimal=decimal, encoding=encoding
-        ):
-            first = drift.n_rows == 0
-            ignored = found.preparation_.check(piece)
-            scored = found.score(piece)
-            drift.add(piece, scored)
-            flagged = scored["flagged"].to_numpy() == 1
-            scored["reasons"] = ""
-            scored.loc[flagged, "reasons"] = found.reasons(piece[flagged]) if flagged.any() else []
-            scored.insert(0, "row", piece.index + 1)
-            scored.to_csv(
-                temporary, mode="w" if first else "a", header=first, index=False, float_format="%.6g"
-            )
-            bar.update(len(piece))
-    lines = [
-        f"{csv.name}: {drift.n_rows:,} rows; {drift.n_flagged:,} flagged "
-        f"({drift.n_flagged / drift.n_rows:.1%}), with a budget of {found.budget:.3%} of normal rows."
-    ]
-    if ignored:
-        lines.append(f"Ignored, because unknown in training: {tables._some(ignored)}.")
-    return Result(output, drift.n_rows, drift.n_flagged, tuple(lines), tuple(drift.warnings))
 
 
-def _pieces(table, description):
-    """Yield pieces of a table, with a progress bar over rows."""
-    with progress.bar(description=description, total=len(table)) as bar:
-        for start in range(0, len(table), CHUNK):
-            yield table.iloc[start : start + CHUNK]
-            bar.update(min(CHUNK, len(table) - start))
-
-
-def _summary(csv, table, found, scored):
-    """Say in sentences what was done."""
-    used = scored["used_for"]
-    n_train, n_calibration = int((used == TRAINING).sum()), int((used == CALIBRATION).sum())
-    if found.train_on_ is None:
-        which = (
-            "all rows count as normal, because no query says which do; anomalies among them make the "
-            "detector blunt"
-        )
-    else:
-        which = f"normal rows are those with {found.train_on_}"
-    lines = [
-        f"{csv.name}: {len(table):,} rows, {table.shape[1]} columns; {which}.",
-        f"{n_train:,} normal rows to train on, {n_calibration:,} others to set the threshold.",
-    ]
-    lines += [f"Left out {name!r}: {why}." for name, why in found.preparation_.left_out_.items()]
-    lines += found.preparation_.notes_
-    lines.append(
-        f"Threshold {found.threshold_:.4g}: of new normal rows at most {found.budget:.3%} are "
-        "flagged, on average."
-    )
-    for role, words in (
-        (NOT_USED, "rows that were used for nothing"),
-        (CALIBRATION, "rows that set the threshold"),
-        (TRAINING, "rows trained on"),
-    ):
-        of = scored.loc[used == role, "flagged"]
-        if len(of):
-            lines.append(f"Flagged: {int(of.sum()):,} of {len(of):,} {words}.")
-    return lines
-
-
-def _count_lines(path):
-    """Count the line ends of a file, as a guess of its rows; 0 where it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            return max(0, sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")) - 1)
-    except OSError:
-        return 0
-
-
-# ---------------------------------------------------------------------------- whole or not at all
-
-
-def _read(path):
+def _read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
+    """Return the description and the detector inside of a saved file."""
     name = os.fspath(path)
+    wrong_file = f"{name!r} is not a detector of a table. Name a file that 'aecourse detect' wrote."
     try:
         with zipfile.ZipFile(path) as archive:
             if sorted(archive.namelist()) != sorted([_ABOUT, _DETECTOR]):
-                raise ValueError(
-                    f"{name!r} is no detector of a table. Name a file that 'aecourse detect' wrote."
-                )
+                raise ValueError(wrong_file)
             about = json.loads(archive.read(_ABOUT))
             if not isinstance(about, dict):
-                raise ValueError(
-                    f"{name!r} is no detector of a table. Name a file that 'aecourse detect' wrote."
-                )
+                raise ValueError(wrong_file)
             return about, archive.read(_DETECTOR)
     except FileNotFoundError as error:
         raise FileNotFoundError(
@@ -757,60 +467,6 @@ def _read(path):
         json.JSONDecodeError,
     ) as error:
         raise OSError(
-            f"{name!r} is damaged, or no detector of a table ({error}). Make it again with 'aecourse detect'."
+            f"{name!r} is damaged, or not a detector of a table ({error}). Make it again with "
+            "'aecourse detect'."
         ) from error
-
-
-def _needs_parent(path):
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"the folder {path.parent} does not exist. Make it first, or write elsewhere."
-        )
-
-
-def _is_result(folder):
-    """Whether a folder holds results of an earlier run and nothing else."""
-    return (
-        folder.is_dir()
-        and not folder.is_symlink()
-        and all(path.name in RESULT_FILES for path in folder.iterdir())
-    )
-
-
-def _check_free(output, force):
-    _needs_parent(output)
-    if not output.exists() and not output.is_symlink():
-        return
-    if not _is_result(output):
-        raise FileExistsError(f"{output} is there already, and is no folder of results. Name another folder.")
-    if not force and any(output.iterdir()):
-        raise FileExistsError(
-            f"{output} holds results already. Name another folder, or replace them with "
-            "force=True or --force."
-        )
-
-
-@contextmanager
-def _whole_folder(output, force):
-    """Yield a temporary folder that takes the place of ``output`` when nothing failed."""
-    temporary = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}."))
-    try:
-        fresh = temporary / "new"
-        fresh.mkdir()
-        yield fresh
-        _check_free(output, force)  # again: it may have appeared in the meantime
-        if output.exists():
-            output.rename(temporary / "old")
-        fresh.rename(output)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-@contextmanager
-def _whole_file(output):
-    """Yield a temporary path that takes the place of ``output`` when nothing failed."""
-    _needs_parent(output)
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as folder:
-        temporary = Path(folder) / output.name
-        yield temporary
-        os.replace(temporary, output)

@@ -1,0 +1,314 @@
+"""The jobs of the commands ``aecourse detect`` and ``aecourse score``: from CSV files to files of results."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from aecourse._support import progress
+from aecourse._support.checks import check_fraction
+from aecourse._support.files import whole_file, whole_folder
+from aecourse.tabular import report
+from aecourse.tabular.detector import CALIBRATION, NOT_USED, TRAINING, TableDetector, check_parent
+from aecourse.tabular.drift import Drift
+from aecourse.tabular.query import Query
+from aecourse.tabular.reading import first_few, read_chunks, read_csv
+
+__all__ = ["Result", "detect", "score"]
+
+RESULT_FILES = ("detector.aecourse", "flagged.csv", "report.html", "scores.csv")
+CHUNK = 50_000  # rows scored at a time
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a job on files did.
+
+    Attributes
+    ----------
+    output : pathlib.Path
+        The folder, or the file, that was written.
+    n_rows, n_flagged : int
+        Number of rows scored, and of rows flagged.
+    lines : tuple of str
+        Sentences on what was done, which the command prints.
+    warnings : tuple of str
+        Signs of drift; only :func:`score` looks for them.
+
+    Examples
+    --------
+    >>> Result(Path("scores.csv"), 100, 2, ("2 of 100 rows are flagged.",)).warnings
+    ()
+    """
+
+    output: Path
+    n_rows: int
+    n_flagged: int
+    lines: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def detect(
+    csv: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    train_on: str | None = None,
+    budget: float = 0.01,
+    ignore: Iterable[str] = (),
+    force: bool = False,
+    separator: str | None = None,
+    decimal: str = ".",
+    encoding: str | None = None,
+    random_state: int = 0,
+) -> Result:
+    """Fit a detector on a CSV file, score all its rows, and write a folder of results.
+
+    The folder contains ``scores.csv`` (every row), ``flagged.csv`` (the flagged rows, with the columns that
+    made them anomalous), ``report.html`` (one page, which loads and executes nothing) and
+    ``detector.aecourse`` (for :func:`score`). It appears when it is complete; a failure leaves nothing.
+
+    Parameters
+    ----------
+    csv : path-like
+        The CSV file.
+    output : path-like, optional
+        The folder to write; by default ``NAME-results`` next to the file ``NAME.csv``.
+    train_on : str, optional
+        The query that normal rows fulfil, see `Query`. Without a query all rows count as normal.
+    budget : float
+        Share of normal rows that may be flagged.
+    ignore : iterable of str
+        Columns that do not become features.
+    force : bool
+        Whether to replace earlier results.
+    separator, decimal, encoding
+        As for `read_csv`.
+    random_state : int
+        Seed of the division of the rows and of the detector.
+
+    Returns
+    -------
+    Result
+        Numbers of rows, and sentences on what was done.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read or written, or the folder exists already.
+    ValueError
+        If the table or the query cannot be used.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> rng = np.random.default_rng(0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     table = pd.DataFrame(rng.normal(size=(120, 2)), columns=["a", "b"])
+    ...     table["ok"] = ["yes"] * 119 + ["no"]
+    ...     table.to_csv(f"{folder}/data.csv", index=False)
+    ...     result = detect(f"{folder}/data.csv", train_on="ok == 'yes'", budget=0.05)
+    ...     sorted(path.name for path in result.output.iterdir())
+    ['detector.aecourse', 'flagged.csv', 'report.html', 'scores.csv']
+    """
+    csv = Path(csv)
+    output = Path(output) if output is not None else csv.with_name(f"{csv.stem}-results")
+    check_output_folder(output, force)
+    check_fraction(budget, "budget")
+    if train_on is not None:
+        Query(train_on)  # refused before the file is read
+    table = read_csv(csv, separator=separator, decimal=decimal, encoding=encoding)
+    detector = TableDetector(budget, random_state).fit(table, train_on, ignore)
+    scored = pd.concat([detector.score(piece) for piece in _pieces(table, "scoring")])
+    scored["used_for"] = detector.used_for_
+    scored.insert(0, "row", np.arange(1, len(table) + 1))
+    flagged = scored[scored["flagged"] == 1].sort_values("score", ascending=False, kind="stable")
+    rows = table.loc[flagged.index]
+    reasons = [reason for piece in _pieces(rows, "explaining") for reason in detector.reasons(piece)]
+    with whole_folder(output) as folder:
+        scored.to_csv(folder / "scores.csv", index=False, float_format="%.6g")
+        explained = flagged.drop(columns="flagged").assign(reasons=reasons)
+        clashing = {name: f"{name} (table)" for name in rows.columns if name in explained.columns}
+        explained.join(rows.rename(columns=clashing)).to_csv(folder / "flagged.csv", index=False)
+        detector.save(folder / "detector.aecourse")
+        page = report.render_report(csv.name, table, detector, scored, explained)
+        (folder / "report.html").write_text(page, encoding="utf-8")
+        check_output_folder(output, force)  # again: it may have appeared in the meantime
+    return Result(output, len(table), len(flagged), tuple(_summary(csv, table, detector, scored)))
+
+
+def score(
+    detector_file: str | os.PathLike[str],
+    csv: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    force: bool = False,
+    separator: str | None = None,
+    decimal: str = ".",
+    encoding: str | None = None,
+) -> Result:
+    """Score the rows of a CSV file with a saved detector, in pieces: memory does not grow with the file.
+
+    The output has a line for each row: ``row``, ``score``, ``p_value``, ``flagged``, ``outside``, and
+    ``reasons`` for a flagged one. It appears whole or not at all.
+
+    Parameters
+    ----------
+    detector_file : path-like
+        A ``detector.aecourse`` that :func:`detect` wrote.
+    csv : path-like
+        The CSV file.
+    output : path-like, optional
+        The file to write; by default ``NAME-scores.csv`` next to the file ``NAME.csv``.
+    force : bool
+        Whether to replace an existing file.
+    separator, decimal, encoding
+        As for `read_csv`.
+
+    Returns
+    -------
+    Result
+        Numbers of rows, sentences on what was done, and warnings of drift.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read or written, or the output exists already.
+    ValueError
+        If the detector or the table cannot be used.
+
+    Examples
+    --------
+    >>> score("nowhere.aecourse", "new.csv")
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: 'nowhere.aecourse' does not exist. Name a file that 'aecourse detect' wrote.
+    """
+    csv = Path(csv)
+    output = Path(output) if output is not None else csv.with_name(f"{csv.stem}-scores.csv")
+    if output.is_dir():
+        raise IsADirectoryError(f"{output} is a folder; name a file for the scores.")
+    if output.exists() and output.resolve() == csv.resolve():
+        raise FileExistsError(f"{output} is the table itself. Name another file for the scores.")
+    if output.exists() and not force:
+        raise FileExistsError(
+            f"{output} exists already. Name another file, or replace it with force=True or --force."
+        )
+    check_parent(output)
+    detector = TableDetector.load(detector_file)
+    text_columns = [column.name for column in detector.preparation_.columns_ if column.kind != "number"]
+    drift = Drift(detector)
+    unknown: list[str] = []
+    bar = progress.bar(description="scoring", total=_count_lines(csv))
+    with bar, whole_file(output) as temporary:
+        for piece in read_chunks(
+            csv, CHUNK, text_columns=text_columns, separator=separator, decimal=decimal, encoding=encoding
+        ):
+            first = drift.n_rows == 0
+            unknown = detector.preparation_.check(piece)
+            scored = detector.score(piece)
+            drift.add(piece, scored)
+            flagged = scored["flagged"].to_numpy() == 1
+            scored["reasons"] = ""
+            scored.loc[flagged, "reasons"] = detector.reasons(piece[flagged]) if flagged.any() else []
+            scored.insert(0, "row", piece.index + 1)
+            scored.to_csv(
+                temporary, mode="w" if first else "a", header=first, index=False, float_format="%.6g"
+            )
+            bar.update(len(piece))
+    lines = [
+        f"{csv.name}: {drift.n_rows:,} rows; {drift.n_flagged:,} flagged "
+        f"({drift.n_flagged / drift.n_rows:.1%}), with a budget of {detector.budget:.3%} of normal rows."
+    ]
+    if unknown:
+        lines.append(f"Ignored, because unknown in training: {first_few(unknown)}.")
+    return Result(output, drift.n_rows, drift.n_flagged, tuple(lines), tuple(drift.warnings))
+
+
+def _pieces(table: pd.DataFrame, description: str) -> Iterator[pd.DataFrame]:
+    """Yield pieces of a table, with a progress bar over its rows."""
+    with progress.bar(description=description, total=len(table)) as bar:
+        for start in range(0, len(table), CHUNK):
+            yield table.iloc[start : start + CHUNK]
+            bar.update(min(CHUNK, len(table) - start))
+
+
+def _summary(csv: Path, table: pd.DataFrame, detector: TableDetector, scored: pd.DataFrame) -> list[str]:
+    """Say in sentences what was done."""
+    used_for = scored["used_for"]
+    n_train, n_calibration = int((used_for == TRAINING).sum()), int((used_for == CALIBRATION).sum())
+    if detector.train_on_ is None:
+        which = (
+            "all rows count as normal, because no query says which do; anomalies among them make the "
+            "detector blunt"
+        )
+    else:
+        which = f"normal rows are those with {detector.train_on_}"
+    lines = [
+        f"{csv.name}: {len(table):,} rows, {table.shape[1]} columns; {which}.",
+        f"{n_train:,} normal rows to train on, {n_calibration:,} others to set the threshold.",
+        *(f"Left out {name!r}: {why}." for name, why in detector.preparation_.left_out_.items()),
+        *detector.preparation_.notes_,
+        f"Threshold {detector.threshold_:.4g}: of new normal rows at most {detector.budget:.3%} are "
+        "flagged, on average.",
+    ]
+    for role, words in (
+        (NOT_USED, "rows that were used for nothing"),
+        (CALIBRATION, "rows that set the threshold"),
+        (TRAINING, "rows trained on"),
+    ):
+        flagged = scored.loc[used_for == role, "flagged"]
+        if len(flagged):
+            lines.append(f"Flagged: {int(flagged.sum()):,} of {len(flagged):,} {words}.")
+    return lines
+
+
+def _count_lines(path: Path) -> int:
+    """Count the line ends of a file, as a guess at its rows; 0 if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return max(0, sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")) - 1)
+    except OSError:
+        return 0
+
+
+def _is_results_folder(folder: Path) -> bool:
+    """Whether a folder contains results of an earlier run and nothing else."""
+    return (
+        folder.is_dir()
+        and not folder.is_symlink()
+        and all(path.name in RESULT_FILES for path in folder.iterdir())
+    )
+
+
+def check_output_folder(output: Path, force: bool) -> None:
+    """Refuse a results folder that cannot be written, or that would replace something.
+
+    Parameters
+    ----------
+    output : pathlib.Path
+        The folder.
+    force : bool
+        Whether earlier results may be replaced. Anything else is never replaced.
+
+    Raises
+    ------
+    OSError
+        If the folder around it does not exist, or the folder exists and must not be replaced.
+
+    Examples
+    --------
+    >>> check_output_folder(Path("new-results"), force=False)
+    """
+    check_parent(output)
+    if not output.exists() and not output.is_symlink():
+        return
+    if not _is_results_folder(output):
+        raise FileExistsError(f"{output} exists, and is not a folder of results. Name another folder.")
+    if not force and any(output.iterdir()):
+        raise FileExistsError(
+            f"{output} holds results already. Name another folder, or replace them with "
+            "force=True or --force."
+        )
