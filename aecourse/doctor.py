@@ -96,7 +96,9 @@ def check_tensorflow(timeout: float = 120) -> Check:
     except subprocess.TimeoutExpired:
         return Check("TensorFlow import", False, f"no answer after {timeout} s", REINSTALL)
     if result.returncode != 0 or not result.stdout.endswith(" 6.0\n"):
-        last = (result.stderr.strip().splitlines() or [f"exit status {result.returncode}"])[-1]
+        ended = f"exit status {result.returncode}"
+        # Ended by a signal, it had no last word: what stands last is one of TensorFlow's notices.
+        last = ended if result.returncode < 0 else (result.stderr.strip().splitlines() or [ended])[-1]
         return Check(
             "TensorFlow import",
             False,

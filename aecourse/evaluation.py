@@ -105,7 +105,7 @@ class Table(pd.DataFrame):
 
     def _repr_html_(self):
         with self._options():
-            return super()._repr_html_()  # type: ignore[misc]
+            return super()._repr_html_()
 
 
 def _three_decimals(number):

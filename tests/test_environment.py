@@ -131,13 +131,6 @@ def test_importing_the_package_is_light():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_importing_tensorflow_is_quiet():
-    """Its notices would stand in the first output of every lesson."""
-    code = "from aecourse import builders; import keras, tensorflow"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout == "" and result.stderr == ""
-
-
 def test_an_unknown_name_is_an_attribute_error():
     import aecourse
 

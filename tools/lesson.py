@@ -78,6 +78,7 @@ def execute(
         kernel_name=texts.KERNEL["name"],
         resources={"metadata": {"path": str(pathlib.Path(path).parent)}},
         record_timing=False,
+        coalesce_streams=True,  # or the number of pieces depends on how fast a cell prints
         extra_arguments=["--IPKernelApp.log_level=40"],  # or it warns of its own transport
         **hooks,
     )

@@ -19,6 +19,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
+# Read by every kernel of this environment, and by no other.
+KERNEL_CONFIG = """\
+# What C code prints goes to the terminal or to Jupyter's log, not into a cell: TensorFlow's notices at its
+# import differ from machine to machine, and no setting of TensorFlow silences them.
+c.IPKernelApp.capture_fd_output = False
+"""
 OLDEST, NEWEST = (3, 11), (3, 13)
 
 
@@ -74,6 +80,13 @@ def install(python: Path) -> None:
         raise SystemExit("The course's own package could not be installed; the lines above say why.")
 
 
+def configure_kernels(venv: Path) -> None:
+    """Write the settings of the kernels that run the lessons."""
+    folder = venv / "etc" / "ipython"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "ipython_kernel_config.py").write_text(KERNEL_CONFIG, encoding="utf-8")
+
+
 def main() -> None:
     """Set up the environment if anything that decides its content has changed."""
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
@@ -101,6 +114,7 @@ def main() -> None:
             "The virtual environment could not be made. On Debian and Ubuntu: apt install python3-venv"
         )
     install(python)
+    configure_kernels(venv)
     stamp.write_text(wanted)
     print(f"Set up in {time.monotonic() - started:.0f} s.", flush=True)
 
