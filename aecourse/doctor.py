@@ -54,7 +54,7 @@ def check_python() -> Check:
 
 
 def needed_extras() -> list[str]:
-    """Return the extras that the lessons and their tests need, as pyproject.toml lists them."""
+    """Return the extras that the lessons and their tests need, as the package's metadata lists them."""
     requirements = map(Requirement, importlib.metadata.requires("aecourse") or ())
     return sorted(
         extra

@@ -152,7 +152,7 @@ def score_parquet(
     source : path-like
         A Parquet file, or a folder of them. If the cluster has several machines, all must see this path.
     destination : path-like
-        Folder to write, one Parquet file per part, in the order of the source. It must not exist.
+        Folder to write, one Parquet file per part, in the order of the source. It must not exist yet.
     keep : iterable of str
         Columns of the source to write along with the scores, such as a row number.
 
@@ -200,6 +200,7 @@ def score_parquet(
     )
     meta = _score_part(frame._meta, detector, keep)
     scored = frame.map_partitions(_score_part, detector, keep, meta=meta)
+    destination.parent.mkdir(parents=True, exist_ok=True)
     with whole_folder(destination) as unfinished:
         scored.to_parquet(
             str(unfinished),

@@ -3,7 +3,6 @@
 import importlib.metadata
 import json
 import os
-import pathlib
 import subprocess
 import sys
 
@@ -87,15 +86,12 @@ def test_a_missing_requirement_is_found(monkeypatch):
     assert not check.ok and "missing (needs >=1)" in check.found and "make course" in check.todo
 
 
-def test_the_checked_extras_are_those_that_are_installed():
-    root = pathlib.Path(__file__).parents[1]
-    assert set(doctor.NEEDED_EXTRAS) <= set(importlib.metadata.metadata("aecourse").get_all("Provides-Extra"))
-    install = f".[{','.join(doctor.NEEDED_EXTRAS)}]"
-    assert install in doctor.REINSTALL and install in (root / "README.md").read_text(encoding="utf-8")
-    (line,) = [line for line in (root / "Makefile").read_text().splitlines() if line.startswith("EXTRAS :=")]
-    assert set(doctor.NEEDED_EXTRAS) <= set(line.replace(",", " ").split())
+def test_requirements_of_the_course_are_checked_and_no_others():
+    offered = importlib.metadata.metadata("aecourse").get_all("Provides-Extra")
+    assert set(doctor.needed_extras()) <= set(offered) and f".[{doctor.COURSE}]" in doctor.REINSTALL
     checked = {check.name for check in doctor.check_requirements()}
-    assert {"jupyterlab", "nbgrader", "dask", "pooch", "pytensor"} <= checked and "sphinx" not in checked
+    assert {"jupyterlab", "nbgrader", "dask", "pooch", "pytensor"} <= checked
+    assert not {"sphinx", "aecourse"} & checked
 
 
 def test_a_wrong_python_is_found(monkeypatch):

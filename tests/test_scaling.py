@@ -109,14 +109,14 @@ def test_a_scheduler_that_runs_is_used(client, detector, table, tmp_path):
     with scaling.cluster(client.scheduler.address) as second:
         assert second.scheduler.address == client.scheduler.address
         assert scaling.score_parquet(detector, table / "part_000.parquet", tmp_path / "scores") == 500
-    assert client.submit(sum, [1, 2]).result() == 3, "the cluster of others goes on"
+    assert client.submit(sum, [1, 2]).result() == 3, "the cluster that was joined keeps running"
 
 
 def test_threads_do_the_work_without_a_cluster(detector, table, tmp_path):
     import dask
 
     with dask.config.set(scheduler="threads"):
-        assert scaling.score_parquet(detector, table / "part_001.parquet", tmp_path / "scores") == 501
+        assert scaling.score_parquet(detector, table / "part_001.parquet", tmp_path / "new" / "scores") == 501
 
 
 def test_a_failure_leaves_nothing(client, detector, tmp_path):

@@ -12,10 +12,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def check_parent(path: str | os.PathLike[str]) -> None:
+    """Refuse a place in a folder that does not exist."""
+    if not Path(path).parent.is_dir():
+        raise FileNotFoundError(
+            f"the folder {Path(path).parent} does not exist. Make it first, or write elsewhere."
+        )
+
+
 @contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path; the file written there takes the place of ``path`` if nothing failed."""
     final = Path(path)
+    check_parent(final)
     with tempfile.TemporaryDirectory(dir=final.parent, prefix=f".{final.name}.", suffix=".part") as folder:
         temporary = Path(folder) / final.name
         yield temporary
@@ -34,6 +43,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
 def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield an empty temporary folder that takes the place of ``path`` if nothing failed."""
     final = Path(path)
+    check_parent(final)
     temporary = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}.", suffix=".part"))
     try:
         fresh = temporary / "new"

@@ -32,17 +32,9 @@ MIN_NORMAL = 40
 
 _FORMAT, _FORMAT_VERSION = "aecourse table detector", 1
 _ABOUT, _DETECTOR = "about.json", "detector.zip"
-_ENTRIES = {
-    "format",
-    "format_version",
-    "version",
-    "sha256",
-    "preparation",
-    "budget",
-    "train_on",
-    "threshold",
-    "calibration_scores",
-}
+_ENTRIES = set(
+    "format format_version version sha256 preparation budget train_on threshold calibration_scores".split()
+)
 
 
 class TableDetector:
@@ -271,8 +263,6 @@ class TableDetector:
         OSError
             If the file cannot be written.
         """
-        path = Path(path)
-        check_parent(path)
         with tempfile.TemporaryDirectory() as folder:
             inner = Path(folder) / _DETECTOR
             self.detector_.save(inner)
@@ -413,32 +403,6 @@ def _reason(name: str, value: object, error: float) -> str:
     times = float(f"{error:.2g}")  # two digits say enough
     many = f"{times:,.0f}" if times >= 10 else f"{times:g}"
     return f"{name} = {shown} (error {many} times the usual)"
-
-
-def check_parent(path: Path) -> None:
-    """Refuse to write a file or a folder into a folder that does not exist.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        What is to be written.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the folder around it does not exist.
-
-    Examples
-    --------
-    >>> check_parent(Path("no such folder") / "scores.csv")
-    Traceback (most recent call last):
-        ...
-    FileNotFoundError: the folder no such folder does not exist. Make it first, or write elsewhere.
-    """
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"the folder {path.parent} does not exist. Make it first, or write elsewhere."
-        )
 
 
 def _read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:

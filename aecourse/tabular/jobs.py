@@ -10,9 +10,9 @@ import pandas as pd
 
 from aecourse._support import progress
 from aecourse._support.checks import check_fraction
-from aecourse._support.files import whole_file, whole_folder
+from aecourse._support.files import check_parent, whole_file, whole_folder
 from aecourse.tabular import report
-from aecourse.tabular.detector import CALIBRATION, NOT_USED, TRAINING, TableDetector, check_parent
+from aecourse.tabular.detector import CALIBRATION, NOT_USED, TRAINING, TableDetector
 from aecourse.tabular.drift import Drift
 from aecourse.tabular.query import Query
 from aecourse.tabular.reading import first_few, read_chunks, read_csv
@@ -115,7 +115,7 @@ def detect(
     """
     csv = Path(csv)
     output = Path(output) if output is not None else csv.with_name(f"{csv.stem}-results")
-    check_output_folder(output, force)
+    _check_output_folder(output, force)
     check_fraction(budget, "budget")
     if train_on is not None:
         Query(train_on)  # refused before the file is read
@@ -135,7 +135,7 @@ def detect(
         detector.save(folder / "detector.aecourse")
         page = report.render_report(csv.name, table, detector, scored, explained)
         (folder / "report.html").write_text(page, encoding="utf-8")
-        check_output_folder(output, force)  # again: it may have appeared in the meantime
+        _check_output_folder(output, force)  # again: it may have appeared in the meantime
     return Result(output, len(table), len(flagged), tuple(_summary(csv, table, detector, scored)))
 
 
@@ -283,25 +283,8 @@ def _is_results_folder(folder: Path) -> bool:
     )
 
 
-def check_output_folder(output: Path, force: bool) -> None:
-    """Refuse a results folder that cannot be written, or that would replace something.
-
-    Parameters
-    ----------
-    output : pathlib.Path
-        The folder.
-    force : bool
-        Whether earlier results may be replaced. Anything else is never replaced.
-
-    Raises
-    ------
-    OSError
-        If the folder around it does not exist, or the folder exists and must not be replaced.
-
-    Examples
-    --------
-    >>> check_output_folder(Path("new-results"), force=False)
-    """
+def _check_output_folder(output: Path, force: bool) -> None:
+    """Refuse a folder that cannot be written, or that would replace anything except earlier results."""
     check_parent(output)
     if not output.exists() and not output.is_symlink():
         return

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Self
 
 import numpy as np
@@ -410,29 +410,15 @@ class Preparation:
         return preparation
 
 
-_ENTRY_TYPES: dict[str, type] = {
-    "name": str,
-    "kind": str,
-    "low": float,
-    "high": float,
-    "fill": float,
-    "values": tuple,
-    "other": bool,
-    "missing": bool,
-    "marked": bool,
-    "parts": tuple,
-    "used": bool,
-}
-
-
 def _column_from_json(data: dict[str, Any]) -> Column:
     entries: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in data.items()
     }
     column = Column(**entries)
-    for name, expected in _ENTRY_TYPES.items():
-        if not isinstance(getattr(column, name), expected):
-            raise ValueError(f"{name} is {getattr(column, name)!r}")
+    for field in fields(Column):
+        expected = str if field.default is MISSING else type(field.default)
+        if not isinstance(getattr(column, field.name), expected):
+            raise ValueError(f"{field.name} is {getattr(column, field.name)!r}")
     if column.kind not in ("number", "category", "date") or not set(column.parts) <= {"weekday", "hour"}:
         raise ValueError(f"unknown kind {column.kind!r} with parts {column.parts!r}")
     if not all(isinstance(value, str) for value in column.values):
