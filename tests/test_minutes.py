@@ -62,7 +62,7 @@ def test_a_run_fails_for_processor_time_and_not_for_waiting(tmp_path):
             "".join(f'["{name}.ipynb"]\nminutes = {limit}\n' for name, limit in limits.items())
         )
         command = (
-            "-m pytest -q -n 2 --dist loadscope -p no:cacheprovider --nbval-lax --nbval-current-env notebooks"
+            "-m pytest -q -n 2 --dist loadscope --no-loadscope-reorder -p no:cacheprovider --nbval-lax --nbval-current-env notebooks"
         )
         return subprocess.run(
             [sys.executable, *command.split()],
