@@ -33,7 +33,7 @@ clock, processor = collections.Counter(), collections.Counter()
 
 
 def pytest_collection_modifyitems(items):
-    """Run the longest lessons first, so that no worker is still busy with one when the others have finished."""
+    """Run the longest lessons first, so that no worker is still busy with one when the rest is done."""
     items.sort(key=lambda item: -LIMITS.get(item.path.name, {}).get("minutes", 0))
 
 

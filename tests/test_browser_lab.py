@@ -31,8 +31,8 @@ DONE = """() => {
 }"""
 STATE = """() => {
     const kernel = jupyterapp.shell.currentWidget.sessionContext.session?.kernel;
-    const focus = document.activeElement;
-    return `kernel ${kernel?.status}, ${kernel?.connectionStatus}; focus on ${focus.localName}.${focus.className}`;
+    const {localName, className} = document.activeElement;
+    return `kernel ${kernel?.status}, ${kernel?.connectionStatus}; focus on ${localName}.${className}`;
 }"""
 OPEN = """(name) => {
     const panel = window.jupyterapp?.shell.currentWidget;
