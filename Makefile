@@ -12,8 +12,8 @@ unexport PYTHONDONTWRITEBYTECODE
 # Of pyproject's extras: what the course needs, the book, and the tests of pages.
 EXTRAS := --extra course --extra site --extra browser
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
-# One worker takes a whole file: a lesson's cells run in order in one kernel.
-PARALLEL := -n $(WORKERS) --dist loadscope
+# One worker takes a whole file: a lesson's cells run in order in one kernel. conftest.py orders the files.
+PARALLEL := -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 .PHONY: help setup course lab doctor lesson lesson-text format lint types hooks test test-package test-lessons test-portable test-lowest \
         coverage bench bench-quality bench-scale bench-variants bench-grading benchmark-digits grade-demo assignments lock readme site site-open clean

@@ -32,6 +32,11 @@ PROCESSOR = "processor seconds of the kernel so far"
 clock, processor = collections.Counter(), collections.Counter()
 
 
+def pytest_collection_modifyitems(items):
+    """Run the longest lessons first, so that no worker is still busy with one when the rest is done."""
+    items.sort(key=lambda item: -LIMITS.get(item.path.name, {}).get("minutes", 0))
+
+
 def pytest_collection_finish():
     """Leave what the imports made out of every later search for garbage: it stays until the end."""
     gc.collect()

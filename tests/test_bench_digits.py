@@ -121,6 +121,7 @@ def test_compare_accepts_the_same_and_names_what_differs(stored):
 
 def test_command_compares_one_digit(tmp_path, monkeypatch, capsys, stored):
     train = make_digits.train
+    monkeypatch.setattr(make_digits, "N_SPOILED", 50)
     little = {"hidden": (16,), "code_size": 4, "epochs": 1}
     monkeypatch.setattr(make_digits, "train", lambda rows, **_: train(rows[:300], **little))
     monkeypatch.setattr(

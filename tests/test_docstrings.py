@@ -101,5 +101,9 @@ def unannotated(function):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_public_names_have_type_hints(name):
-    faults = {each: unannotated(function) for each, function in functions_of(importlib.import_module(name))}
-    assert {each: missing for each, missing in faults.items() if missing} == {}
+    faults = [
+        f"{each}: {', '.join(missing)}"
+        for each, function in functions_of(importlib.import_module(name))
+        if (missing := unannotated(function))
+    ]
+    assert not faults, "\n".join(faults)
