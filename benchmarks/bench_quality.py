@@ -130,7 +130,7 @@ def run_lab(seed: int) -> dict[str, Any]:
     normals = np.concatenate([split.X_train, split.X_val])
     score = AutoencoderDetector(random_state=seed).fit(normals).anomaly_score(split.X_test)
     seconds = time.perf_counter() - start
-    in_cluster = np.char.startswith(split.groups_test.astype(str), "anomaly").astype(int)
+    in_cluster = np.char.startswith(np.asarray(split.groups_test, str), "anomaly").astype(int)
     return {
         "labels as given": measures(split.y_test, score),
         "true cluster": measures(in_cluster, score),

@@ -301,7 +301,9 @@ def bench_predict(quick: bool) -> list[Result]:
     return [_result(f"scoring {len(X):,} x 32, model.predict / ours", ratio, 5, rounds=runs)]
 
 
-def _time_loops(width, hidden, code, batch, n_steps=100, repeats=7):
+def _time_loops(
+    width: int, hidden: tuple[int, ...], code: int, batch: int, *, n_steps: int = 100, repeats: int = 7
+) -> tuple[dict[str, float], dict[str, float], int]:
     """Return seconds of a step, and of making the loop and running it first, with and without XLA."""
     rows = np.random.default_rng(0).standard_normal((batch * n_steps, width), dtype="float32")
     data, order = (tf.constant(rows),), tf.range(len(rows))
@@ -309,7 +311,8 @@ def _time_loops(width, hidden, code, batch, n_steps=100, repeats=7):
     loops.create_variables(model, rows[:batch], rows[:batch])
     functions = loops.CompiledFunctions.of(model)
     kinds = {"graph": (order, tf.constant(batch)), "xla": (tf.reshape(order, (n_steps, batch)),)}
-    first, step = {}, {}
+    first: dict[str, float] = {}
+    step: dict[str, float] = {}
     for repeat in range(repeats + 1):
         for kind, args in kinds.items():
             start = time.perf_counter()

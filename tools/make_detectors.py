@@ -11,6 +11,7 @@ import argparse
 import itertools
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,7 @@ def make(fault: str, rng: np.random.Generator) -> dict[str, NDArray | int]:
     return {"X_train": X_train, "X_test": X_test, "y_test": y_test, "R_test": R_test, "code_size": code_size}
 
 
-def arrays(seed: int = SEED) -> dict[str, NDArray]:
+def arrays(seed: int = SEED) -> dict[str, Any]:
     """Return the content of the file: single precision, which leaves equal rows equal."""
     stored = {}
     for variant, order in enumerate(orders(seed)):

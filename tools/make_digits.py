@@ -213,7 +213,7 @@ def choose(spoiled: NDArray) -> int:
     return int(np.mean(spoiled, axis=0).argmax())
 
 
-def _extremes(labels: NDArray, digit: int, score: NDArray) -> list[np.intp]:
+def _extremes(labels: NDArray | None, digit: int, score: NDArray) -> list[np.intp]:
     """Return the places of the normal image with the highest score and of the anomaly with the lowest."""
     normal, score = labels == digit, score.astype(np.float32)
     return [np.where(normal, score, -np.inf).argmax(), np.where(normal, np.inf, score).argmin()]
@@ -230,7 +230,7 @@ def _as_images(rows: NDArray) -> NDArray[np.uint8]:
 
 def run(
     digits: Sequence[int] = DIGITS, *, with_simple: bool = True, chosen: Candidate | None = None
-) -> tuple[dict[str, NDArray], NDArray[np.float64]]:
+) -> tuple[dict[str, Any], NDArray[np.float64]]:
     """Train and score every digit.
 
     Parameters

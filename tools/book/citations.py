@@ -119,13 +119,14 @@ def escape(line: str) -> str:
     if line.lstrip().startswith((">>>", "...")):
         return line
     # The name in "name_ : type" is left to the extension that reads the sections.
-    name, words = re.fullmatch(r"(\s*[\w, ]+ : )?(.*)", line).groups()
+    name = match[0] if (match := re.match(r"\s*[\w, ]+ : ", line)) else ""
+    words = line[len(name) :]
     parts = re.split(r"(``[^`]+``|`[^`]+`)", words)
     for place in range(0, len(parts), 2):
         words = re.sub(r"(?<=[( ,])\*(?=\w[^*]*$)", r"\\*", parts[place])
         words = re.sub(r"\|(\w+)\|", r"\|\1\|", words)
         parts[place] = re.sub(r"(?<=\w)_(?!\w|$)", r"\_", words)
-    return (name or "") + "".join(parts)
+    return name + "".join(parts)
 
 
 def cite_docstring(lines: list[str], module_lines: Sequence[str] = ()) -> None:
@@ -135,7 +136,7 @@ def cite_docstring(lines: list[str], module_lines: Sequence[str] = ()) -> None:
     """
     keys = labels(list(module_lines)) | labels(lines)
     for first, end, items in reversed(reference_sections(lines)):
-        indent = re.match(r"\s*", lines[first]).group()
+        indent = lines[first][: -len(lines[first].lstrip())]
         listed = [f"{indent}* {text}" + (f" :cite:`{find(text)}`" if find(text) else "") for _, text in items]
         lines[first + 2 : end] = [*listed, ""]
 

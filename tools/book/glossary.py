@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 WORDS = Path(__file__).parents[2] / "docs" / "glossary.toml"
 
@@ -40,11 +41,12 @@ def either(forms: Iterable[str]) -> str:
 @functools.cache
 def terms(path: Path = WORDS) -> tuple[Term, ...]:
     """Return all terms, by name."""
+
+    def frozen(value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
     table = tomllib.loads(path.read_text(encoding="utf-8"))["term"]
-    entries = (
-        Term(**{key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()})
-        for entry in table
-    )
+    entries = (Term(**{key: frozen(value) for key, value in entry.items()}) for entry in table)
     return tuple(sorted(entries, key=lambda term: term.name.lower()))
 
 
