@@ -35,7 +35,7 @@ def test_the_processor_time_of_finished_and_running_children_counts():
     process.stdout.readline()
     used = minutes.processor_seconds(process.pid)
     process.communicate("\n")
-    assert used >= 0.6  # both children's
+    assert used >= 0.5  # both children's, in ticks of the system's clock
 
 
 def test_the_processor_time_of_this_process_does_not_grow_while_it_sleeps():

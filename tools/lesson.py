@@ -132,9 +132,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{text_path(path).name}: written")
         elif differs(path):
             status = 1
-            print(
-                f"{path.name} is not what {text_path(path).name} gives: run 'make lesson LESSON={path.name[:2]}'"
-            )
+            source = text_path(path).name
+            print(f"{path.name} is not what {source} gives: make lesson LESSON={path.name[:2]}")
     return status
 
 
