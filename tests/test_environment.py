@@ -137,3 +137,28 @@ def test_an_unknown_name_is_an_attribute_error():
     assert "datasets" in dir(aecourse)
     with pytest.raises(AttributeError, match="nothing"):
         aecourse.nothing  # noqa: B018
+
+
+def test_the_citation_names_the_version_and_the_licence():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == PROJECT["version"] and citation["license"] == PROJECT["license"]
+    assert citation["authors"] == [{"name": author["name"]} for author in PROJECT["authors"]]
+
+
+def test_the_changelog_has_the_version():
+    assert f"\n## {PROJECT['version']}\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_paths_and_commands_of_the_contributors_guide_exist():
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:aecourse|assignments|docs|notebooks|tests|tools)/[\w./]*\w)`", guide)
+    paths += re.findall(r"tests/test_\w+\.py", guide)
+    assert len(paths) > 15
+    assert [
+        path for path in paths if "NN" not in path and "aN" not in path and not (ROOT / path).exists()
+    ] == []
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"(?:^|`)make ([a-z][a-z -]*)", guide, re.MULTILINE)
+    named = {target for words in targets for target in words.split()}
+    assert {"lesson", "lint", "types", "test"} <= named
+    assert [name for name in named if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []

@@ -97,6 +97,26 @@ def test_every_module_belongs_to_a_room():
     assert {room(name) for name in NAMES} - set(ROOT_MODULES) == set(ROOMS)
 
 
+def test_the_page_on_the_architecture_names_every_room_and_module():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    drawing = (ROOT / "docs" / "layers.svg").read_text(encoding="utf-8")
+    unnamed = [
+        name for name in ROOMS if f"`{name}`" not in page or not re.search(rf"[>, ]{name}[<, ]", drawing)
+    ]
+    # Of the grader, the lessons' exercises and single files the page says enough by naming the room.
+    parts = [
+        name.rpartition(".")[2]
+        for name in NAMES
+        if "." in name and room(name) not in ("grading", "exercises")
+    ]
+    wall = (ROOT / "docs" / "grader-wall.svg").read_text(encoding="utf-8")
+    unnamed += [part for part in parts if f"`{part}`" not in page]
+    unnamed += [
+        name for name in NAMES if name.startswith("grading.") and name.rpartition(".")[2] not in page + wall
+    ]
+    assert unnamed == []
+
+
 @pytest.mark.parametrize("path", PACKAGE, ids=module_name)
 def test_imports_run_downwards(path):
     name = module_name(path)
