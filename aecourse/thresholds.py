@@ -132,6 +132,9 @@ def _decimal(number):
 class Rule(BaseEstimator):
     """What all rules share; each adds ``_threshold``, ``_sentence``, ``assumption`` and its rates.
 
+    The rates are ``target_rate``, the false-alarm rate asked for, and ``promised_rate``, the one promised;
+    each is a float or None.
+
     Attributes
     ----------
     threshold_ : float
@@ -144,8 +147,6 @@ class Rule(BaseEstimator):
         Whether ``fit`` needs labels of both classes.
     assumption : str
         What must hold for the promise to be kept.
-    target_rate, promised_rate : float or None
-        The false-alarm rate asked for, and the one promised.
 
     Examples
     --------
