@@ -26,9 +26,20 @@ NOT_PROSE_CLASSES = frozenset(("cell_output", "run-lesson", "math", "admonition-
 
 
 @functools.cache
+def build_once():
+    """Build the book; return its folder, or why it was not built, so that no other test tries again."""
+    try:
+        return build()
+    except SystemExit as error:
+        return error
+
+
 def built_site():
     """Return the folder of the book, which is built first if anything has changed."""
-    return build()
+    site = build_once()
+    if isinstance(site, SystemExit):
+        raise site
+    return site
 
 
 class Page(html.parser.HTMLParser):
