@@ -79,7 +79,14 @@ def test_rules_with_labels_land_where_lesson_09_prints_them(labs, key, lab_name)
 
 def test_all_eight_kinds_of_rule_are_there(labs):
     kinds = {rule["written"].partition("(")[0] for rule in labs["06"]["rules"].values()}
-    assert kinds == set(thresholds.__all__) - {"CannotPromise", "Realised", "Rule", "rows_needed", "rules", "table"}
+    assert kinds == set(thresholds.__all__) - {
+        "CannotPromise",
+        "Realised",
+        "Rule",
+        "rows_needed",
+        "rules",
+        "table",
+    }
     assert len(kinds) == 8
     for rule in labs["08"]["rules"].values():
         assert rule["sentence"].endswith("rows.") and rule["assumption"].endswith(".")
