@@ -411,8 +411,8 @@ GOOD_Y, GOOD_SCORE = [0, 1, 0], [0.1, 0.9, 0.3]
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: report([0, 0, 0], GOOD_SCORE), "y holds no anomalies"),
-        (lambda: report([1, 1, 1], GOOD_SCORE), "y holds no normal rows"),
+        (lambda: report([0, 0, 0], GOOD_SCORE), "y has no anomalies"),
+        (lambda: report([1, 1, 1], GOOD_SCORE), "y has no normal rows"),
         (lambda: report([0, 1], GOOD_SCORE), "y has 2 labels for 3 rows"),
         (lambda: report([1, -1, 1], GOOD_SCORE), "y must hold 0"),
         (lambda: report([], []), "score must hold at least 1"),

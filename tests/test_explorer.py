@@ -87,7 +87,7 @@ def test_cheapest_cut_is_that_of_the_rule():
         ({"base_rate": 1}, "base_rate"),
         ({"rows_per_day": math.inf}, "rows_per_day"),
         ({"threshold": math.nan}, "threshold"),
-        ({"y": Y * 0}, "y holds no anomalies"),
+        ({"y": Y * 0}, "y has no anomalies"),
         ({"score": SCORE[1:]}, "y has 6"),
     ],
 )

@@ -406,7 +406,7 @@ def test_precision_recall_area_and_base_rate():
 def test_curves_refuse_bad_input(draw):
     with pytest.raises(ValueError, match=r"scores\['a'\] holds 2 scores for 3 labels"):
         draw([0, 1, 1], {"a": [1, 2]})
-    with pytest.raises(ValueError, match="y holds no anomalies"):
+    with pytest.raises(ValueError, match="y has no anomalies"):
         draw([0, 0], {"a": [1, 2]})
     assert plt.get_fignums() == []
 

@@ -456,7 +456,7 @@ def test_block_interval_leaves_out_what_cannot_be_measured():
     score = np.arange(400.0)
     interval = windows.block_interval(evaluation.auroc, y, score, block=40, n_resamples=60)
     assert interval.low <= interval.value == 0 <= interval.high
-    with pytest.raises(ValueError, match="y holds no anomalies"):
+    with pytest.raises(ValueError, match="y has no anomalies"):
         windows.block_interval(evaluation.auroc, np.zeros(400, dtype=int), score, block=40)
     with pytest.raises(ValueError, match="no resample could be measured"):
         windows.block_interval(lambda y, score: np.nan, y, score, block=40)
@@ -472,7 +472,7 @@ def test_block_interval_leaves_out_what_cannot_be_measured():
         (lambda: windows.block_compare([0, 1], {}, 1), "scores must be a dict .* dict without entries"),
         (lambda: windows.block_compare([0, 1], [1.0, 2.0], 1), "scores must be a dict .* list"),
         (lambda: windows.block_compare([0, 1], {"a": [1.0]}, 1), "scores\\['a'\\] has 1 scores for 2"),
-        (lambda: windows.block_compare([0, 0], {"a": [1.0, 2.0]}, 1), "y holds no anomalies"),
+        (lambda: windows.block_compare([0, 0], {"a": [1.0, 2.0]}, 1), "y has no anomalies"),
         (lambda: windows.block_compare([0, 1], {"a": [1.0, 2.0]}, 3), "block must be at most the 2 points"),
         (
             lambda: windows.block_compare(

@@ -148,7 +148,7 @@ def check_labels(
         raise ValueError(f"{name} has {labels.size} labels for {n_rows} rows; pass one label a row.")
     if need_both and len(found) < 2:
         missing = "anomalies (1)" if found == {0} else "normal rows (0)"
-        raise ValueError(f"{name} holds no {missing}; this measure needs both classes.")
+        raise ValueError(f"{name} has no {missing}, but this measure needs both classes.")
     return labels.astype(int)
 
 
