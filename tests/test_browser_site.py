@@ -170,7 +170,7 @@ class TestLooking:
         def found(page):
             return [fault.split(": ")[:2] for fault in accessibility(page)]
 
-        with opened(browser, address, "reference/progress.html", color_scheme="light") as page:
+        with opened(browser, address, "reference/scaling.html", color_scheme="light") as page:
             assert found(page) == []
             page.evaluate(
                 "text => document.querySelector('article').insertAdjacentHTML('beforeend', text)", put_in
