@@ -14,6 +14,7 @@ import argparse
 import os
 import pathlib
 import sys
+from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
@@ -62,7 +63,7 @@ def headless() -> None:
 
 
 def execute(
-    path: pathlib.Path, notebook: NotebookNode | None = None, timeout: int = 600, **hooks: object
+    path: pathlib.Path, notebook: NotebookNode | None = None, timeout: int = 600, **hooks: Any
 ) -> NotebookNode:
     """Execute a notebook from a clean kernel, in its file's folder; return it with its outputs.
 
