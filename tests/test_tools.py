@@ -28,6 +28,8 @@ def folders(tmp_path):
     (source / "data" / "scores.npz").write_bytes(b"12")
     (source / ".ipynb_checkpoints").mkdir()
     (source / ".ipynb_checkpoints" / "01_a.ipynb").write_text("x")
+    (source / "text").mkdir()
+    (source / "text" / "01_a.md").write_text("what the notebook is made from")
     return source, work
 
 
@@ -36,7 +38,7 @@ def test_first_run_copies_everything(folders):
     assert len(lab.update(source, work)) == 2
     assert (work / "01_a.ipynb").read_text() == "first"
     assert (work / "data" / "scores.npz").read_bytes() == b"12"
-    assert not (work / ".ipynb_checkpoints").exists()
+    assert not (work / ".ipynb_checkpoints").exists() and not (work / "text").exists()
 
 
 def test_second_run_writes_nothing(folders):

@@ -16,6 +16,7 @@ from aecourse._support.files import whole_file, write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST = "00_start_here.ipynb"  # what JupyterLab opens with
+LEFT_OUT = {"__pycache__", "text"}  # the lessons' texts, with every solution in the open, are for authors
 RECORD = ".copied.json"  # for each file: the hash of the course's version that was last copied
 
 
@@ -47,7 +48,7 @@ def update(lessons: Path, work: Path) -> list[str]:
     sentences = []
     for source in sorted(path for path in lessons.rglob("*") if path.is_file()):
         name = source.relative_to(lessons)
-        if any(part.startswith(".") or part == "__pycache__" for part in name.parts):
+        if any(part.startswith(".") or part in LEFT_OUT for part in name.parts):
             continue
         target, new = work / name, digest(source)
         if not target.exists():
