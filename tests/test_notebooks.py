@@ -110,6 +110,17 @@ def test_make_writes_executes_tidies_and_keeps_the_text(tmp_path, capsys):
     assert lessons.main(["check", "--notebooks", str(tmp_path)]) == 0
 
 
+def test_what_is_wrong_in_a_text_is_said_in_a_sentence(tmp_path):
+    notebook = tmp_path / "99_small.ipynb"
+    notebook.touch()
+    with pytest.raises(SystemExit, match="99_small.md does not exist: run 'make lesson-text LESSON=99'"):
+        lessons.main(["make", "99", "--notebooks", str(tmp_path)])
+    lessons.text_path(notebook).parent.mkdir()
+    lessons.text_path(notebook).write_text(SMALL.replace(":id: picture", ":id: number"))
+    with pytest.raises(SystemExit, match="99_small.md: two cells have the id 'number'"):
+        lessons.main(["make", "99", "--notebooks", str(tmp_path)])
+
+
 def test_make_writes_nothing_if_a_cell_fails(tmp_path):
     (tmp_path / "text").mkdir()
     source = tmp_path / "text" / "99_small.md"

@@ -87,10 +87,20 @@ def execute(
     return notebook
 
 
+def described(path: pathlib.Path) -> NotebookNode:
+    """Return the notebook that a lesson's text describes, or end with what is wrong in the text."""
+    source = text_path(path)
+    try:
+        return texts.from_text(source.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SystemExit(f"{source} does not exist: run 'make lesson-text LESSON={path.name[:2]}'") from None
+    except ValueError as error:
+        raise SystemExit(f"{source}: {error}") from None
+
+
 def make(path: pathlib.Path) -> None:
     """Write, execute and tidy the notebook of a lesson; nothing is written if a cell fails."""
-    source = text_path(path)
-    notebook = texts.from_text(source.read_text(encoding="utf-8"))
+    source, notebook = text_path(path), described(path)
     execute(path, notebook)
     tidy(notebook)
     write_whole(path, nbformat.writes(notebook) + "\n")
@@ -100,7 +110,7 @@ def make(path: pathlib.Path) -> None:
 def differs(path: pathlib.Path) -> bool:
     """Return whether a notebook is not what its text gives, outputs apart."""
     notebook = nbformat.read(path, as_version=4)
-    made = texts.from_text(text_path(path).read_text(encoding="utf-8"))
+    made = described(path)
     for cell in (*notebook.cells, *made.cells):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
