@@ -31,15 +31,6 @@ def text_path(notebook: pathlib.Path) -> pathlib.Path:
     return notebook.parent / "text" / f"{notebook.stem}.md"
 
 
-def keep_outputs(new: NotebookNode, old: NotebookNode) -> None:
-    """Copy stored outputs to cells of the same id and source."""
-    stored = {(cell.id, cell.source): cell for cell in old.cells if cell.cell_type == "code"}
-    for cell in new.cells:
-        before = stored.get((cell.id, cell.source))
-        if before is not None:
-            cell.outputs, cell.execution_count = before.outputs, before.execution_count
-
-
 def tidy(notebook: NotebookNode) -> None:
     """Drop what differs from run to run or from machine to machine; refuse what must not be stored."""
     notebook.metadata["kernelspec"] = dict(texts.KERNEL)

@@ -51,6 +51,11 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield fresh
         if final.exists():
             final.rename(temporary / "old")
-        fresh.rename(final)
+        try:
+            fresh.rename(final)
+        except OSError:
+            if (temporary / "old").exists():
+                (temporary / "old").rename(final)
+            raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

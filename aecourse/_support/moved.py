@@ -23,12 +23,12 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def create_module(self, spec):
         module = importlib.import_module(MOVED[spec.name])
-        self._own = {key: getattr(module, key) for key in ("__spec__", "__loader__", "__package__")}
+        spec.loader_state = {key: getattr(module, key) for key in ("__spec__", "__loader__", "__package__")}
         return module
 
     def exec_module(self, module):
         # The import system has written the old name's spec into the module; its own come back.
-        for key, value in self._own.items():
+        for key, value in module.__spec__.loader_state.items():
             setattr(module, key, value)
 
 
