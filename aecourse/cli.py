@@ -33,7 +33,22 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _common(options: argparse.Namespace) -> dict[str, Any]:
     """Return the options that `detect` and `score` share, as keyword arguments."""
-    return {name: getattr(options, name) for name in ("separator", "decimal", "encoding", "force")}
+    return {name: getattr(options, name) for name in ("separator", "encoding", "force")}
+
+
+def _choices(options: argparse.Namespace) -> Any:
+    """Return what the user said about the columns."""
+    from aecourse.tabular import Choices
+
+    return Choices(
+        decimal=options.decimal,
+        thousands=options.thousands,
+        units=dict(options.units),
+        date_formats=options.date_format,
+        na_values=options.na_values,
+        numeric=options.numeric,
+        categorical=options.categorical,
+    )
 
 
 def _run_job(job: Callable[[], "Result"]) -> int:
@@ -65,6 +80,7 @@ def _detect(options: argparse.Namespace) -> int:
             budget=options.budget,
             ignore=options.ignore,
             random_state=options.random_state,
+            choices=_choices(options),
             **_common(options),
         )
 
@@ -76,7 +92,14 @@ def _score(options: argparse.Namespace) -> int:
 
     def job() -> "Result":
         _prepare_tensorflow(options.detector, options.csv)
-        return tabular.score(options.detector, options.csv, options.output, **_common(options))
+        return tabular.score(
+            options.detector,
+            options.csv,
+            options.output,
+            decimal=options.decimal,
+            thousands=options.thousands,
+            **_common(options),
+        )
 
     return _run_job(job)
 
@@ -102,13 +125,55 @@ def _query(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def _unit(text: str) -> tuple[str, float]:
+    """Read a unit and what it is worth, such as g=0.001."""
+    unit, _, worth = text.rpartition("=")
+    try:
+        return unit.strip(), float(worth)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"must be a unit and what it is worth, such as g=0.001; found {text!r}"
+        ) from error
+
+
+def _add_column_options(detect: argparse.ArgumentParser) -> None:
+    """Add the options that say how columns are to be read; the detector remembers them."""
+
+    def add(option: str, metavar: str, help: str, **more: Any) -> None:
+        detect.add_argument(
+            option,
+            action="append",
+            default=[],
+            metavar=metavar,
+            help=f"{help}; may be given several times",
+            **more,
+        )
+
+    add("--na-values", "VALUE", "value that stands for a missing one, such as ? or -999")
+    add("--units", "UNIT=WORTH", "what a unit beside numbers is worth, such as g=0.001", type=_unit)
+    add("--date-format", "FORMAT", "how dates are written, such as %%d/%%m/%%Y")
+    add("--numeric", "COLUMN", "use this column as the numbers that it holds, even if it looks like a clock")
+    add("--categorical", "COLUMN", "use this column as categories, even if it holds numbers")
+
+
 def _add_tabular(commands: Any) -> None:
     """Add the commands `detect` and `score`."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--separator", metavar="SIGN", help="sign between fields (default: found from the first line)"
     )
-    common.add_argument("--decimal", default=".", metavar="SIGN", help="decimal sign, . or , (default: .)")
+    common.add_argument(
+        "--decimal",
+        choices=[".", ","],
+        metavar="SIGN",
+        help="decimal sign, . or , (default: found by column)",
+    )
+    common.add_argument(
+        "--thousands",
+        choices=[",", ".", " ", "'", "_"],
+        metavar="SIGN",
+        help="sign that separates thousands: one of , . ' _ and the blank (default: found by column)",
+    )
     common.add_argument("--encoding", metavar="NAME", help="encoding of the file (default: UTF-8)")
     common.add_argument("--force", action="store_true", help="replace earlier results")
     detect = commands.add_parser(
@@ -143,6 +208,7 @@ def _add_tabular(commands: Any) -> None:
     detect.add_argument(
         "--random-state", type=int, default=0, metavar="SEED", help="seed of all random choices (default: 0)"
     )
+    _add_column_options(detect)
     detect.add_argument("-o", "--output", metavar="FOLDER", help="folder to write (default: TABLE-results)")
     detect.set_defaults(run=_detect)
     score = commands.add_parser(

@@ -411,11 +411,11 @@ def test_infinite_values_are_far_outside():
 @pytest.mark.parametrize(
     "column, words",
     [
-        (["1,5", "2,5", "3,0"], "decimal comma.*--decimal ','"),
+        (["1,523", "2,456", "3,012"], "comma may be a decimal sign.*--decimal , or --thousands ,"),
         (["1.2.2024", "3.4.2024", None], "day and month cannot be told apart"),
         (
             ["03/04/2024 10:00", "03/05/2024 11:00", "x/y"] * 1 + ["04/04/2024"] * 2,
-            "Write them as 2024-03-01",
+            "--date-format '%d/%m/%Y",
         ),
         ([5, 5, 5], "no column is left.*always 5"),
         ([None, None, None], "no values"),
@@ -428,10 +428,12 @@ def test_columns_that_could_be_two_things_are_refused(column, words):
 
 def test_a_column_of_another_kind_is_refused_when_scoring():
     preparation = Preparation().fit(pd.DataFrame({"x": [1.0, 2.0, 3.5]}))
-    with pytest.raises(ValueError, match="'x' held numbers.*'abc'"):
-        preparation.transform(pd.DataFrame({"x": ["abc", "d"] * 10}))
-    with pytest.raises(ValueError, match="decimal comma"):
+    with pytest.raises(ValueError, match="'x' held numbers.*'red7'"):
+        preparation.transform(pd.DataFrame({"x": ["red7", "d2"] * 10}))
+    with pytest.raises(ValueError, match="decimal sign ','.*--decimal ','"):
         preparation.transform(pd.DataFrame({"x": ["1,5", "2,5"] * 10}))
+    preparation.rewrite(decimal=",")
+    assert preparation.transform(pd.DataFrame({"x": ["1,5", "2,5"] * 10}))[:2, 0].tolist() == [1.5, 2.5]
 
 
 _values = st.one_of(

@@ -1,9 +1,9 @@
 """From a file to scores and a report: read a table, prepare its columns, detect, watch for drift."""
 
-from aecourse.tabular.detector import TableDetector
+from aecourse.tabular.detector import Later, TableDetector
 from aecourse.tabular.drift import Drift
 from aecourse.tabular.jobs import CHUNK, RESULT_FILES, Result, detect, score
-from aecourse.tabular.preparation import FAR, MAX_CATEGORIES, Column, Preparation
+from aecourse.tabular.preparation import FAR, MAX_CATEGORIES, Choices, Column, Preparation, recognise
 from aecourse.tabular.query import Query
 from aecourse.tabular.reading import read_chunks, read_csv
 
@@ -12,8 +12,10 @@ __all__ = [
     "FAR",
     "MAX_CATEGORIES",
     "RESULT_FILES",
+    "Choices",
     "Column",
     "Drift",
+    "Later",
     "Preparation",
     "Query",
     "Result",
@@ -21,5 +23,6 @@ __all__ = [
     "detect",
     "read_chunks",
     "read_csv",
+    "recognise",
     "score",
 ]

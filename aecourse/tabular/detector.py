@@ -7,7 +7,8 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,18 +20,21 @@ from aecourse import __version__, thresholds
 from aecourse._support.checks import check_fraction, check_whole
 from aecourse._support.files import whole_file
 from aecourse.detector import AutoencoderDetector
+from aecourse.tabular import clocks
 from aecourse.tabular.drift import Drift
-from aecourse.tabular.preparation import FAR, Preparation
+from aecourse.tabular.preparation import FAR, Choices, Preparation, Recognised, recognise
 from aecourse.tabular.query import Query
 
-__all__ = ["TableDetector"]
+__all__ = ["Later", "TableDetector"]
 
-TRAINING, CALIBRATION, NOT_USED = "training", "threshold", "nothing"  # what a row is used for
+# What a row is used for. The last normal rows in time are set aside, to see whether the promise lasts.
+TRAINING, CALIBRATION, LATER, NOT_USED = "training", "threshold", "later", "nothing"
 MAX_FIT, MAX_CALIBRATION = 100_000, 20_000
 CALIBRATION_SHARE = 0.3
 MIN_NORMAL = 40
+LATER_SHARE, MIN_LATER, MAX_LATER = 0.1, 20, 20_000
 
-_FORMAT, _FORMAT_VERSION = "aecourse table detector", 1
+_FORMAT, _FORMAT_VERSION = "aecourse table detector", 2
 _ABOUT, _DETECTOR = "about.json", "detector.zip"
 _ENTRIES = set(
     "format format_version version sha256 preparation budget train_on threshold calibration_scores".split()
@@ -40,10 +44,14 @@ _ENTRIES = set(
 class TableDetector:
     """Find anomalous rows of a table, with a promise on false alarms.
 
-    ``fit`` takes the normal rows and divides them at random. On 70 % of them it learns how columns become
-    numbers and fits an `AutoencoderDetector`. The other 30 %, or as many as the budget needs, set the
-    threshold so that on average at most a share ``budget`` of new normal rows is flagged, whatever their
-    distribution. At most 100,000 rows are fitted on, and 20,000 set the threshold (more for a tiny budget).
+    ``fit`` takes the normal rows. It sets the last tenth of them in time aside, if there are enough, and
+    divides the others at random. On 70 % of these it learns how columns become numbers and fits an
+    `AutoencoderDetector`. The other 30 %, or as many as the budget needs, set the threshold so that on
+    average at most a share ``budget`` of new normal rows is flagged, whatever their distribution. At most
+    100,000 rows are fitted on, and 20,000 set the threshold (more for a tiny budget).
+
+    The promise holds if new rows come from the same source. The rows set aside show whether it lasts: they
+    come later than all others, and ``later_`` says what share of them is flagged.
 
     Parameters
     ----------
@@ -51,6 +59,8 @@ class TableDetector:
         Share of normal rows that may be flagged.
     random_state : int
         Seed of the division of the rows and of the detector.
+    choices : Choices, optional
+        What you know about the columns: signs in numbers, formats of dates, values for missing ones.
 
     Attributes
     ----------
@@ -65,8 +75,10 @@ class TableDetector:
     train_on_ : str or None
         The query that selected the normal rows.
     used_for_ : ndarray of str of shape (n,)
-        What `fit` used each row of its table for: ``training``, ``threshold`` or ``nothing``. It is not
-        saved.
+        What `fit` used each row of its table for: ``training``, ``threshold``, ``later`` (set aside) or
+        ``nothing``. It is not saved.
+    later_ : Later or None
+        The false-alarm rate on the rows set aside; None if there were too few rows. It is not saved.
 
     References
     ----------
@@ -90,10 +102,12 @@ class TableDetector:
     threshold_: float
     train_on_: str | None
     used_for_: NDArray[np.object_]
+    later_: "Later | None"
 
-    def __init__(self, budget: float = 0.01, random_state: int = 0) -> None:
+    def __init__(self, budget: float = 0.01, random_state: int = 0, choices: Choices | None = None) -> None:
         self.budget = budget
         self.random_state = random_state
+        self.choices = choices
 
     def fit(self, table: pd.DataFrame, train_on: str | None = None, ignore: Iterable[str] = ()) -> Self:
         """Learn from the normal rows of a table.
@@ -128,12 +142,15 @@ class TableDetector:
         normal = np.flatnonzero(query.select(table)) if query else np.arange(len(table))
         if query and not normal.size:
             raise ValueError(_no_normal_rows(query, table))
+        recognised = recognise(table, self.choices, leave_out)
+        normal, order = _in_time(table, normal, recognised)
+        normal, later = set_aside(normal, budget)
         fit, calibration = divide_rows(normal, budget, np.random.RandomState(self.random_state))
         self.train_on_ = train_on
         self.used_for_ = np.full(len(table), NOT_USED, dtype=object)
-        self.used_for_[fit], self.used_for_[calibration] = TRAINING, CALIBRATION
+        self.used_for_[fit], self.used_for_[calibration], self.used_for_[later] = TRAINING, CALIBRATION, LATER
         rows = table.iloc[fit]
-        self.preparation_ = Preparation().fit(rows, leave_out)
+        self.preparation_ = Preparation(self.choices).fit(rows, leave_out, recognised)
         X = self.preparation_.transform(rows)
         X = X[(np.abs(X) < FAR).all(axis=1)]
         if len(X) < MIN_NORMAL // 2:
@@ -144,7 +161,22 @@ class TableDetector:
             )
         self.detector_ = AutoencoderDetector(random_state=self.random_state).fit(X)
         self._set_threshold(self._scores(table.iloc[calibration]))
+        self.later_ = self._look_at_later(table.iloc[later], order) if later.size else None
         return self
+
+    def _look_at_later(self, rows: pd.DataFrame, order: str | None) -> "Later":
+        share = self.preparation_.outside(rows).mean().sort_values(ascending=False, kind="stable")
+        return Later(
+            realised=self.rule_.realised(self._scores(rows)),
+            order=order,
+            promised=float(self.budget),
+            outside={str(name): float(each) for name, each in share[share > 0.05].head(3).items()},
+        )
+
+    @property
+    def notes_(self) -> list[str]:
+        """list of str: What was noticed in the columns, and whether the promise lasts."""
+        return [*self.preparation_.notes_, *([str(self.later_)] if self.later_ else [])]
 
     def _set_threshold(self, scores: ArrayLike) -> None:
         self.rule_ = thresholds.Conformal(rate=self.budget).fit(scores)
@@ -316,7 +348,7 @@ class TableDetector:
             if hashlib.sha256(detector).hexdigest() != about["sha256"]:
                 raise ValueError("it was changed after it was saved: a checksum differs")
             loaded = cls(budget=check_fraction(about["budget"], "budget"))
-            loaded.train_on_ = about["train_on"]
+            loaded.train_on_, loaded.later_ = about["train_on"], None
             loaded.preparation_ = Preparation.from_json(about["preparation"])
             with tempfile.TemporaryDirectory() as folder:
                 inner = Path(folder) / _DETECTOR
@@ -332,6 +364,111 @@ class TableDetector:
                 f"{os.fspath(path)!r} cannot be used: {error}. Make it again with 'aecourse detect'."
             ) from error
         return loaded
+
+
+@dataclass(frozen=True)
+class Later:
+    """What became of the promise on the normal rows that come after all others.
+
+    Attributes
+    ----------
+    realised : thresholds.Realised
+        The share of them that is flagged, with its interval.
+    order : str or None
+        The column of dates whose order decides what comes later; None if it is the order of the rows.
+    promised : float
+        The share that was promised.
+    outside : dict of str to float
+        The columns with the largest share of values outside of those in training, at most three.
+
+    Examples
+    --------
+    >>> realised = thresholds.Realised(1.0, 0.88, 1.0, 30, 30, 0.95)
+    >>> later = Later(realised, None, 0.02, {"mileage": 1.0})
+    >>> later.broken
+    True
+    """
+
+    realised: thresholds.Realised
+    order: str | None
+    promised: float
+    outside: dict[str, float]
+
+    @property
+    def broken(self) -> bool:
+        """bool: Whether more rows are flagged than chance explains."""
+        return self.realised.low > self.promised
+
+    def __str__(self):
+        by = "in the order of the table" if self.order is None else f"in the order of {self.order!r}"
+        said = (
+            f"The last {self.realised.n:,} normal rows {by} were set aside. Flagged: {self.realised}; "
+            f"promised: at most {self.promised:.3%}."
+        )
+        if not self.broken:
+            return said
+        columns = ", ".join(f"{name!r} ({share:.0%})" for name, share in self.outside.items())
+        return (
+            f"{said} So the promise does not hold for later rows: the table changes as it goes on, or is "
+            "sorted."
+            + (f" Columns with values never seen before: {columns}." if columns else "")
+            + " Leave out columns that grow with time (ignore= or --ignore), or shuffle a sorted table."
+        )
+
+
+def set_aside(normal: NDArray[np.int64], budget: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Set the last tenth of the normal rows aside, if enough remain for the budget.
+
+    Parameters
+    ----------
+    normal : ndarray of int of shape (n,)
+        Positions of the normal rows, in the order of time.
+    budget : float
+        Share of normal rows that may be flagged.
+
+    Returns
+    -------
+    kept, later : ndarray of int
+        Positions of the rows to learn from, and of the last ones. There are none of the latter if fewer than
+        20 could be spared.
+
+    Examples
+    --------
+    >>> kept, later = set_aside(np.arange(300), 0.02)
+    >>> len(kept), later.min(), later.max()
+    (270, np.int64(270), np.int64(299))
+    """
+    spare = len(normal) - _rows_for(budget)
+    n_later = min(round(LATER_SHARE * len(normal)), MAX_LATER, spare)
+    n_later = n_later if n_later >= MIN_LATER else 0
+    return normal[: len(normal) - n_later], normal[len(normal) - n_later :]
+
+
+def _rows_for(budget: float) -> int:
+    """Return how many normal rows a budget needs."""
+    return max(2 * thresholds.rows_needed(budget), MIN_NORMAL)
+
+
+def _in_time(
+    table: pd.DataFrame, normal: NDArray[np.int64], recognised: Mapping[str, Recognised]
+) -> tuple[NDArray[np.int64], str | None]:
+    """Put the normal rows in the order of a column of dates, if one says when each row was written."""
+    best, best_order, ordered = None, 0.0, normal
+    dates_of = {
+        name: each.column.formats
+        for name, each in recognised.items()
+        if each.column.kind == "date" and clocks.TIME not in each.column.formats
+    }
+    for name, formats in dates_of.items():
+        dates = clocks.to_dates(table[name].iloc[normal], formats)
+        if dates.isna().mean() > 0.05 or dates.nunique() < 2:
+            continue
+        order = abs(float(dates.reset_index(drop=True).rank().corr(pd.Series(np.arange(len(normal))))))
+        # of several dates, such as those of birth and of a visit, the one by which the file is sorted
+        if len(dates_of) == 1 or (order >= 0.9 and order > best_order):
+            best, best_order = name, order
+            ordered = normal[np.argsort(dates.to_numpy(), kind="stable")]
+    return ordered, best
 
 
 def divide_rows(
@@ -365,7 +502,7 @@ def divide_rows(
     (70, 30)
     """
     for_promise = thresholds.rows_needed(budget)
-    needed = max(2 * for_promise, MIN_NORMAL)
+    needed = _rows_for(budget)
     if len(normal) < needed:
         possible = _rounded_up(1 / (len(normal) // 2 + 1))
         way_out = f", or ask for a budget of {possible:g} or more" if len(normal) >= MIN_NORMAL else ""

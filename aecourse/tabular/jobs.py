@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,9 @@ from aecourse._support import progress
 from aecourse._support.checks import check_fraction
 from aecourse._support.files import check_parent, whole_file, whole_folder
 from aecourse.tabular import report
-from aecourse.tabular.detector import CALIBRATION, NOT_USED, TRAINING, TableDetector
+from aecourse.tabular.detector import CALIBRATION, LATER, NOT_USED, TRAINING, TableDetector
 from aecourse.tabular.drift import Drift
+from aecourse.tabular.preparation import Choices
 from aecourse.tabular.query import Query
 from aecourse.tabular.reading import first_few, read_chunks, read_csv
 
@@ -60,9 +61,10 @@ def detect(
     ignore: Iterable[str] = (),
     force: bool = False,
     separator: str | None = None,
-    decimal: str = ".",
+    decimal: str | None = None,
     encoding: str | None = None,
     random_state: int = 0,
+    choices: Choices | None = None,
 ) -> Result:
     """Fit a detector on a CSV file, score all its rows, and write a folder of results.
 
@@ -88,6 +90,8 @@ def detect(
         As for `read_csv`.
     random_state : int
         Seed of the division of the rows and of the detector.
+    choices : Choices, optional
+        What you know about the columns. ``decimal`` is one of these choices, and may be given by itself.
 
     Returns
     -------
@@ -119,8 +123,11 @@ def detect(
     check_fraction(budget, "budget")
     if train_on is not None:
         Query(train_on)  # refused before the file is read
-    table = read_csv(csv, separator=separator, decimal=decimal, encoding=encoding)
-    detector = TableDetector(budget, random_state).fit(table, train_on, ignore)
+    choices = choices or Choices()
+    choices = choices if decimal is None else replace(choices, decimal=decimal)
+    sign = _decimal_of_file(choices.decimal, choices.thousands)
+    table = read_csv(csv, separator=separator, decimal=sign, encoding=encoding)
+    detector = TableDetector(budget, random_state, choices).fit(table, train_on, ignore)
     scored = pd.concat([detector.score(piece) for piece in _pieces(table, "scoring")])
     scored["used_for"] = detector.used_for_
     scored.insert(0, "row", np.arange(1, len(table) + 1))
@@ -146,7 +153,8 @@ def score(
     *,
     force: bool = False,
     separator: str | None = None,
-    decimal: str = ".",
+    decimal: str | None = None,
+    thousands: str | None = None,
     encoding: str | None = None,
 ) -> Result:
     """Score the rows of a CSV file with a saved detector, in pieces: memory does not grow with the file.
@@ -164,8 +172,10 @@ def score(
         The file to write; by default ``NAME-scores.csv`` next to the file ``NAME.csv``.
     force : bool
         Whether to replace an existing file.
-    separator, decimal, encoding
+    separator, encoding
         As for `read_csv`.
+    decimal, thousands : str, optional
+        Signs in numbers, if they differ from those in the training table.
 
     Returns
     -------
@@ -198,13 +208,15 @@ def score(
         )
     check_parent(output)
     detector = TableDetector.load(detector_file)
-    text_columns = [column.name for column in detector.preparation_.columns_ if column.kind != "number"]
+    detector.preparation_.rewrite(decimal, thousands)
+    text_columns = detector.preparation_.text_columns
+    sign = _decimal_of_file(decimal, thousands)
     drift = Drift(detector)
     unknown: list[str] = []
     bar = progress.bar(description="scoring", total=_count_lines(csv))
     with bar, whole_file(output) as temporary:
         for piece in read_chunks(
-            csv, CHUNK, text_columns=text_columns, separator=separator, decimal=decimal, encoding=encoding
+            csv, CHUNK, text_columns=text_columns, separator=separator, decimal=sign, encoding=encoding
         ):
             first = drift.n_rows == 0
             unknown = detector.preparation_.check(piece)
@@ -225,6 +237,11 @@ def score(
     if unknown:
         lines.append(f"Ignored, because unknown in training: {first_few(unknown)}.")
     return Result(output, drift.n_rows, drift.n_flagged, tuple(lines), tuple(drift.warnings))
+
+
+def _decimal_of_file(decimal: str | None, thousands: str | None) -> str:
+    """Return the decimal sign to read a file with; a point that separates thousands is none."""
+    return "," if decimal == "," or thousands == "." else "."
 
 
 def _pieces(table: pd.DataFrame, description: str) -> Iterator[pd.DataFrame]:
@@ -250,12 +267,13 @@ def _summary(csv: Path, table: pd.DataFrame, detector: TableDetector, scored: pd
         f"{csv.name}: {len(table):,} rows, {table.shape[1]} columns; {which}.",
         f"{n_train:,} normal rows to train on, {n_calibration:,} others to set the threshold.",
         *(f"Left out {name!r}: {why}." for name, why in detector.preparation_.left_out_.items()),
-        *detector.preparation_.notes_,
+        *detector.notes_,
         f"Threshold {detector.threshold_:.4g}: of new normal rows at most {detector.budget:.3%} are "
         "flagged, on average.",
     ]
     for role, words in (
         (NOT_USED, "rows that were used for nothing"),
+        (LATER, "normal rows that were set aside, the last in time"),
         (CALIBRATION, "rows that set the threshold"),
         (TRAINING, "rows trained on"),
     ):

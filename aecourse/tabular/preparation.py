@@ -1,28 +1,98 @@
 """Turn the columns of a table into numbers: learned from normal rows, and kept as plain JSON."""
 
 import difflib
-from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from aecourse.tabular import clocks, sentinels
+from aecourse.tabular.numbers import Contradiction, Style, find_style, to_floats, with_signs
 from aecourse.tabular.reading import first_few
 
-__all__ = ["Column", "Preparation"]
+__all__ = ["Choices", "Column", "Preparation", "recognise"]
 
 MAX_CATEGORIES = 20  # more distinct texts than this: the most frequent, and one feature for all others
 MIN_PARSED = 0.8  # a text column counts as numbers, or dates, if at least this share can be read as such
 MIN_MARKED = 0.05  # if at least this share of the training rows lacks a value, a feature says which rows do
 FAR = 1e300  # replaces an infinite value: finite, and far outside of any range
+MAX_WORDS = 5  # at most so many different words among many numbers are placeholders, and not categories
+MAX_REMEMBERED = 50  # different unreadable texts of a column that are remembered
 
 _MISSING = "(missing)"
 _OTHER = "(other)"
-_DECIMAL_COMMA = r"[-+]?\d+,\d+"
-_DAY_MONTH = r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}(?:[ T].*)?"
-_ISO_DATE = r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}.*)?"
+_PLACEHOLDERS = {"not available", "not measured", "no data"} | set(
+    "? - -- --- . .. * n/a na n.a. n.a nan none null nil missing unknown undefined tbd nd n.d. k.a. #n/a #na "
+    "#value! #div/0! #ref! #num! #name? #null!".split()
+)
+_TRUTH = {"true", "false"}
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the caller knows about the columns. Everything else is found from the columns themselves.
+
+    Attributes
+    ----------
+    decimal : {'.', ','}, optional
+        The decimal sign of numbers, where a column leaves it open.
+    thousands : str, optional
+        The sign that separates thousands: one of ``, . ' _`` and the blank.
+    units : dict of str to float
+        What each unit is worth, such as ``{"kg": 1, "g": 0.001}``.
+    date_formats : tuple of str
+        How dates are written, in the letters of ``strptime``, such as ``%d/%m/%Y``.
+    na_values : tuple of str
+        Values that stand for a missing one, such as ``?`` or ``-999``.
+    numeric : tuple of str
+        Columns to use as the numbers that they hold, even if they look like clocks or codes.
+    categorical : tuple of str
+        Columns to use as categories.
+
+    Raises
+    ------
+    ValueError
+        If a sign is not one that numbers are written with.
+
+    Examples
+    --------
+    >>> Choices(decimal=",", na_values=["?"]).na_values
+    ('?',)
+    """
+
+    decimal: str | None = None
+    thousands: str | None = None
+    units: Mapping[str, float] | None = None
+    date_formats: Sequence[str] = ()
+    na_values: Sequence[str] = ()
+    numeric: Sequence[str] = ()
+    categorical: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("date_formats", "na_values", "numeric", "categorical"):
+            value = getattr(self, name)
+            if isinstance(value, str):
+                raise ValueError(f"{name} must be a list of texts; found the text {value!r}.")
+            object.__setattr__(self, name, tuple(map(str, value)))
+        if self.decimal not in (None, ".", ","):
+            raise ValueError(f"decimal must be '.' or ','; found {self.decimal!r}.")
+        if self.thousands not in (None, "", ",", ".", " ", "'", "_"):
+            raise ValueError(
+                "thousands must be one of ',', '.', a blank, an apostrophe and '_'; "
+                f"found {self.thousands!r}."
+            )
+        if self.thousands and self.thousands == self.decimal:
+            raise ValueError(f"decimal and thousands must differ; both are {self.decimal!r}.")
+        for unit, worth in (self.units or {}).items():
+            if not isinstance(worth, (int, float)) or not np.isfinite(worth) or worth == 0:
+                raise ValueError(f"units must name a number for each unit; found {unit!r}: {worth!r}.")
+        both = set(self.numeric) & set(self.categorical)
+        if both:
+            raise ValueError(f"numeric and categorical both name {first_few(sorted(both))}.")
 
 
 @dataclass(frozen=True)
@@ -43,12 +113,30 @@ class Column:
         The texts that become one feature each.
     other : bool
         Whether there were more texts, which share one feature.
+    seen : tuple of str
+        The texts of the training rows that are not among ``values``.
+    once : int
+        Number of texts that occurred in a single training row.
     missing : bool
         Whether values were missing in the training rows.
     marked : bool
         Whether enough values were missing that a feature says in which rows.
+    gaps : int
+        Number of training rows without a readable value.
     parts : tuple of str
         What a date is turned into: ``weekday``, ``hour``.
+    formats : tuple of str
+        How dates are written, see `clocks.to_dates`.
+    decimal, thousands, units, fraction
+        How numbers are written, see `numbers.Style`.
+    na_values : tuple of str
+        Values that count as missing because the caller said so.
+    unread : tuple of str
+        Texts among numbers or dates that could not be read.
+    sentinels : tuple of float
+        Numbers that count as missing because they lie far outside and stand for something else.
+    center, spread : float
+        Middle and length of the usual range, if far numbers are drawn in; otherwise both are 0.
     used : bool
         False for a constant column, which is watched but does not become a feature.
 
@@ -65,10 +153,33 @@ class Column:
     fill: float = 0.0
     values: tuple[str, ...] = ()
     other: bool = False
+    seen: tuple[str, ...] = ()
+    once: int = 0
     missing: bool = False
     marked: bool = False
+    gaps: int = 0
     parts: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    decimal: str = "."
+    thousands: str = ""
+    units: tuple[tuple[str, float], ...] = ()
+    fraction: bool = False
+    na_values: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    sentinels: tuple[float, ...] = ()
+    center: float = 0.0
+    spread: float = 0.0
     used: bool = True
+
+    @property
+    def style(self) -> Style:
+        """Style: how the numbers of the column are written."""
+        return Style(self.decimal, self.thousands, self.units, self.fraction)
+
+    @property
+    def is_text(self) -> bool:
+        """bool: Whether a file must be read as text here, because a piece of it could look like numbers."""
+        return self.kind != "number" or not self.style.plain or bool(self.na_values or self.unread)
 
     def features(self) -> list[str]:
         """Return the names of the features that the column becomes."""
@@ -88,16 +199,26 @@ class Preparation:
     """How the columns of a table become numbers: learned from normal rows, kept as plain JSON.
 
     - Numbers stay as they are, and a missing one becomes the median. If at least 5 % of the training rows
-      lack a value, another feature says which rows do; a rarer gap would be flagged only for being a gap. In
-      a text column of which at least 80 % of the values are numbers, the others count as missing. An
+      lack a value, another feature says which rows do; a rarer gap would be flagged only for being a gap. An
       infinite value becomes ±1e300, which is far outside.
+    - Numbers in a text column may have separators of thousands, a decimal comma, currencies, one unit, or
+      brackets around negative ones (see `numbers`). A column that can be read in two ways is refused.
+    - What cannot be read counts as missing, is counted, and is named. A number far outside that stands for a
+      missing one, such as −999, counts as missing too. Other far numbers are drawn in towards the others,
+      in their order, so that a few of them do not hide the spread of all the rest.
     - A text column becomes one feature of 0 and 1 for each of its (at most 20) most frequent texts, and one
       for all others.
-    - A date, written as 2024-03-01 or 2024-03-01 14:30, becomes weekday and hour, each as a sine and a
-      cosine, so that Sunday is next to Monday. The date itself is not used: later ones would all be outside.
+    - A date becomes weekday and hour, each as a sine and a cosine, so that Sunday is next to Monday, if the
+      training rows cover at least two weeks, or two days. The date itself is not used: later ones would
+      all be outside.
     - Left out, with a note, are the columns that the caller names, constant columns, copies of other columns,
-      columns without values, texts that are nearly all different, and numbers that rise or fall from row to
-      row (row numbers, clocks).
+      columns without values, texts that are nearly all different, numbers that rise or fall from row to
+      row (row numbers, clocks), and whole numbers that are nearly all different (identifiers).
+
+    Parameters
+    ----------
+    choices : Choices, optional
+        What the caller knows about the columns.
 
     Attributes
     ----------
@@ -137,6 +258,7 @@ class Preparation:
     {'unit': "always 'mm'"}
     """
 
+    choices: Choices
     columns_: tuple[Column, ...]
     left_out_: dict[str, str]
     notes_: list[str]
@@ -145,7 +267,15 @@ class Preparation:
     source_names_: list[str]
     n_rows_: int
 
-    def fit(self, table: pd.DataFrame, leave_out: Mapping[str, str] | None = None) -> Self:
+    def __init__(self, choices: Choices | None = None) -> None:
+        self.choices = choices if choices is not None else Choices()
+
+    def fit(
+        self,
+        table: pd.DataFrame,
+        leave_out: Mapping[str, str] | None = None,
+        recognised: Mapping[str, "Recognised"] | None = None,
+    ) -> Self:
         """Learn how each column becomes numbers.
 
         Parameters
@@ -154,6 +284,9 @@ class Preparation:
             Normal rows, in their order.
         leave_out : dict of str to str, optional
             Columns that do not become features, and why.
+        recognised : dict of str to Recognised, optional
+            What :func:`recognise` found in the whole table that these rows come from. By default it is found
+            in these rows.
 
         Returns
         -------
@@ -164,6 +297,8 @@ class Preparation:
         ValueError
             If a column could be read in two ways, or no column is left.
         """
+        if recognised is None:
+            recognised = recognise(table, self.choices, leave_out or ())
         self.n_rows_ = len(table)
         self.left_out_, self.notes_ = dict(leave_out or {}), []
         columns: list[Column] = []
@@ -171,7 +306,7 @@ class Preparation:
         for name in map(str, table.columns):
             if name in self.left_out_:
                 continue
-            column = self._learn(name, table[name])
+            column = self._learn(recognised[name].column, table[name])
             if column is None:
                 continue
             if column.used:
@@ -179,6 +314,7 @@ class Preparation:
                 if same != name:
                     self.left_out_[name] = f"the same as {same!r}"
                     continue
+            self.notes_ += recognised[name].notes
             columns.append(column)
         self._set_columns(columns)
         if not self.feature_names_:
@@ -195,98 +331,175 @@ class Preparation:
         self.feature_names_ = [name for column in used for name in column.features()]
         self.sources_ = np.repeat(np.arange(len(used)), [len(column.features()) for column in used])
 
-    def _learn(self, name: str, series: pd.Series) -> Column | None:
+    def _learn(self, column: Column, series: pd.Series) -> Column | None:
         """Describe a column, or return None and write the reason into ``left_out_``."""
+        series = _present(column, series)
         if series.isna().all():
-            self.left_out_[name] = "it has no values"
+            self.left_out_[column.name] = "it has no values"
             return None
-        kind = _kind(name, series)
-        if kind == "number":
-            return self._learn_number(name, series)
-        if kind == "date":
-            return self._learn_date(name, series)
-        return self._learn_category(name, series)
+        learn = {"number": self._learn_number, "date": self._learn_date, "category": self._learn_category}
+        return learn[column.kind](column, series)
 
-    def _learn_number(self, name: str, series: pd.Series) -> Column | None:
-        numbers = _to_numbers(series)
-        unread = series[np.isnan(numbers) & series.notna().to_numpy()]
-        if len(unread):
-            self.notes_.append(
-                f"{name!r}: {len(unread):,} values are no numbers "
-                f"({first_few(list(unread.unique()), 3)}) and count as missing."
-            )
+    def _learn_number(self, column: Column, series: pd.Series) -> Column | None:
+        name, numbers = column.name, _to_numbers(column, series)
         infinite = np.isinf(numbers)
         if infinite.any():
             self.notes_.append(
                 f"{name!r}: {int(infinite.sum()):,} infinite values, which count as far "
                 "outside; rows with such a value are not trained on."
             )
+        if name not in self.choices.numeric:
+            column = self._note_far_values(column, numbers[np.isfinite(numbers)])
+            numbers = _without(numbers, column.sentinels)
         finite = numbers[np.isfinite(numbers)]
         if finite.size == 0:
             self.left_out_[name] = "it has no finite values"
             return None
-        low, high, gaps = float(finite.min()), float(finite.max()), _describe_gaps(np.isnan(numbers))
+        low, high = float(finite.min()), float(finite.max())
+        column = replace(column, low=low, high=high, fill=low, **_describe_gaps(np.isnan(numbers)))
         if low == high:
-            if not gaps["marked"]:
+            if not column.marked:
                 self.left_out_[name] = f"always {low:.6g}"
-            return Column(name, "number", low, high, low, used=gaps["marked"], **gaps)
-        whole = np.all(finite == np.floor(finite))
-        with np.errstate(invalid="ignore"):  # of two infinite values
-            steps = np.diff(numbers)
-        if len(numbers) >= 50 and whole and not gaps["missing"] and (np.all(steps > 0) or np.all(steps < 0)):
-            self.left_out_[name] = "it rises or falls from row to row, like a row number or a clock"
-            return None
-        if len(numbers) >= 50 and whole and len(np.unique(finite)) == len(numbers):
-            self.notes_.append(
-                f"{name!r}: whole numbers, all different. If they are identifiers, leave the "
-                "column out: ignore= or --ignore."
-            )
+            return replace(column, used=column.marked)
+        if name not in self.choices.numeric:
+            reason = clocks.running(numbers) or self._identifier(column, series, finite)
+            if reason:
+                self.left_out_[name] = f"{reason} (if it is a measurement: numeric= or --numeric)"
+                return None
         with np.errstate(over="ignore"):  # the mean of the two middle values may overflow
             fill = float(np.median(finite))
-        fill = fill if np.isfinite(fill) else float(np.sort(finite)[finite.size // 2])
-        return Column(name, "number", low, high, fill, **gaps)
+        return replace(column, fill=fill if np.isfinite(fill) else float(np.sort(finite)[finite.size // 2]))
 
-    def _learn_date(self, name: str, series: pd.Series) -> Column | None:
-        dates = _to_dates(series)
+    def _note_far_values(self, column: Column, finite: NDArray[np.float64]) -> Column:
+        """Return the column with its sentinels and, if it has other far values, its usual range."""
+        body = sentinels.find_body(finite)
+        if body is None:
+            return column
+        name, rest = column.name, finite
+        found = sentinels.find_sentinels(finite, body)
+        if found:
+            rest = _without(finite, found)
+            rest = rest[np.isfinite(rest)]
+            shown = ", ".join(f"{value:.15g} ({int((finite == value).sum()):,} times)" for value in found)
+            self.notes_.append(
+                f"{name!r}: {shown} lies far from all other values ({rest.min():.6g} to {rest.max():.6g}) "
+                "and counts as missing. If it is a measurement: numeric= or --numeric."
+            )
+        far = rest[body.distance(rest) > sentinels.FAR_RANGES]
+        if far.size:
+            self.notes_.append(
+                f"{name!r}: {far.size:,} values lie far from the others, such as "
+                f"{far[np.argmax(np.abs(far))]:.6g}; they are drawn in, so that they do not hide the rest."
+            )
+            column = replace(column, center=body.center, spread=body.spread)
+        elif not found and (spike := sentinels.spike(finite)) is not None:
+            self.notes_.append(
+                f"{name!r}: {spike:.6g} occurs {int((finite == spike).sum()):,} times, apart from the other "
+                f"values. If it stands for a missing value: na_values= or --na-values {spike:g}."
+            )
+        return replace(column, sentinels=tuple(found))
+
+    def _identifier(self, column: Column, series: pd.Series, finite: NDArray[np.float64]) -> str | None:
+        """Return the reason to leave out whole numbers that are identifiers; note those that may be some."""
+        if finite.size < clocks.MIN_ROWS or not np.all(finite == np.floor(finite)):
+            return None
+        known = series[series.notna()]
+        whole = known.to_numpy() if pd.api.types.is_integer_dtype(known.dtype) else None
+        if whole is None or column.sentinels:
+            whole = finite if np.abs(finite).max() < 2**53 else _exact(known)
+        reason = clocks.identifier(whole)
+        if reason is None and len(np.unique(whole)) == len(whole):
+            if _named_like_identifier(column.name):
+                return "its whole numbers are all different, and it is named like an identifier"
+            self.notes_.append(
+                f"{column.name!r}: whole numbers, all different. If they are identifiers, leave the "
+                "column out: ignore= or --ignore."
+            )
+        return reason
+
+    def _learn_date(self, column: Column, series: pd.Series) -> Column | None:
+        name, dates = column.name, clocks.to_dates(series, column.formats)
         known = dates[dates.notna()]
-        unread = int((dates.isna() & series.notna()).sum())
-        if unread:
-            self.notes_.append(f"{name!r}: {unread:,} values are not dates and count as missing.")
-        parts = [
-            part
-            for part, values in (("weekday", known.dt.day_of_week), ("hour", _hour(known)))
-            if values.nunique() > 1
-        ]
+        if known.empty:
+            self.left_out_[name] = "it has no values that are dates"
+            return None
+        hours = _hour(known)
+        if clocks.TIME in column.formats:
+            reason = clocks.running(hours.to_numpy())
+            if reason or hours.nunique() == 1:
+                self.left_out_[name] = reason or "always the same time"
+                return None
+            self.notes_.append(f"{name!r} is a time of day: 23 h is next to 0 h.")
+            return replace(column, parts=("hour",), **_describe_gaps(dates.isna()))
+        days = (known.max() - known.min()) / pd.Timedelta(days=1)
+        varies = {"weekday": known.dt.day_of_week.nunique() > 1, "hour": hours.nunique() > 1}
+        # a part of which training saw less than two rounds would be outside later
+        parts = tuple(
+            part for part, rounds in (("weekday", 14), ("hour", 2)) if varies[part] and days >= rounds
+        )
+        if column.formats in (("%Y%m",), ("%b %Y",), ("%B %Y",), ("%b-%Y",)) or _are_months(known):
+            parts = ()
         if not parts:
-            self.left_out_[name] = "a date that is always the same weekday and hour"
+            self.left_out_[name] = (
+                "a date, of which training saw less than two weeks or two days"
+                if any(varies.values()) and days < 14
+                else "a date that is always the same weekday and hour"
+                if not any(varies.values())
+                else "a month, which has neither weekday nor hour"
+            )
             return None
         self.notes_.append(f"{name!r} is a date: of it {' and '.join(parts)} are used, not the date itself.")
-        return Column(name, "date", parts=tuple(parts), **_describe_gaps(dates.isna()))
+        return replace(column, parts=parts, **_describe_gaps(dates.isna()))
 
-    def _learn_category(self, name: str, series: pd.Series) -> Column | None:
-        gaps = _describe_gaps(series.isna())
+    def _learn_category(self, column: Column, series: pd.Series) -> Column | None:
+        name, gaps = column.name, _describe_gaps(series.isna())
         counts = _to_texts(series).value_counts()
         counts = counts[counts.index != _MISSING]
         # the most frequent first, and equally frequent ones in the order of the alphabet
         values = sorted(counts.index, key=lambda value: (-counts[value], value))
         if len(values) == 1 and not gaps["marked"]:
             self.left_out_[name] = f"always {values[0]!r}"
-            return Column(name, "category", values=tuple(values), used=False, **gaps)
+            return replace(column, values=tuple(values), used=False, **gaps)
         if len(values) > MAX_CATEGORIES and len(values) > 0.5 * len(series):
-            self.left_out_[name] = "nearly every row has another text, as in an identifier or free text"
-            return None
+            if name not in self.choices.categorical:
+                self.left_out_[name] = "nearly every row has another text, as in an identifier or free text"
+                return None
         if len(values) > MAX_CATEGORIES:
             self.notes_.append(
                 f"{name!r} holds {len(values):,} different texts; the {MAX_CATEGORIES} most "
                 "frequent are told apart."
             )
-        return Column(
-            name,
-            "category",
+        return replace(
+            column,
             values=tuple(values[:MAX_CATEGORIES]),
             other=len(values) > MAX_CATEGORIES,
+            seen=tuple(values[MAX_CATEGORIES:]),
+            once=int((counts == 1).sum()),
             **gaps,
         )
+
+    @property
+    def text_columns(self) -> list[str]:
+        """list of str: Columns to read from a file as text, so that each piece is read like the whole."""
+        return [column.name for column in self.columns_ if column.is_text]
+
+    def rewrite(self, decimal: str | None = None, thousands: str | None = None) -> None:
+        """Expect numbers to be written in another way from now on, because another program wrote a new file.
+
+        Parameters
+        ----------
+        decimal, thousands : str, optional
+            The signs of the new file; None keeps those of the training table.
+        """
+        if decimal is None and thousands is None:
+            return
+        columns = []
+        for column in self.columns_:
+            if column.kind == "number":
+                style = with_signs(column.style, decimal, thousands)
+                column = replace(column, decimal=style.decimal, thousands=style.thousands)
+            columns.append(column)
+        self._set_columns(columns)
 
     def check(self, table: pd.DataFrame) -> list[str]:
         """Compare the columns of a table with those of the training rows.
@@ -357,12 +570,31 @@ class Preparation:
         -------
         pandas.DataFrame of bool of shape (n, columns watched)
             True for a number below the smallest or above the largest one in training, for a text that was not
-            seen in training (or was among the rare ones), and for a missing value in a column without gaps in
-            training.
+            seen in training, for a missing value in a column without gaps in training, and for a text that is
+            no number, or no date, and was not seen in training either.
         """
+        return self._watch(table, _outside)
+
+    def gaps(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Say which values are missing or cannot be read.
+
+        Parameters
+        ----------
+        table : pandas.DataFrame of shape (n, columns)
+            Rows.
+
+        Returns
+        -------
+        pandas.DataFrame of bool of shape (n, columns watched)
+        """
+        return self._watch(table, _gaps)
+
+    def _watch(
+        self, table: pd.DataFrame, look: Callable[[Column, pd.Series], NDArray[np.bool_]]
+    ) -> pd.DataFrame:
         watched = [column for column in self.columns_ if column.name in table.columns]
         return pd.DataFrame(
-            {column.name: _outside(column, table[column.name]) for column in watched}, index=table.index
+            {column.name: look(column, table[column.name]) for column in watched}, index=table.index
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -414,6 +646,7 @@ def _column_from_json(data: dict[str, Any]) -> Column:
     entries: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in data.items()
     }
+    entries["units"] = tuple((str(unit), float(worth)) for unit, worth in entries.get("units", ()))
     column = Column(**entries)
     for field in fields(Column):
         expected = str if field.default is MISSING else type(field.default)
@@ -421,50 +654,247 @@ def _column_from_json(data: dict[str, Any]) -> Column:
             raise ValueError(f"{field.name} is {getattr(column, field.name)!r}")
     if column.kind not in ("number", "category", "date") or not set(column.parts) <= {"weekday", "hour"}:
         raise ValueError(f"unknown kind {column.kind!r} with parts {column.parts!r}")
-    if not all(isinstance(value, str) for value in column.values):
+    texts = (*column.values, *column.seen, *column.formats, *column.na_values, *column.unread)
+    if not all(isinstance(value, str) for value in texts):
         raise ValueError("values must be texts")
-    if not np.isfinite([column.low, column.high, column.fill]).all():
+    numbers = (column.low, column.high, column.fill, column.center, column.spread, *column.sentinels)
+    if not all(isinstance(number, float) for number in column.sentinels) or not np.isfinite(numbers).all():
         raise ValueError("numbers must be finite")
     return column
 
 
 def _describe_gaps(missing: Any) -> dict[str, Any]:
     """Return the entries of a `Column` that tell about its missing values."""
-    return {"missing": bool(missing.any()), "marked": bool(missing.mean() >= MIN_MARKED)}
+    return {
+        "missing": bool(missing.any()),
+        "marked": bool(missing.mean() >= MIN_MARKED),
+        "gaps": int(missing.sum()),
+    }
 
 
-def _share(mask: Any, of: int) -> float:
-    return mask.sum() / max(1, of)
+@dataclass(frozen=True)
+class Recognised:
+    """How a column of a whole table is to be read.
+
+    Attributes
+    ----------
+    column : Column
+        Its kind, and how its numbers or dates are written. Nothing else is learned yet.
+    notes : tuple of str
+        What to tell the user.
+
+    Examples
+    --------
+    >>> recognise(pd.DataFrame({"price": ["1.234,50", "7,25"]}))["price"].column.decimal
+    ','
+    """
+
+    column: Column
+    notes: tuple[str, ...] = ()
 
 
-def _kind(name: str, series: pd.Series) -> str:
-    """Say what a column contains, or refuse it if it could be two things."""
-    if pd.api.types.is_numeric_dtype(series) or pd.api.types.is_bool_dtype(series):
-        return "number"
+def recognise(
+    table: pd.DataFrame, choices: Choices | None = None, leave_out: Collection[str] = ()
+) -> dict[str, Recognised]:
+    """Find out from a whole table what each column contains and how it is written.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame of shape (n, columns)
+        All rows, also those that are not normal: they are written by the same hand.
+    choices : Choices, optional
+        What the caller knows.
+    leave_out : collection of str
+        Columns to pass over.
+
+    Returns
+    -------
+    dict of str to Recognised
+
+    Raises
+    ------
+    ValueError
+        If a column could be read in two ways, or ``choices`` names a column that the table lacks.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"when": ["14-Mar-2024", "2-Apr-2024"], "price": ["$1,200", "$7.50"]})
+    >>> found = recognise(table)
+    >>> [each.column.kind for each in found.values()]
+    ['date', 'number']
+    >>> print(*found["price"].notes)
+    'price' holds numbers written like '$1,200' (decimal sign '.', thousands separated by ',', unit '$').
+    """
+    choices = choices or Choices()
+    names = [str(name) for name in table.columns]
+    for option in ("numeric", "categorical"):
+        for name in getattr(choices, option):
+            if name not in names:
+                raise ValueError(f"{option} names the column {name!r}, which the table does not have.")
+    found = {name: _recognise(name, table[name], choices) for name in names if name not in leave_out}
+    if choices.decimal is None and choices.thousands is None:
+        _refuse_two_decimal_signs(table, found)
+    return found
+
+
+def _recognise(name: str, series: pd.Series, choices: Choices) -> Recognised:
+    column = Column(name, "number", na_values=tuple(choices.na_values))
+    series = _present(column, series)
+    if name in choices.categorical:
+        return Recognised(replace(column, kind="category"))
+    if pd.api.types.is_bool_dtype(series):
+        return Recognised(column)
     if pd.api.types.is_datetime64_any_dtype(series):
-        return "date"
-    present = series.dropna()
-    texts = _to_texts(present)
-    if _share(~np.isnan(_to_numbers(present)), len(texts)) >= MIN_PARSED:
-        return "number"
-    _refuse_decimal_comma(name, texts)
-    if _share(texts.str.fullmatch(_ISO_DATE), len(texts)) >= MIN_PARSED:
-        return "date"
-    if _share(texts.str.fullmatch(_DAY_MONTH), len(texts)) >= MIN_PARSED:
-        raise ValueError(
-            f"column {name!r} holds dates such as {texts.iloc[0]!r}, in which day and month "
-            "cannot be told apart. Write them as 2024-03-01, or leave the column out: ignore= "
-            "or --ignore."
-        )
-    return "category"
+        return Recognised(replace(column, kind="date"))
+    if pd.api.types.is_numeric_dtype(series):
+        return Recognised(_without_separators(column, series, choices))
+    try:
+        return _recognise_texts(column, series, choices)
+    except (Contradiction, clocks.AmbiguousDates) as error:
+        raise ValueError(f"column {name!r} holds {error}") from error
 
 
-def _refuse_decimal_comma(name: str, texts: pd.Series) -> None:
-    if _share(texts.str.fullmatch(_DECIMAL_COMMA), len(texts)) >= 0.5:
-        raise ValueError(
-            f"column {name!r} holds numbers with a comma, such as {texts.iloc[0]!r}. If it is "
-            "a decimal comma, pass decimal=',' or --decimal ','; if it separates thousands, remove it."
+def _without_separators(column: Column, series: pd.Series, choices: Choices) -> Column:
+    """Return a column of numbers as one of dates, if they are dates such as 20240301."""
+    if column.name in choices.numeric:
+        return column
+    known = series.dropna()
+    if pd.api.types.is_integer_dtype(known.dtype):
+        known = known.to_numpy(dtype=np.int64 if known.max() < 2**63 else np.uint64) if len(known) else known
+    numbers = np.asarray(known)
+    numbers = numbers[np.isfinite(numbers.astype(float))]
+    if not numbers.size:
+        return column
+    found = clocks.calendar_format(numbers, len(pd.unique(numbers)))
+    return replace(column, kind="date", formats=(found,)) if found else column
+
+
+def _recognise_texts(column: Column, series: pd.Series, choices: Choices) -> Recognised:
+    counts = _to_texts(series[series.notna()]).value_counts()
+    texts, weights = [str(text) for text in counts.index], counts.to_numpy()
+    base = ~_are_placeholders(texts)
+    known, known_weights = [text for text, each in zip(texts, base, strict=True) if each], weights[base]
+    total = known_weights.sum()
+    forced = column.name in choices.numeric
+    if choices.date_formats and not forced:
+        formats = clocks.find_formats(known, known_weights, choices.date_formats)
+        if formats and formats[0] in choices.date_formats:
+            return _as_dates(replace(column, formats=formats), texts, weights)
+    style = find_style(
+        known, known_weights, decimal=choices.decimal, thousands=choices.thousands, units=choices.units
+    )
+    if style is None and (forced or _TRUTH >= {text.lower() for text in known}):
+        style = Style() if known else None
+    if style is not None:
+        asked = forced or choices.decimal is not None or choices.thousands is not None
+        column = replace(
+            column,
+            decimal=style.decimal,
+            thousands=style.thousands,
+            units=style.units,
+            fraction=style.fraction,
         )
+        readable = ~np.isnan(to_floats(known, style))
+        if known_weights[readable].sum() >= (0.5 if asked else MIN_PARSED) * total:
+            return _as_numbers(column, style, texts, weights, choices)
+    if forced:
+        raise ValueError(
+            f"numeric names the column {column.name!r}, but most of its values are no numbers, such as "
+            f"{first_few(known, 3)}."
+        )
+    formats = clocks.find_formats(known, known_weights)
+    if formats:
+        return _as_dates(replace(column, formats=formats), texts, weights)
+    return Recognised(Column(column.name, "category", na_values=column.na_values))
+
+
+def _are_placeholders(texts: list[str]) -> NDArray[np.bool_]:
+    """Say which texts stand for a missing value: the usual signs, and a few words among many numbers."""
+    usual = np.array([text.lower() in _PLACEHOLDERS for text in texts], dtype=bool)
+    words = np.array([not any(sign.isdigit() for sign in text) for text in texts], dtype=bool)
+    if (words & ~usual).sum() <= MAX_WORDS and (~words).sum() > MAX_CATEGORIES:
+        return usual | (words & ~_are_special(texts))
+    return usual
+
+
+def _are_special(texts: list[str]) -> NDArray[np.bool_]:
+    return ~np.isnan(to_floats(texts, Style()))
+
+
+def _as_numbers(
+    column: Column, style: Style, texts: list[str], weights: NDArray, choices: Choices
+) -> Recognised:
+    numbers = to_floats(texts, style)
+    readable = ~np.isnan(numbers)
+    if (
+        style.plain
+        and readable.any()
+        and all(text.isdigit() for text in np.array(texts, dtype=object)[readable])
+    ):
+        column = _without_separators(column, pd.Series(numbers[readable]), choices)
+        if column.kind == "date":
+            return _as_dates(column, texts, weights)
+    notes = []
+    if not style.plain:
+        example = max((text for text, each in zip(texts, readable, strict=True) if each), key=len)
+        notes.append(f"{column.name!r} holds {style.describe(example)}.")
+    return _with_unread(column, texts, weights, readable, "numbers", notes)
+
+
+def _as_dates(column: Column, texts: list[str], weights: NDArray) -> Recognised:
+    readable = clocks.to_dates(pd.Series(texts, dtype=object), column.formats).notna().to_numpy()
+    column = replace(column, kind="date", decimal=".", thousands="", units=(), fraction=False)
+    return _with_unread(column, texts, weights, readable, "dates", [])
+
+
+def _with_unread(
+    column: Column, texts: list[str], weights: NDArray, readable: NDArray, what: str, notes: list[str]
+) -> Recognised:
+    """Remember and name the texts that could not be read."""
+    unread = [text for text, each in zip(texts, readable, strict=True) if not each]
+    if unread:
+        n = int(weights[~readable].sum())
+        notes = [
+            *notes,
+            f"{column.name!r}: {n:,} of {int(weights.sum()):,} values are no {what} "
+            f"({first_few(unread, 3)}) and count as missing.",
+        ]
+    return Recognised(replace(column, unread=tuple(unread[:MAX_REMEMBERED])), tuple(notes))
+
+
+def _refuse_two_decimal_signs(table: pd.DataFrame, found: Mapping[str, Recognised]) -> None:
+    """Refuse a table in which one column has decimal commas, and another points before three digits."""
+    commas = [
+        name for name, each in found.items() if each.column.decimal == "," and each.column.kind == "number"
+    ]
+    if not commas:
+        return
+    for name, each in found.items():
+        if each.column.kind != "number" or not pd.api.types.is_float_dtype(table[name]):
+            continue
+        numbers = np.abs(table[name].to_numpy(dtype=float, na_value=np.nan))
+        numbers = numbers[np.isfinite(numbers) & (numbers != np.floor(numbers))]
+        thousandths = np.round(numbers * 1000)
+        in_groups = numbers.size and np.allclose(numbers * 1000, thousandths) and numbers.min() >= 1
+        if in_groups and numbers.max() < 1000 and np.mean(thousandths % 10 != 0) >= 0.5:
+            raise ValueError(
+                f"column {name!r} holds numbers such as {numbers[0]:.3f}, and column {commas[0]!r} has "
+                "decimal commas, so the point may separate thousands. Say which: --decimal , (then it does) "
+                f"or --decimal . (then it is a decimal sign in {name!r})."
+            )
+
+
+def _present(column: Column, series: pd.Series) -> pd.Series:
+    """Return the values with those blanked that the caller names as missing, and empty texts."""
+    if pd.api.types.is_bool_dtype(series) or pd.api.types.is_datetime64_any_dtype(series):
+        return series
+    if pd.api.types.is_numeric_dtype(series):
+        if not column.na_values:
+            return series
+        numbers = pd.to_numeric(pd.Series(column.na_values), errors="coerce").dropna()
+        return series.mask(series.isin(numbers))
+    texts = series.astype("str").str.strip()
+    return series.mask(series.notna() & texts.isin(["", *column.na_values]))
 
 
 def _to_texts(series: pd.Series) -> pd.Series:
@@ -473,19 +903,34 @@ def _to_texts(series: pd.Series) -> pd.Series:
     return texts.where(series.notna(), _MISSING)
 
 
-def _to_numbers(series: pd.Series) -> NDArray[np.float64]:
-    """Return the values as floats; what is not a number becomes NaN. True and False are 1 and 0."""
+def _to_numbers(column: Column, series: pd.Series) -> NDArray[np.float64]:
+    """Return the values as floats; what is not a number, or stands for a missing one, becomes NaN."""
     if pd.api.types.is_bool_dtype(series) or pd.api.types.is_numeric_dtype(series):
-        return series.to_numpy(dtype=float, na_value=np.nan)
-    texts = series.astype("str").str.strip().str.lower()
-    texts = texts.replace({"true": "1", "false": "0"})
-    return pd.to_numeric(texts, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        return _without(series.to_numpy(dtype=float, na_value=np.nan), column.sentinels)
+    codes, texts = pd.factorize(_to_texts(series))
+    return _without(to_floats([str(text) for text in texts], column.style)[codes], column.sentinels)
 
 
-def _to_dates(series: pd.Series) -> pd.Series:
-    if pd.api.types.is_datetime64_any_dtype(series):
-        return pd.to_datetime(series, utc=True)
-    return pd.to_datetime(series.astype("str").str.strip(), errors="coerce", format="ISO8601", utc=True)
+def _without(numbers: NDArray[np.float64], values: Sequence[float]) -> NDArray[np.float64]:
+    return np.where(np.isin(numbers, values), np.nan, numbers) if len(values) else numbers
+
+
+def _exact(series: pd.Series) -> NDArray:
+    """Return whole numbers of any size without rounding, as Python's integers; floats stay as they are."""
+    if pd.api.types.is_numeric_dtype(series):
+        return series.to_numpy()
+    texts = _to_texts(series)
+    return np.array([int(text) for text in texts if text.lstrip("+-").isdigit()] or [0], dtype=object)
+
+
+def _named_like_identifier(name: str) -> bool:
+    parts = re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower())
+    return bool({"id", "uuid", "guid", "key", "serial", "nr", "no"} & set(parts))
+
+
+def _are_months(dates: pd.Series) -> bool:
+    """Whether all dates are the first of a month at midnight, which is how a month is read."""
+    return bool((dates.dt.day == 1).all() and (_hour(dates) == 0).all())
 
 
 def _hour(dates: pd.Series) -> pd.Series:
@@ -495,23 +940,40 @@ def _hour(dates: pd.Series) -> pd.Series:
 def _encode(column: Column, series: pd.Series) -> NDArray[np.float64]:
     """Turn one column into its features, an array of shape (n, features)."""
     encode = {"number": _encode_number, "category": _encode_category, "date": _encode_date}[column.kind]
-    return np.column_stack(encode(column, series)).astype(float)
+    return np.column_stack(encode(column, _present(column, series))).astype(float)
 
 
 def _encode_number(column: Column, series: pd.Series) -> list[NDArray]:
-    numbers = _to_numbers(series)
+    numbers = _to_numbers(column, series)
     missing = np.isnan(numbers)
-    present = series.notna().to_numpy()
-    if present.sum() >= 20 and _share(missing & present, present.sum()) > 0.5:
-        texts = _to_texts(series[present])
-        _refuse_decimal_comma(column.name, texts)
-        raise ValueError(
-            f"column {column.name!r} held numbers when the detector was trained, but most of its "
-            f"values here are not numbers, such as {texts.iloc[0]!r}. Write numbers, or leave "
-            "unknown ones empty."
-        )
+    _refuse_other_kind(column, series, missing)
+    if column.spread:
+        numbers = sentinels.draw_in(numbers, sentinels.Body(column.center, column.spread))
     filled = np.nan_to_num(np.where(missing, column.fill, numbers), posinf=FAR, neginf=-FAR)
     return [np.clip(filled, -FAR, FAR), *([missing] if column.marked else [])]
+
+
+def _refuse_other_kind(column: Column, series: pd.Series, missing: NDArray[np.bool_]) -> None:
+    """Refuse new rows most of whose values cannot be read as in training."""
+    if pd.api.types.is_numeric_dtype(series) or pd.api.types.is_datetime64_any_dtype(series):
+        return
+    texts = _to_texts(series[series.notna().to_numpy() & missing])
+    texts = texts[~texts.isin(column.unread) & ~_are_placeholders(list(texts))]
+    if len(texts) < 20 or len(texts) <= 0.5 * series.notna().sum():
+        return
+    what = "numbers" if column.kind == "number" else "dates"
+    try:
+        style = find_style(list(texts)) if column.kind == "number" else None
+        hint = f"They look like {style.describe(texts.iloc[0])}. " if style is not None else ""
+    except Contradiction as error:
+        hint = f"They look like {error} "
+    if hint:
+        hint += "If they were written by another program, say how: --decimal ',' or '.', --thousands. "
+    raise ValueError(
+        f"column {column.name!r} held {what} when the detector was trained, but most of its values here "
+        f"cannot be read as such, for example {texts.iloc[0]!r}. {hint}Write {what}, or leave unknown ones "
+        "empty."
+    )
 
 
 def _encode_category(column: Column, series: pd.Series) -> list[NDArray]:
@@ -524,8 +986,9 @@ def _encode_category(column: Column, series: pd.Series) -> list[NDArray]:
 
 
 def _encode_date(column: Column, series: pd.Series) -> list[NDArray]:
-    dates = _to_dates(series)
+    dates = clocks.to_dates(series, column.formats)
     missing = dates.isna().to_numpy()
+    _refuse_other_kind(column, series, missing)
     features = []
     for part in column.parts:
         turn = dates.dt.day_of_week / 7 if part == "weekday" else _hour(dates) / 24
@@ -534,12 +997,29 @@ def _encode_date(column: Column, series: pd.Series) -> list[NDArray]:
     return features + ([missing] if column.marked else [])
 
 
-def _outside(column: Column, series: pd.Series) -> NDArray[np.bool_]:
+def _gaps(column: Column, series: pd.Series) -> NDArray[np.bool_]:
+    series = _present(column, series)
     if column.kind == "number":
-        numbers = _to_numbers(series)
-        outside = (numbers < column.low) | (numbers > column.high)
-        return outside | (np.isnan(numbers) & (not column.missing))
+        return np.isnan(_to_numbers(column, series))
+    if column.kind == "date":
+        return clocks.to_dates(series, column.formats).isna().to_numpy()
+    return series.isna().to_numpy()
+
+
+def _outside(column: Column, series: pd.Series) -> NDArray[np.bool_]:
+    series = _present(column, series)
+    empty = series.isna().to_numpy()
     if column.kind == "category":
-        known = _to_texts(series).isin(column.values).to_numpy()
-        return ~known & ~(series.isna().to_numpy() & column.missing)
-    return _to_dates(series).isna().to_numpy() & (not column.missing)
+        known = _to_texts(series).isin([*column.values, *column.seen]).to_numpy()
+        return ~known & ~(empty & column.missing)
+    if column.kind == "number":
+        numbers = _to_numbers(column, series)
+        outside, gap = (numbers < column.low) | (numbers > column.high), np.isnan(numbers)
+    else:
+        gap = clocks.to_dates(series, column.formats).isna().to_numpy()
+        outside = np.zeros(len(series), dtype=bool)
+    if pd.api.types.is_numeric_dtype(series) or pd.api.types.is_datetime64_any_dtype(series):
+        unknown = np.zeros(len(series), dtype=bool)
+    else:  # a text that could not be read in training either counts like a missing value
+        unknown = gap & ~empty & ~_to_texts(series).isin(column.unread).to_numpy()
+    return outside | unknown | (gap & (not column.missing))

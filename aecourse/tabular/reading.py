@@ -24,6 +24,7 @@ __all__ = ["read_chunks", "read_csv"]
 SEPARATORS = (",", ";", "\t", "|")
 
 _HEAD_BYTES = 1 << 16
+_HEAD_ROWS = 2000  # rows that tell whether a column holds codes
 _OTHER_FORMATS = (
     (b"PK\x03\x04", "a zip archive or a spreadsheet; export the sheet as CSV"),
     (b"\x1f\x8b", "compressed; unpack it first"),
@@ -226,6 +227,18 @@ def _errors_in_sentences(path: str | os.PathLike[str], encoding: str | None) -> 
         ) from error
 
 
+def _code_columns(path: str | os.PathLike[str], layout: _Layout, decimal: str) -> list[str]:
+    """Return the columns in which numbers begin with a zero: codes, which must not lose it.
+
+    The first rows decide, for the whole file as for its pieces.
+    """
+    try:
+        head = _open_with_pandas(path, layout, decimal, dtype="str", nrows=_HEAD_ROWS)
+    except (ValueError, Warning):
+        return []  # reading the file itself says what is wrong
+    return [name for name in head.columns if head[name].str.fullmatch(r"\s*0\d+\s*").eq(True).any()]
+
+
 def _no_rows(path: str | os.PathLike[str]) -> ValueError:
     return ValueError(f"{path} has a line of names, but no rows below it.")
 
@@ -274,7 +287,9 @@ def read_csv(
     [1.65, 1.8]
     """
     with _errors_in_sentences(path, encoding):
-        table = _open_with_pandas(path, _find_layout(path, separator, encoding), decimal)
+        layout = _find_layout(path, separator, encoding)
+        codes = dict.fromkeys(_code_columns(path, layout, decimal), "str")
+        table = _open_with_pandas(path, layout, decimal, dtype=codes)
     if table.empty:
         raise _no_rows(path)
     return table
@@ -325,7 +340,8 @@ def read_chunks(
     rows = check_whole(rows, "rows")
     with _errors_in_sentences(path, encoding):
         layout = _find_layout(path, separator, encoding)
-        dtype = {name: "str" for name in text_columns if name in layout.names}
+        names = {*text_columns, *_code_columns(path, layout, decimal)}
+        dtype = {name: "str" for name in names if name in layout.names}
         reader = _open_with_pandas(path, layout, decimal, dtype=dtype, chunksize=rows)
     empty = True
     with reader:

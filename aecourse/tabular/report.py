@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from aecourse._support.html import png_address, render
-from aecourse.tabular.detector import CALIBRATION, TRAINING, TableDetector
+from aecourse.tabular.detector import CALIBRATION, LATER, TRAINING, TableDetector
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +45,7 @@ def _embed(ax: Axes, alt: str) -> _Figure:
 def _scores_figure(scored: pd.DataFrame, threshold: float) -> _Figure:
     from aecourse import plots
 
-    new = scored[scored["used_for"] != TRAINING]
+    new = scored[~scored["used_for"].isin([TRAINING, LATER])]
     score = new["score"].to_numpy()
     calibration = (new["used_for"] == CALIBRATION).to_numpy()
     high = max(2 * threshold, float(np.quantile(score, 0.98)))
@@ -135,6 +135,8 @@ def render_report(
         threshold=detector.threshold_,
         budget=detector.budget,
         preparation=detector.preparation_,
+        notes=detector.notes_,
+        later=detector.later_,
         roles=[(use, int(n), int(flagged), f"{flagged / n:.1%}") for use, (n, flagged) in by_use.iterrows()],
         scores_figure=_scores_figure(scored, detector.threshold_),
         row_figure=_row_figure(errors.iloc[0], int(explained["row"].iloc[0])) if len(errors) else None,
