@@ -165,12 +165,12 @@ class TableDetector:
         return self
 
     def _look_at_later(self, rows: pd.DataFrame, order: str | None) -> "Later":
-        share = self.preparation_.outside(rows).mean().sort_values(ascending=False, kind="stable")
+        drift = self.drift(rows)
         return Later(
             realised=self.rule_.realised(self._scores(rows)),
             order=order,
             promised=float(self.budget),
-            outside={str(name): float(each) for name, each in share[share > 0.05].head(3).items()},
+            changes=tuple(drift.column_warnings),
         )
 
     @property
@@ -378,21 +378,20 @@ class Later:
         The column of dates whose order decides what comes later; None if it is the order of the rows.
     promised : float
         The share that was promised.
-    outside : dict of str to float
-        The columns with the largest share of values outside of those in training, at most three.
+    changes : tuple of str
+        A sentence on each column that differs from training, see `Drift`.
 
     Examples
     --------
     >>> realised = thresholds.Realised(1.0, 0.88, 1.0, 30, 30, 0.95)
-    >>> later = Later(realised, None, 0.02, {"mileage": 1.0})
-    >>> later.broken
+    >>> Later(realised, None, 0.02, ()).broken
     True
     """
 
     realised: thresholds.Realised
     order: str | None
     promised: float
-    outside: dict[str, float]
+    changes: tuple[str, ...]
 
     @property
     def broken(self) -> bool:
@@ -401,19 +400,22 @@ class Later:
 
     def __str__(self):
         by = "in the order of the table" if self.order is None else f"in the order of {self.order!r}"
-        said = (
+        sentences = [
             f"The last {self.realised.n:,} normal rows {by} were set aside. Flagged: {self.realised}; "
             f"promised: at most {self.promised:.3%}."
-        )
-        if not self.broken:
-            return said
-        columns = ", ".join(f"{name!r} ({share:.0%})" for name, share in self.outside.items())
-        return (
-            f"{said} So the promise does not hold for later rows: the table changes as it goes on, or is "
-            "sorted."
-            + (f" Columns with values never seen before: {columns}." if columns else "")
-            + " Leave out columns that grow with time (ignore= or --ignore), or shuffle a sorted table."
-        )
+        ]
+        if self.broken:
+            sentences.append("So the promise does not hold for later rows.")
+        elif self.changes:
+            sentences.append("But columns change as the table goes on, so the promise will not last.")
+        if self.changes:
+            sentences += self.changes[:3]
+        if self.broken or self.changes:
+            sentences.append(
+                "Leave out columns that grow with time (ignore= or --ignore); shuffle a table that is sorted "
+                "by something else than time."
+            )
+        return " ".join(sentences)
 
 
 def set_aside(normal: NDArray[np.int64], budget: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

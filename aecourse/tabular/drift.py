@@ -91,7 +91,12 @@ class Drift:
     @property
     def warnings(self) -> list[str]:
         """list of str: A sentence on each column that differs from training, and on too many flags."""
-        return self._outside_warnings() + self._gap_warnings() + self._flag_warnings()
+        return self.column_warnings + self._flag_warnings()
+
+    @property
+    def column_warnings(self) -> list[str]:
+        """list of str: A sentence on each column that differs from training."""
+        return self._outside_warnings() + self._gap_warnings()
 
     def _outside_warnings(self) -> list[str]:
         n_train = self._detector.preparation_.n_rows_

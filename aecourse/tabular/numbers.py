@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["Contradiction", "Style", "find_style", "shapes", "to_floats"]
+__all__ = ["Contradiction", "Style", "find_style", "look_like_numbers", "shapes", "to_floats"]
 
 DECIMALS = (".", ",")
 THOUSANDS = (",", ".", " ", "'", "_")
@@ -110,6 +110,12 @@ class Style:
             if unit:
                 details.append(f"unit {unit!r}" + (f" times {factor:g}" if factor != 1 else ""))
         return f"numbers written like {example!r} ({', '.join(details)})"
+
+
+_BEFORE_THREE_DIGITS = (
+    "numbers such as {0!r}, in which the {1} may be a decimal sign or separate thousands. Say which: "
+    "--decimal {2} or --thousands {2} (decimal='{2}' or thousands='{2}')."
+)
 
 
 class Contradiction(ValueError):
@@ -322,9 +328,35 @@ def _groups(texts: Sequence[str], weights: NDArray) -> list[_Group]:
     return groups
 
 
+def look_like_numbers(texts: Sequence[str]) -> NDArray[np.bool_]:
+    """Say which texts could be numbers, however they are written.
+
+    Parameters
+    ----------
+    texts : sequence of str of shape (n,)
+        Texts without surrounding blanks.
+
+    Returns
+    -------
+    ndarray of bool of shape (n,)
+
+    Examples
+    --------
+    >>> look_like_numbers(["1.234,5", "(7 kg)", "<5", "?"]).tolist()
+    [True, True, False, False]
+    """
+    if not len(texts):
+        return np.zeros(0, dtype=bool)
+    codes, found, _ = shapes(texts)
+    frequent = np.argsort(-np.bincount(codes), kind="stable")[:MOST_SHAPES]
+    like = np.zeros(len(found), dtype=bool)
+    like[frequent] = [_dissect(found[code]) is not None for code in frequent]
+    return like[codes]
+
+
 def _begins_with_zero(text: str) -> bool:
     text = text.lstrip("-+(")
-    return len(text) > 1 and text[0] == "0" and (text[1].isdigit() or text[1] in ",'_ ")
+    return len(text) > 1 and text[0] == "0" and (text[1].isdigit() or text[1] in ",.'_ ")
 
 
 def _are_codes(groups: list[_Group]) -> bool:
@@ -403,6 +435,8 @@ def _choose_signs(groups: list[_Group], decimal: str | None, thousands: str | No
         raise _two_signs(groups, best[0])
     if (",", "") in best and (".", ",") in best and _PLAIN not in best:
         return _thousand_or_decimal(groups)
+    if _PLAIN in best and (",", ".") in best and _may_be_thousands(groups):
+        raise Contradiction(_BEFORE_THREE_DIGITS.format(_with_sign(groups, ".").example, "point", "."))
     return best[0]
 
 
@@ -414,10 +448,19 @@ def _thousand_or_decimal(groups: list[_Group]) -> tuple[str, str]:
         return ",", ""  # nobody writes 0,123 for 123, or 1234 beside 1,234
     if bare:
         return ".", ","
-    raise Contradiction(
-        f"numbers such as {with_comma[0].example!r}, in which the comma may be a decimal sign or separate "
-        "thousands. Say which: --decimal , or --thousands , (decimal=',' or thousands=',')."
-    )
+    raise Contradiction(_BEFORE_THREE_DIGITS.format(with_comma[0].example, "comma", ","))
+
+
+def _may_be_thousands(groups: list[_Group]) -> bool:
+    """Whether all points stand before three digits, beside short numbers without a point."""
+    bare = [len(group.parts.core) for group in groups if group.parts.core.isdigit()]
+    padded = any(group.padded for group in groups if "." in group.parts.core)
+    dots = any("." in group.parts.core for group in groups)
+    return dots and not padded and bool(bare) and max(bare) <= 3
+
+
+def _with_sign(groups: list[_Group], sign: str) -> _Group:
+    return next(group for group in groups if sign in group.parts.core)
 
 
 def _two_signs(groups: list[_Group], best: tuple[str, str]) -> Contradiction:

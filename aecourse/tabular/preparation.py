@@ -11,7 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aecourse.tabular import clocks, sentinels
-from aecourse.tabular.numbers import Contradiction, Style, find_style, to_floats, with_signs
+from aecourse.tabular.numbers import (
+    Contradiction,
+    Style,
+    find_style,
+    look_like_numbers,
+    to_floats,
+    with_signs,
+)
 from aecourse.tabular.reading import first_few
 
 __all__ = ["Choices", "Column", "Preparation", "recognise"]
@@ -21,6 +28,7 @@ MIN_PARSED = 0.8  # a text column counts as numbers, or dates, if at least this 
 MIN_MARKED = 0.05  # if at least this share of the training rows lacks a value, a feature says which rows do
 FAR = 1e300  # replaces an infinite value: finite, and far outside of any range
 MAX_WORDS = 5  # at most so many different words among many numbers are placeholders, and not categories
+SAMPLE = 50_000  # values from all over a longer column that decide how it is written
 MAX_REMEMBERED = 50  # different unreadable texts of a column that are remembered
 
 _MISSING = "(missing)"
@@ -179,7 +187,7 @@ class Column:
     @property
     def is_text(self) -> bool:
         """bool: Whether a file must be read as text here, because a piece of it could look like numbers."""
-        return self.kind != "number" or not self.style.plain or bool(self.na_values or self.unread)
+        return self.kind != "number" or not self.style.plain
 
     def features(self) -> list[str]:
         """Return the names of the features that the column becomes."""
@@ -306,13 +314,16 @@ class Preparation:
         for name in map(str, table.columns):
             if name in self.left_out_:
                 continue
+            n_notes = len(self.notes_)
             column = self._learn(recognised[name].column, table[name])
             if column is None:
+                del self.notes_[n_notes:]  # the reason for leaving it out is enough
                 continue
             if column.used:
                 same = seen.setdefault(_encode(column, table[name]).tobytes(), name)
                 if same != name:
                     self.left_out_[name] = f"the same as {same!r}"
+                    del self.notes_[n_notes:]
                     continue
             self.notes_ += recognised[name].notes
             columns.append(column)
@@ -357,15 +368,15 @@ class Preparation:
             return None
         low, high = float(finite.min()), float(finite.max())
         column = replace(column, low=low, high=high, fill=low, **_describe_gaps(np.isnan(numbers)))
+        if name not in self.choices.numeric:
+            reason = self._says_when_or_which(column, series, numbers)
+            if reason:
+                self.left_out_[name] = f"{reason} (if it is a measurement: numeric= or --numeric)"
+                return None
         if low == high:
             if not column.marked:
                 self.left_out_[name] = f"always {low:.6g}"
             return replace(column, used=column.marked)
-        if name not in self.choices.numeric:
-            reason = clocks.running(numbers) or self._identifier(column, series, finite)
-            if reason:
-                self.left_out_[name] = f"{reason} (if it is a measurement: numeric= or --numeric)"
-                return None
         with np.errstate(over="ignore"):  # the mean of the two middle values may overflow
             fill = float(np.median(finite))
         return replace(column, fill=fill if np.isfinite(fill) else float(np.sort(finite)[finite.size // 2]))
@@ -380,16 +391,18 @@ class Preparation:
         if found:
             rest = _without(finite, found)
             rest = rest[np.isfinite(rest)]
-            shown = ", ".join(f"{value:.15g} ({int((finite == value).sum()):,} times)" for value in found)
+            shown = " or ".join(f"{value:.15g}" for value in found)
+            rows = _count(int(finite.size - rest.size), "value")
             self.notes_.append(
-                f"{name!r}: {shown} lies far from all other values ({rest.min():.6g} to {rest.max():.6g}) "
-                "and counts as missing. If it is a measurement: numeric= or --numeric."
+                f"{name!r}: {rows} equal to {shown}, far from all others ({rest.min():.6g} to "
+                f"{rest.max():.6g}), as programs write what is missing; counted as missing. If measured: "
+                "numeric= or --numeric."
             )
         far = rest[body.distance(rest) > sentinels.FAR_RANGES]
         if far.size:
             self.notes_.append(
-                f"{name!r}: {far.size:,} values lie far from the others, such as "
-                f"{far[np.argmax(np.abs(far))]:.6g}; they are drawn in, so that they do not hide the rest."
+                f"{name!r}: {_count(far.size, 'value')} far from the others, such as "
+                f"{far[np.argmax(np.abs(far))]:.6g}; drawn in, so that the spread of the rest stays visible."
             )
             column = replace(column, center=body.center, spread=body.spread)
         elif not found and (spike := sentinels.spike(finite)) is not None:
@@ -399,16 +412,20 @@ class Preparation:
             )
         return replace(column, sentinels=tuple(found))
 
-    def _identifier(self, column: Column, series: pd.Series, finite: NDArray[np.float64]) -> str | None:
-        """Return the reason to leave out whole numbers that are identifiers; note those that may be some."""
-        if finite.size < clocks.MIN_ROWS or not np.all(finite == np.floor(finite)):
-            return None
-        known = series[series.notna()]
-        whole = known.to_numpy() if pd.api.types.is_integer_dtype(known.dtype) else None
-        if whole is None or column.sentinels:
-            whole = finite if np.abs(finite).max() < 2**53 else _exact(known)
-        reason = clocks.identifier(whole)
-        if reason is None and len(np.unique(whole)) == len(whole):
+    def _says_when_or_which(
+        self, column: Column, series: pd.Series, numbers: NDArray[np.float64]
+    ) -> str | None:
+        """Return the reason to leave out clocks and identifiers; note whole numbers that may be some."""
+        exact = _whole_numbers(series, numbers)
+        if exact is not None:  # differences of large ones are lost in floats
+            known = np.isfinite(numbers)
+            numbers = numbers.copy()
+            numbers[known] = (exact - exact.min()).astype(float)
+        reason = clocks.running(numbers)
+        if reason or exact is None or len(exact) < clocks.MIN_ROWS:
+            return reason
+        reason = clocks.identifier(exact)
+        if reason is None and len(pd.unique(exact)) == len(exact):
             if _named_like_identifier(column.name):
                 return "its whole numbers are all different, and it is named like an identifier"
             self.notes_.append(
@@ -448,7 +465,8 @@ class Preparation:
                 else "a month, which has neither weekday nor hour"
             )
             return None
-        self.notes_.append(f"{name!r} is a date: of it {' and '.join(parts)} are used, not the date itself.")
+        used = f"{' and '.join(parts)} {'are' if len(parts) > 1 else 'is'}"
+        self.notes_.append(f"{name!r} is a date: its {used} used, not the date itself.")
         return replace(column, parts=parts, **_describe_gaps(dates.isna()))
 
     def _learn_category(self, column: Column, series: pd.Series) -> Column | None:
@@ -462,7 +480,7 @@ class Preparation:
             return replace(column, values=tuple(values), used=False, **gaps)
         if len(values) > MAX_CATEGORIES and len(values) > 0.5 * len(series):
             if name not in self.choices.categorical:
-                self.left_out_[name] = "nearly every row has another text, as in an identifier or free text"
+                self.left_out_[name] = _describe_texts(values)
                 return None
         if len(values) > MAX_CATEGORIES:
             self.notes_.append(
@@ -663,6 +681,10 @@ def _column_from_json(data: dict[str, Any]) -> Column:
     return column
 
 
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}" + ("" if n == 1 else "s")
+
+
 def _describe_gaps(missing: Any) -> dict[str, Any]:
     """Return the entries of a `Column` that tell about its missing values."""
     return {
@@ -733,25 +755,39 @@ def recognise(
                 raise ValueError(f"{option} names the column {name!r}, which the table does not have.")
     found = {name: _recognise(name, table[name], choices) for name in names if name not in leave_out}
     if choices.decimal is None and choices.thousands is None:
-        _refuse_two_decimal_signs(table, found)
+        _refuse_doubtful_points(table, found)
     return found
 
 
 def _recognise(name: str, series: pd.Series, choices: Choices) -> Recognised:
     column = Column(name, "number", na_values=tuple(choices.na_values))
-    series = _present(column, series)
     if name in choices.categorical:
         return Recognised(replace(column, kind="category"))
     if pd.api.types.is_bool_dtype(series):
         return Recognised(column)
     if pd.api.types.is_datetime64_any_dtype(series):
         return Recognised(replace(column, kind="date"))
+    sample = _present(column, _sample(series))
     if pd.api.types.is_numeric_dtype(series):
-        return Recognised(_without_separators(column, series, choices))
+        column = _without_separators(column, sample, choices)
+        return Recognised(column) if column.kind == "number" else _with_unread(column, series, [])
     try:
-        return _recognise_texts(column, series, choices)
+        column, example = _recognise_texts(column, sample, choices)
     except (Contradiction, clocks.AmbiguousDates) as error:
         raise ValueError(f"column {name!r} holds {error}") from error
+    if column.kind == "category":
+        return Recognised(column)
+    styled = column.kind == "number" and not column.style.plain
+    notes = [f"{name!r} holds {column.style.describe(example)}."] if styled else []
+    return _with_unread(column, series, notes)
+
+
+def _sample(series: pd.Series) -> pd.Series:
+    """Return the known values, or, of a long column, many of them from all over it."""
+    if len(series) <= SAMPLE:
+        return series.dropna()
+    some = series.iloc[np.linspace(0, len(series) - 1, SAMPLE).astype(int)].dropna()
+    return some if len(some) >= SAMPLE / 10 else series.dropna().head(SAMPLE)
 
 
 def _without_separators(column: Column, series: pd.Series, choices: Choices) -> Column:
@@ -769,51 +805,45 @@ def _without_separators(column: Column, series: pd.Series, choices: Choices) -> 
     return replace(column, kind="date", formats=(found,)) if found else column
 
 
-def _recognise_texts(column: Column, series: pd.Series, choices: Choices) -> Recognised:
-    counts = _to_texts(series[series.notna()]).value_counts()
-    texts, weights = [str(text) for text in counts.index], counts.to_numpy()
+def _recognise_texts(column: Column, series: pd.Series, choices: Choices) -> tuple[Column, str]:
+    """Return the kind of a column of texts and how its numbers or dates are written, with an example."""
+    counts = _to_texts(series).value_counts()
+    texts = [str(text) for text in counts.index]
     base = ~_are_placeholders(texts)
-    known, known_weights = [text for text, each in zip(texts, base, strict=True) if each], weights[base]
-    total = known_weights.sum()
+    known, weights = [text for text, each in zip(texts, base, strict=True) if each], counts.to_numpy()[base]
     forced = column.name in choices.numeric
     if choices.date_formats and not forced:
-        formats = clocks.find_formats(known, known_weights, choices.date_formats)
+        formats = clocks.find_formats(known, weights, choices.date_formats)
         if formats and formats[0] in choices.date_formats:
-            return _as_dates(replace(column, formats=formats), texts, weights)
-    style = find_style(
-        known, known_weights, decimal=choices.decimal, thousands=choices.thousands, units=choices.units
-    )
-    if style is None and (forced or _TRUTH >= {text.lower() for text in known}):
-        style = Style() if known else None
+            return replace(column, kind="date", formats=formats), ""
+    signs = {"decimal": choices.decimal, "thousands": choices.thousands}
+    style = find_style(known, weights, **signs, units=choices.units)
+    if style is None and known and (forced or _TRUTH >= {text.lower() for text in known[:3]}):
+        style = Style()
     if style is not None:
-        asked = forced or choices.decimal is not None or choices.thousands is not None
-        column = replace(
-            column,
-            decimal=style.decimal,
-            thousands=style.thousands,
-            units=style.units,
-            fraction=style.fraction,
-        )
         readable = ~np.isnan(to_floats(known, style))
-        if known_weights[readable].sum() >= (0.5 if asked else MIN_PARSED) * total:
-            return _as_numbers(column, style, texts, weights, choices)
+        # half is enough if the caller says that there are numbers, or digits after a decimal sign do
+        sure = forced or any(signs.values()) or (style.fraction and readable.sum() > MAX_CATEGORIES)
+        if weights[readable].sum() >= (0.5 if sure else MIN_PARSED) * weights.sum():
+            return _as_numbers(column, style, [known[row] for row in np.flatnonzero(readable)], choices)
     if forced:
         raise ValueError(
             f"numeric names the column {column.name!r}, but most of its values are no numbers, such as "
             f"{first_few(known, 3)}."
         )
-    formats = clocks.find_formats(known, known_weights)
-    if formats:
-        return _as_dates(replace(column, formats=formats), texts, weights)
-    return Recognised(Column(column.name, "category", na_values=column.na_values))
+    formats = clocks.find_formats(known, weights)
+    return (
+        replace(column, kind="date", formats=formats) if formats else replace(column, kind="category")
+    ), ""
 
 
 def _are_placeholders(texts: list[str]) -> NDArray[np.bool_]:
-    """Say which texts stand for a missing value: the usual signs, and a few words among many numbers."""
+    """Say which texts stand for a missing value: the usual signs, and a few others among many numbers."""
     usual = np.array([text.lower() in _PLACEHOLDERS for text in texts], dtype=bool)
     words = np.array([not any(sign.isdigit() for sign in text) for text in texts], dtype=bool)
-    if (words & ~usual).sum() <= MAX_WORDS and (~words).sum() > MAX_CATEGORIES:
-        return usual | (words & ~_are_special(texts))
+    for others in (~look_like_numbers(texts), words):  # among numbers, and among dates
+        if (others & ~usual).sum() <= MAX_WORDS and (~others).sum() > MAX_CATEGORIES:
+            return usual | (others & ~_are_special(texts))
     return usual
 
 
@@ -821,67 +851,72 @@ def _are_special(texts: list[str]) -> NDArray[np.bool_]:
     return ~np.isnan(to_floats(texts, Style()))
 
 
-def _as_numbers(
-    column: Column, style: Style, texts: list[str], weights: NDArray, choices: Choices
-) -> Recognised:
-    numbers = to_floats(texts, style)
-    readable = ~np.isnan(numbers)
-    if (
-        style.plain
-        and readable.any()
-        and all(text.isdigit() for text in np.array(texts, dtype=object)[readable])
-    ):
-        column = _without_separators(column, pd.Series(numbers[readable]), choices)
-        if column.kind == "date":
-            return _as_dates(column, texts, weights)
-    notes = []
-    if not style.plain:
-        example = max((text for text, each in zip(texts, readable, strict=True) if each), key=len)
-        notes.append(f"{column.name!r} holds {style.describe(example)}.")
-    return _with_unread(column, texts, weights, readable, "numbers", notes)
+def _as_numbers(column: Column, style: Style, readable: list[str], choices: Choices) -> tuple[Column, str]:
+    column = replace(
+        column,
+        decimal=style.decimal,
+        thousands=style.thousands,
+        units=style.units,
+        fraction=style.fraction,
+    )
+    if style.plain and all(text.isdigit() for text in readable):
+        column = _without_separators(column, pd.Series(to_floats(readable, style)), choices)
+    return column, max(readable, key=len, default="")
 
 
-def _as_dates(column: Column, texts: list[str], weights: NDArray) -> Recognised:
-    readable = clocks.to_dates(pd.Series(texts, dtype=object), column.formats).notna().to_numpy()
-    column = replace(column, kind="date", decimal=".", thousands="", units=(), fraction=False)
-    return _with_unread(column, texts, weights, readable, "dates", [])
+def _with_unread(column: Column, series: pd.Series, notes: list[str]) -> Recognised:
+    """Count over the whole column the values that cannot be read; remember and name them."""
+    series = _present(column, series)
+    if column.kind == "number":
+        gaps = np.isnan(_to_numbers(column, series))
+    else:
+        gaps = clocks.to_dates(series, column.formats).isna().to_numpy()
+    known = series.notna().to_numpy(copy=True)
+    if column.kind == "number":  # what the caller named as missing is not unreadable
+        known &= ~_to_texts(series).isin(column.na_values).to_numpy()
+    unread = _to_texts(series[gaps & known])
+    if not len(unread):
+        return Recognised(column, tuple(notes))
+    different = unread.value_counts().index.tolist()
+    what = "numbers" if column.kind == "number" else "dates"
+    note = (
+        f"{column.name!r}: {len(unread):,} of {known.sum():,} values are no {what} "
+        f"({first_few(different, 3)}) and count as missing."
+    )
+    return Recognised(replace(column, unread=tuple(different[:MAX_REMEMBERED])), (*notes, note))
 
 
-def _with_unread(
-    column: Column, texts: list[str], weights: NDArray, readable: NDArray, what: str, notes: list[str]
-) -> Recognised:
-    """Remember and name the texts that could not be read."""
-    unread = [text for text, each in zip(texts, readable, strict=True) if not each]
-    if unread:
-        n = int(weights[~readable].sum())
-        notes = [
-            *notes,
-            f"{column.name!r}: {n:,} of {int(weights.sum()):,} values are no {what} "
-            f"({first_few(unread, 3)}) and count as missing.",
-        ]
-    return Recognised(replace(column, unread=tuple(unread[:MAX_REMEMBERED])), tuple(notes))
+def _refuse_doubtful_points(table: pd.DataFrame, found: Mapping[str, Recognised]) -> None:
+    """Refuse numbers whose points may separate thousands, though any reader takes them for decimal signs.
 
-
-def _refuse_two_decimal_signs(table: pd.DataFrame, found: Mapping[str, Recognised]) -> None:
-    """Refuse a table in which one column has decimal commas, and another points before three digits."""
+    That is so if a point always stands before three digits, and another column has decimal commas, or the
+    same column has short numbers without a point.
+    """
     commas = [
         name for name, each in found.items() if each.column.decimal == "," and each.column.kind == "number"
     ]
-    if not commas:
-        return
     for name, each in found.items():
         if each.column.kind != "number" or not pd.api.types.is_float_dtype(table[name]):
             continue
-        numbers = np.abs(table[name].to_numpy(dtype=float, na_value=np.nan))
-        numbers = numbers[np.isfinite(numbers) & (numbers != np.floor(numbers))]
-        thousandths = np.round(numbers * 1000)
-        in_groups = numbers.size and np.allclose(numbers * 1000, thousandths) and numbers.min() >= 1
-        if in_groups and numbers.max() < 1000 and np.mean(thousandths % 10 != 0) >= 0.5:
+        numbers = np.abs(_sample(table[name]).to_numpy(dtype=float))
+        numbers = numbers[np.isfinite(numbers)]
+        whole = numbers == np.floor(numbers)
+        short = bool(whole.mean() >= 0.05) if whole.size else False
+        if _stand_before_three_digits(numbers[~whole]) and (numbers < 1000).all() and (commas or short):
+            why = f"column {commas[0]!r} has decimal commas" if commas else "whole numbers stand beside them"
             raise ValueError(
-                f"column {name!r} holds numbers such as {numbers[0]:.3f}, and column {commas[0]!r} has "
-                "decimal commas, so the point may separate thousands. Say which: --decimal , (then it does) "
-                f"or --decimal . (then it is a decimal sign in {name!r})."
+                f"column {name!r} holds numbers such as {numbers[~whole][0]:.3f}, and {why}, so the point "
+                "may separate thousands. Say which: --decimal . or --thousands . (decimal='.' or "
+                "thousands='.')."
             )
+
+
+def _stand_before_three_digits(numbers: NDArray[np.float64]) -> bool:
+    """Whether fractions all have three digits, or fewer where those at the end are zeros."""
+    if numbers.size < 10 or numbers.min() < 1:
+        return False
+    thousandths = np.round(numbers * 1000)
+    return bool(np.allclose(numbers * 1000, thousandths, rtol=0) and np.mean(thousandths % 10 != 0) >= 0.8)
 
 
 def _present(column: Column, series: pd.Series) -> pd.Series:
@@ -906,21 +941,44 @@ def _to_texts(series: pd.Series) -> pd.Series:
 def _to_numbers(column: Column, series: pd.Series) -> NDArray[np.float64]:
     """Return the values as floats; what is not a number, or stands for a missing one, becomes NaN."""
     if pd.api.types.is_bool_dtype(series) or pd.api.types.is_numeric_dtype(series):
-        return _without(series.to_numpy(dtype=float, na_value=np.nan), column.sentinels)
-    codes, texts = pd.factorize(_to_texts(series))
-    return _without(to_floats([str(text) for text in texts], column.style)[codes], column.sentinels)
+        numbers = series.to_numpy(dtype=float, na_value=np.nan)
+    else:
+        codes, texts = pd.factorize(_to_texts(series))
+        numbers = to_floats([str(text) for text in texts], column.style)[codes]
+    named = to_floats(column.na_values, Style())  # -999 is also meant where it is written as -999.0
+    return _without(numbers, [*column.sentinels, *named[~np.isnan(named)]])
 
 
 def _without(numbers: NDArray[np.float64], values: Sequence[float]) -> NDArray[np.float64]:
     return np.where(np.isin(numbers, values), np.nan, numbers) if len(values) else numbers
 
 
-def _exact(series: pd.Series) -> NDArray:
-    """Return whole numbers of any size without rounding, as Python's integers; floats stay as they are."""
-    if pd.api.types.is_numeric_dtype(series):
-        return series.to_numpy()
-    texts = _to_texts(series)
-    return np.array([int(text) for text in texts if text.lstrip("+-").isdigit()] or [0], dtype=object)
+def _whole_numbers(series: pd.Series, numbers: NDArray[np.float64]) -> NDArray | None:
+    """Return the known numbers of a column without rounding, or None if some are not whole."""
+    known = np.isfinite(numbers)
+    finite = numbers[known]
+    if not np.all(finite == np.floor(finite)):
+        return None
+    if np.abs(finite).max() < 2**53:
+        return finite.astype(np.int64)
+    values = series[known]
+    if pd.api.types.is_integer_dtype(values.dtype):
+        return values.to_numpy(dtype=object)
+    texts = _to_texts(values)
+    if pd.api.types.is_numeric_dtype(values) or not texts.str.fullmatch(r"[+-]?\d+").all():
+        return None
+    return np.array([int(text) for text in texts], dtype=object)
+
+
+def _describe_texts(values: list[str]) -> str:
+    """Say why a column is left out in which nearly every row has another text."""
+    example = values[0] if len(values[0]) <= 40 else values[0][:40] + "…"
+    if np.mean([any(sign.isdigit() for sign in value) for value in values]) >= MIN_PARSED:
+        return (
+            f"nearly every row has another text, such as {example!r}, as in an identifier: neither numbers "
+            "nor dates in a form that is known"
+        )
+    return f"nearly every row has another text, such as {example!r}, as in an identifier or free text"
 
 
 def _named_like_identifier(name: str) -> bool:

@@ -9,6 +9,8 @@ __all__ = ["Body", "draw_in", "find_body", "find_sentinels"]
 
 MIN_REST = 20  # with fewer other values nothing can be said about one
 FAR_RANGES = 5  # a value so many times the usual range away from it is far outside
+IQR_TO_RANGE = 2.44  # the central 90 % of a Gaussian, in interquartile ranges
+FEW = 5  # so few different values far outside are codes, more are measurements
 NEAR_RANGES = 3  # values are drawn in from so many usual ranges on, counted from the middle
 _MACHINE = (2**15 - 1, -(2**15), 2**16 - 1, 2**31 - 1, -(2**31), 2**32 - 1, 2**63 - 1, -(2**63))
 
@@ -69,7 +71,8 @@ def find_body(numbers: NDArray[np.float64]) -> Body | None:
         return None
     for end in (numbers.min(), numbers.max()):
         equal = numbers == end
-        if 0.05 * numbers.size < equal.sum() <= numbers.size - MIN_REST:
+        stands_out = _is_familiar(float(end)) or len(np.unique(numbers)) > MIN_REST
+        if stands_out and 0.05 * numbers.size < equal.sum() <= numbers.size - MIN_REST:
             rest = _range(numbers[~equal])
             # an often repeated end of a range without a gap, such as zero rain, belongs to it
             if rest is not None and rest.distance(np.array([end]))[0] > FAR_RANGES:
@@ -78,9 +81,15 @@ def find_body(numbers: NDArray[np.float64]) -> Body | None:
 
 
 def _range(numbers: NDArray[np.float64]) -> Body | None:
-    low, high = np.quantile(numbers, [0.05, 0.95])
+    low, first, third, high = np.quantile(numbers, [0.05, 0.25, 0.75, 0.95])
     with np.errstate(over="ignore"):
         spread = float(high - low)
+        by_quartiles = IQR_TO_RANGE * float(third - first)
+    if 0 < by_quartiles < spread / 10:  # more than one in twenty may stand for something else
+        body = Body(float(first / 2 + third / 2), by_quartiles)
+        far = numbers[body.distance(numbers) > FAR_RANGES]
+        if far.size <= 0.1 * numbers.size or len(np.unique(far)) <= FEW:
+            return body
     return Body(float(low / 2 + high / 2), spread) if 0 < spread < np.inf else None
 
 
