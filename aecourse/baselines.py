@@ -35,7 +35,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from aecourse._support.checks import check_number, check_whole
+from aecourse._support.checks import check_number, check_whole, refuse_masked
 from aecourse._support.scoring import AnomalyScoreMixin
 
 # Numbers in one batch of rows while scoring (32 MB of floats): memory stays flat.
@@ -87,6 +87,7 @@ class _Baseline(AnomalyScoreMixin, BaseEstimator):
         1.0
         """
         contamination = check_number(self.contamination, "contamination", above=0, at_most=0.5)
+        refuse_masked(X, "X")
         rows = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         # Centring changes no score, and keeps distances exact if the values are large.
         self._scaler = StandardScaler(with_std=getattr(self, "scale", False)).fit(rows)
@@ -123,6 +124,7 @@ class _Baseline(AnomalyScoreMixin, BaseEstimator):
 
     def _check(self, X: ArrayLike) -> _Floats:
         check_is_fitted(self)
+        refuse_masked(X, "X")
         return validate_data(self, X, dtype=np.float64, reset=False)
 
     def _in_batches(self, function: Callable[[_Floats], _Floats], X: _Floats) -> _Floats:

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from aecourse import plots
 from aecourse._support import html, progress
-from aecourse._support.checks import check_fraction, check_labels, check_number, check_scores
+from aecourse._support.checks import check_fraction, check_labels, check_number, check_scores, match_rows
 
 __all__ = ["Outcome", "cost_curve", "explore", "outcome"]
 
@@ -78,7 +78,7 @@ class Outcome:
 
 
 def _checked(y, score):
-    score = check_scores(score, "score")
+    score = check_scores(match_rows(score, y, "score", "y"), "score")
     return check_labels(y, n_rows=score.size, need_both=True), score
 
 

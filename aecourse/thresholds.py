@@ -40,7 +40,14 @@ from scipy import optimize, stats
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from aecourse._support.checks import check_fraction, check_labels, check_number, check_scores, check_whole
+from aecourse._support.checks import (
+    check_fraction,
+    check_labels,
+    check_number,
+    check_scores,
+    check_whole,
+    match_rows,
+)
 
 __all__ = [
     "AlertBudget",
@@ -208,6 +215,7 @@ class Rule(BaseEstimator):
         >>> float(round(Conformal(rate=0.01).fit(scores).threshold_, 3))
         4.711
         """
+        y = match_rows(y, scores, "y", "scores")
         scores = check_scores(scores)
         labels = None
         if self.needs_labels:

@@ -31,6 +31,7 @@ from aecourse._support.checks import (
     check_labels,
     check_scores,
     check_whole,
+    match_rows,
 )
 
 __all__ = [
@@ -620,7 +621,7 @@ def block_interval(
     """
     if not callable(measure):
         raise ValueError(f"measure must be a function of (y, score); found {measure!r}.")
-    score = check_scores(score, "score")
+    score = check_scores(match_rows(score, y, "score", "y"), "score")
     y = check_labels(y, "y", n_rows=score.size)
     confidence = check_fraction(confidence, "confidence")
     value = float(measure(y, score))

@@ -24,6 +24,7 @@ from aecourse.evaluation import (
     false_alarm_rate,
     precision_at_k,
     report,
+    scorer,
 )
 
 few = settings(max_examples=40, deadline=None)
@@ -460,3 +461,58 @@ def test_any_list_gives_a_table_or_a_value_error(score, data):
 def test_the_examples_in_the_docstrings_run():
     outcome = doctest.testmod(evaluation)
     assert outcome.attempted > 20 and outcome.failed == 0
+
+
+# Input with labels, and scorers
+
+
+def test_rows_are_matched_by_their_labels_or_refused():
+    rows = [f"row {number}" for number in range(6)]
+    y = pd.Series([0, 0, 0, 1, 1, 1], index=rows)
+    score = pd.Series([1.0, 2, 3, 4, 5, 6], index=rows)
+    shuffled = score.sample(frac=1, random_state=1)
+    assert auroc(y, shuffled) == auroc(y, score) == 1
+    assert auroc(y, shuffled.to_numpy()) < 1  # without labels their order counts
+    groups = pd.Series(list("nnnaab"), index=rows)
+    pd.testing.assert_frame_equal(by_group(y, score, groups), by_group(y, shuffled, groups[::-1]))
+    compared = compare(y, {"one": score, "other": shuffled}, n_resamples=20)
+    assert (compared["AUROC"] == 1).all()
+    for other in (
+        score.rename(lambda name: name + "!"),
+        score.reset_index(drop=True),
+        score[:5],
+        score.iloc[[0] * 6],
+    ):
+        with pytest.raises(ValueError, match="score and y have different row labels.*to_numpy"):
+            auroc(y, other)
+
+
+@pytest.mark.parametrize("values", [[0, 0, 1, 1], [0.0, 1.0, 2.0, 3.0]])
+def test_masked_entries_are_refused(values):
+    """Each public entry goes through the same checks: a mask must not be dropped."""
+    masked = np.ma.masked_array(values, mask=[0, 0, 0, 1])
+    with pytest.raises(ValueError, match="has 1 masked entries"):
+        auroc(masked, [0.0, 1, 2, 3]) if values[-1] == 1 else auroc([0, 0, 1, 1], masked)
+    assert auroc([0, 0, 1, 1], np.ma.masked_array([0.0, 1, 2, 3])) == 1
+
+
+@pytest.mark.parametrize("method", ["anomaly_score", "score_samples", "decision_function"])
+@pytest.mark.parametrize("measure", ["AUROC", "average precision", "precision@k", auroc])
+def test_a_scorer_counts_anomalies_as_the_class_to_find(method, measure):
+    y, score = gaussian(50, 10, 2, 0)
+
+    class Detector:
+        pass
+
+    detector = Detector()
+    sign = 1 if method == "anomaly_score" else -1
+    setattr(detector, method, lambda X: sign * X[:, 0])
+    function = {"average precision": average_precision, "precision@k": precision_at_k}.get(measure, auroc)
+    assert scorer(measure)(detector, score[:, np.newaxis], y) == function(y, score)
+
+
+def test_wrong_scorers_are_refused():
+    with pytest.raises(ValueError, match="measure must be one of"):
+        scorer("roc_auc")
+    with pytest.raises(ValueError, match="gives no scores"):
+        scorer()(object(), [[1.0]], [1])

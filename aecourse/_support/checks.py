@@ -6,6 +6,7 @@ Each check returns the argument in the form that the caller works on, or raises 
 
 import math
 import operator
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -88,7 +89,36 @@ def check_random_state(random_state: object) -> np.random.RandomState:
         ) from error
 
 
+def refuse_masked(values: object, name: str) -> None:
+    """Refuse an array with masked entries: NumPy would use the values behind the mask."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(
+            f"{name} has {int(np.ma.count_masked(values))} masked entries. Fill them with {name}.filled(…), "
+            "or leave their rows out."
+        )
+
+
+def match_rows(values: Any, to: Any, name: str, to_name: str) -> Any:
+    """Return labelled values in the order of others that are labelled too; refuse labels that differ.
+
+    Without this check two pandas objects would be compared by position, whatever their labels say. Values
+    without labels are returned as they are.
+    """
+    index, to_index = (getattr(each, "index", None) for each in (values, to))
+    if not (hasattr(index, "equals") and hasattr(to_index, "equals")):
+        return values
+    if index.equals(to_index):
+        return values
+    if index.is_unique and to_index.is_unique and len(index) == len(to_index) and index.isin(to_index).all():
+        return values.loc[to_index]
+    raise ValueError(
+        f"{name} and {to_name} have different row labels, so their rows cannot be matched. Select the same "
+        f"rows, such as {name}.loc[{to_name}.index], or pass arrays (.to_numpy()) if their order is the same."
+    )
+
+
 def _as_floats(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    refuse_masked(values, name)
     try:
         return np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
@@ -133,6 +163,7 @@ def check_labels(
     y: ArrayLike, name: str = "y", n_rows: int | None = None, need_both: bool = False
 ) -> NDArray[np.int64]:
     """Return labels as an integer array of shape (n,), 1 = anomaly and 0 = normal."""
+    refuse_masked(y, name)
     labels = np.asarray(y)
     if labels.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, one label a row; found shape {labels.shape}.")

@@ -21,6 +21,7 @@ from aecourse._support.checks import (
     check_rows,
     check_scores,
     check_whole,
+    match_rows,
 )
 from aecourse.plots.description import counted, name_artist
 from aecourse.plots.style import (
@@ -294,7 +295,7 @@ def error_scatter(
     >>> [points.get_offsets()[:, 0].tolist() for points in ax.collections]
     [[0.0, 2.0], [1.0]]
     """
-    score = check_scores(score, "score")
+    score = check_scores(match_rows(score, y, "score", "y"), "score")
     y = check_labels(y, n_rows=score.size)
     ax = new_axes(ax)
     index = np.arange(score.size)
@@ -502,7 +503,7 @@ def confusion(
     >>> [text.get_text().splitlines()[:2] for text in ax.texts][2]
     ['missed anomalies', '1']
     """
-    score = check_scores(score, "score")
+    score = check_scores(match_rows(score, y, "score", "y"), "score")
     y = check_labels(y, n_rows=score.size)
     flagged = (score > threshold).astype(int)
     counts = np.array([np.bincount(flagged[y == truth], minlength=2) for truth in (0, 1)])
