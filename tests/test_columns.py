@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from aecourse import evaluation
-from aecourse.tabular import Choices, Preparation, TableDetector, read_chunks, read_csv
+from aecourse.tabular import FAR, Choices, Preparation, TableDetector, read_chunks, read_csv
 from aecourse.tabular.numbers import Contradiction, find_style, to_floats
 
 N = 120
@@ -180,19 +180,19 @@ KINDS = [
         "-999",
         np.where(np.arange(N) % 4, AMOUNTS % 40, -999),
         np.where(np.arange(N) % 4, AMOUNTS % 40, np.nan),
-        says="30 values equal to -999",
+        says="30 of 120 training rows hold -999,",
     ),
     kind(
         "mostly -999",
         np.where(np.arange(N) % 4, -999, AMOUNTS % 40),
         np.where(np.arange(N) % 4, np.nan, AMOUNTS % 40),
-        says="90 values equal to -999",
+        says="90 of 120 training rows hold -999,",
     ),
     kind(
         "one 1e20",
         np.append(SIGNED[1:] % 7, 1e20),
         np.append(SIGNED[1:] % 7, np.nan),
-        says="1 value equal to 1e\\+20",
+        says="1 of 120 training rows hold 1e\\+20",
     ),
     kind(
         "99999999", np.append(WHOLE[4:], [99999999] * 4), np.append(WHOLE[4:], [np.nan] * 4), says="99999999"
@@ -212,7 +212,7 @@ KINDS = [
     kind(
         "one value far away",
         np.append(SIGNED[1:] % 7, 123456.0),
-        says="1 value far from the others",
+        says="1 of 120 training rows hold values far",
         features=("x",),
     ),
     kind(
@@ -316,6 +316,7 @@ KINDS = [
         choices=Choices(categorical=["x"]),
     ),
     kind("always the same", ["mm"] * N, out="always 'mm'"),
+    kind("always the same doubtful date", ["03/04/2024"] * N, out="always '03/04/2024'"),
     kind("nothing", ["", None] * 60, out="no values"),
 ]
 
@@ -572,3 +573,53 @@ def test_a_clock_that_is_kept_breaks_the_promise_and_this_is_said():
     # further on nearly all normal rows are flagged, which the few rows set aside need not show
     much_later = table.assign(mileage=table["mileage"] + 40_000)
     assert detector.score(much_later)["flagged"].mean() > 0.5
+
+
+# --- tables made in Python ---------------------------------------------------------------------
+
+X = np.random.RandomState(5).normal(size=(60, 2))
+TABLES = {
+    "names that are numbers": pd.DataFrame(X),
+    "names of two levels": pd.DataFrame(X, columns=pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")])),
+    "an index that repeats": pd.DataFrame(X, columns=["a", "b"], index=[0] * 60),
+    "nullable": pd.DataFrame({"a": pd.array([1, 2, None] * 20, dtype="Int64"), "b": X[:, 0]}),
+    "categories": pd.DataFrame({"a": pd.Categorical(list("abc") * 20), "b": X[:, 0]}),
+    "time zones": pd.DataFrame({"a": pd.date_range("2024", periods=60, freq="9h", tz="Europe/Berlin")}),
+    "durations": pd.DataFrame({"a": pd.to_timedelta(np.abs(X[:, 0]), unit="s"), "b": X[:, 1]}),
+    "Python's times": pd.DataFrame(
+        {"a": [t.time() for t in pd.date_range("2024", periods=60, freq="37min")]}
+    ),
+    "mixed objects": pd.DataFrame({"a": [1, "2", "x", None, 3.5, True] * 10, "b": X[:, 1]}),
+    "the largest numbers": pd.DataFrame({"a": [1.7e308, -1.7e308, 1e-320] * 20, "b": X[:, 1]}),
+    "unsigned": pd.DataFrame(
+        {"a": np.uint64(2**64 - 1) - np.arange(60, dtype=np.uint64) ** 2 % 7, "b": X[:, 1]}
+    ),
+    "texts with line ends and zeros": pd.DataFrame({"a": ["1\n", "2\n3", "4\0"] * 20, "b": X[:, 1]}),
+    "numbers of 5000 digits": pd.DataFrame({"a": ["1" * 5000, "2"] * 30, "b": X[:, 1]}),
+    "impossible dates": pd.DataFrame({"a": ["2024-13-45", "2024-01-02", "9999-12-31"] * 20, "b": X[:, 1]}),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_any_table_is_prepared_without_a_warning(table):
+    preparation = Preparation().fit(table)
+    prepared = preparation.transform(table)
+    assert np.isfinite(prepared).all() and prepared.shape == (60, len(preparation.feature_names_))
+    infinite = (np.abs(prepared) == FAR).any(axis=1)
+    assert not preparation.outside(table)[~infinite].to_numpy().any()
+    np.testing.assert_array_equal(preparation.transform(table.iloc[:7]), prepared[:7])
+
+
+@pytest.mark.parametrize(
+    "table, words",
+    [
+        (X, "must be a pandas DataFrame; found ndarray"),
+        (pd.DataFrame(X, columns=["a", "a"]), "stand more than once: 'a'"),
+        (pd.DataFrame({"a": X[:, 0] + 1j}), "'a' holds complex numbers"),
+    ],
+)
+def test_what_is_no_table_of_columns_is_refused(table, words):
+    for use in (lambda: Preparation().fit(table), lambda: TableDetector().fit(table)):
+        with pytest.raises(ValueError, match=words):
+            use()

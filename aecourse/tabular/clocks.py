@@ -303,13 +303,15 @@ def running(numbers: NDArray[np.float64]) -> str | None:
         return None
     direction = "rises" if numbers[-1] > numbers[0] else "falls"
     reason = f"it {direction} from row to row, like a row number or a clock"
-    steps = np.diff(numbers)
+    with np.errstate(over="ignore"):
+        steps = np.diff(numbers)
     strict = bool(np.all(steps > 0) or np.all(steps < 0))
     if strict and np.all(numbers == np.floor(numbers)):
         return reason
     if _cheap_order(numbers) < 0.9:
         return None
-    spread = numbers.std() > 0 and abs(np.corrcoef(place, numbers)[0, 1]) >= MIN_EVEN
+    scaled = numbers / np.abs(numbers).max()  # the squares of huge numbers would overflow
+    spread = scaled.std() > 0 and abs(np.corrcoef(place, scaled)[0, 1]) >= MIN_EVEN
     ordered = abs(stats.spearmanr(place, numbers).statistic) >= MIN_ORDER
     return reason if spread and ordered else None
 

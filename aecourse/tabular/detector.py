@@ -22,7 +22,7 @@ from aecourse._support.files import whole_file
 from aecourse.detector import AutoencoderDetector
 from aecourse.tabular import clocks
 from aecourse.tabular.drift import Drift
-from aecourse.tabular.preparation import FAR, Choices, Preparation, Recognised, recognise
+from aecourse.tabular.preparation import FAR, Choices, Preparation, Recognised, recognise, with_text_names
 from aecourse.tabular.query import Query
 
 __all__ = ["Later", "TableDetector"]
@@ -132,6 +132,7 @@ class TableDetector:
             If the query fails or selects too few rows for the budget, or the columns cannot be used.
         """
         budget = check_fraction(self.budget, "budget")
+        table = with_text_names(table)
         query = Query(train_on) if train_on is not None else None
         named = query.columns if query else ()
         leave_out = {name: "it is named in the query that selects the normal rows" for name in named}
@@ -171,6 +172,7 @@ class TableDetector:
             order=order,
             promised=float(self.budget),
             changes=tuple(drift.column_warnings),
+            selected=self.train_on_ is not None,
         )
 
     @property
@@ -207,6 +209,7 @@ class TableDetector:
         ValueError
             If a column is missing, or does not contain what it contained in training.
         """
+        table = with_text_names(table)
         score = self._scores(table)
         return pd.DataFrame(
             {
@@ -255,6 +258,7 @@ class TableDetector:
             Such as ``"width = 50 (error 130 times the usual); …"``, the column with the largest error first.
         """
         top = check_whole(top, "top")
+        table = with_text_names(table)
         errors = self.errors(table)
         order = np.argsort(-errors.to_numpy(), axis=1, kind="stable")[:, :top]
         return [
@@ -380,6 +384,8 @@ class Later:
         The share that was promised.
     changes : tuple of str
         A sentence on each column that differs from training, see `Drift`.
+    selected : bool
+        Whether a query selected the normal rows; if not, anomalies may be among them.
 
     Examples
     --------
@@ -392,6 +398,7 @@ class Later:
     order: str | None
     promised: float
     changes: tuple[str, ...]
+    selected: bool = True
 
     @property
     def broken(self) -> bool:
@@ -405,7 +412,14 @@ class Later:
             f"promised: at most {self.promised:.3%}."
         ]
         if self.broken:
-            sentences.append("So the promise does not hold for later rows.")
+            sentences.append(
+                "So the promise does not hold for later rows"
+                + (
+                    "."
+                    if self.selected
+                    else ", or there are anomalies among them: no query selected normal rows."
+                )
+            )
         elif self.changes:
             sentences.append("But columns change as the table goes on, so the promise will not last.")
         if self.changes:

@@ -305,6 +305,7 @@ class Preparation:
         ValueError
             If a column could be read in two ways, or no column is left.
         """
+        table = with_text_names(table)
         if recognised is None:
             recognised = recognise(table, self.choices, leave_out or ())
         self.n_rows_ = len(table)
@@ -392,17 +393,18 @@ class Preparation:
             rest = _without(finite, found)
             rest = rest[np.isfinite(rest)]
             shown = " or ".join(f"{value:.15g}" for value in found)
-            rows = _count(int(finite.size - rest.size), "value")
+            rows = f"{finite.size - rest.size:,} of {self.n_rows_:,} training rows"
             self.notes_.append(
-                f"{name!r}: {rows} equal to {shown}, far from all others ({rest.min():.6g} to "
-                f"{rest.max():.6g}), as programs write what is missing; counted as missing. If measured: "
-                "numeric= or --numeric."
+                f"{name!r}: {rows} hold {shown}, far from all other values ({rest.min():.6g} to "
+                f"{rest.max():.6g}), as programs write what is missing. It counts as missing; if it was "
+                "measured: numeric= or --numeric."
             )
         far = rest[body.distance(rest) > sentinels.FAR_RANGES]
         if far.size:
             self.notes_.append(
-                f"{name!r}: {_count(far.size, 'value')} far from the others, such as "
-                f"{far[np.argmax(np.abs(far))]:.6g}; drawn in, so that the spread of the rest stays visible."
+                f"{name!r}: {far.size:,} of {self.n_rows_:,} training rows hold values far from the others, "
+                f"such as {far[np.argmax(np.abs(far))]:.6g}; they are drawn in, so that the spread of the "
+                "rest stays visible."
             )
             column = replace(column, center=body.center, spread=body.spread)
         elif not found and (spike := sentinels.spike(finite)) is not None:
@@ -572,6 +574,7 @@ class Preparation:
         ValueError
             If a column is missing, or does not contain what it contained in training.
         """
+        table = with_text_names(table)
         self.check(table)
         used = [column for column in self.columns_ if column.used]
         return np.column_stack([_encode(column, table[column.name]) for column in used])
@@ -610,6 +613,7 @@ class Preparation:
     def _watch(
         self, table: pd.DataFrame, look: Callable[[Column, pd.Series], NDArray[np.bool_]]
     ) -> pd.DataFrame:
+        table = with_text_names(table)
         watched = [column for column in self.columns_ if column.name in table.columns]
         return pd.DataFrame(
             {column.name: look(column, table[column.name]) for column in watched}, index=table.index
@@ -681,10 +685,6 @@ def _column_from_json(data: dict[str, Any]) -> Column:
     return column
 
 
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}" + ("" if n == 1 else "s")
-
-
 def _describe_gaps(missing: Any) -> dict[str, Any]:
     """Return the entries of a `Column` that tell about its missing values."""
     return {
@@ -692,6 +692,43 @@ def _describe_gaps(missing: Any) -> dict[str, Any]:
         "marked": bool(missing.mean() >= MIN_MARKED),
         "gaps": int(missing.sum()),
     }
+
+
+def with_text_names(table: Any) -> pd.DataFrame:
+    """Return a table with texts as names of its columns.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame of shape (n, columns)
+        The table. Names may be numbers or have several levels.
+
+    Returns
+    -------
+    pandas.DataFrame of shape (n, columns)
+        The same table, if its names are texts.
+
+    Raises
+    ------
+    ValueError
+        If it is no DataFrame, or two columns have the same name.
+
+    Examples
+    --------
+    >>> with_text_names(pd.DataFrame([[1, 2]], columns=[2021, 2022])).columns.tolist()
+    ['2021', '2022']
+    """
+    if not isinstance(table, pd.DataFrame):
+        way = "table.to_pandas()" if hasattr(table, "to_pandas") else "pandas.DataFrame(…, columns=[…])"
+        raise ValueError(
+            f"the table must be a pandas DataFrame; found {type(table).__name__}. Make one: {way}."
+        )
+    names = [" ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in table.columns]
+    if len(set(names)) < len(names):
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(
+            f"{len(repeated)} column names stand more than once: {first_few(repeated)}. Rename them."
+        )
+    return table if names == list(table.columns) else table.set_axis(names, axis=1)
 
 
 @dataclass(frozen=True)
@@ -748,7 +785,8 @@ def recognise(
     'price' holds numbers written like '$1,200' (decimal sign '.', thousands separated by ',', unit '$').
     """
     choices = choices or Choices()
-    names = [str(name) for name in table.columns]
+    table = with_text_names(table)
+    names = list(table.columns)
     for option in ("numeric", "categorical"):
         for name in getattr(choices, option):
             if name not in names:
@@ -767,8 +805,10 @@ def _recognise(name: str, series: pd.Series, choices: Choices) -> Recognised:
         return Recognised(column)
     if pd.api.types.is_datetime64_any_dtype(series):
         return Recognised(replace(column, kind="date"))
+    if pd.api.types.is_complex_dtype(series):
+        raise ValueError(f"column {name!r} holds complex numbers. Give their parts a column each.")
     sample = _present(column, _sample(series))
-    if pd.api.types.is_numeric_dtype(series):
+    if pd.api.types.is_numeric_dtype(sample):
         column = _without_separators(column, sample, choices)
         return Recognised(column) if column.kind == "number" else _with_unread(column, series, [])
     try:
@@ -812,6 +852,8 @@ def _recognise_texts(column: Column, series: pd.Series, choices: Choices) -> tup
     base = ~_are_placeholders(texts)
     known, weights = [text for text, each in zip(texts, base, strict=True) if each], counts.to_numpy()[base]
     forced = column.name in choices.numeric
+    if len(texts) == 1 and not forced:
+        return replace(column, kind="category"), ""  # however it could be read, it is always the same
     if choices.date_formats and not forced:
         formats = clocks.find_formats(known, weights, choices.date_formats)
         if formats and formats[0] in choices.date_formats:
@@ -923,6 +965,8 @@ def _present(column: Column, series: pd.Series) -> pd.Series:
     """Return the values with those blanked that the caller names as missing, and empty texts."""
     if pd.api.types.is_bool_dtype(series) or pd.api.types.is_datetime64_any_dtype(series):
         return series
+    if pd.api.types.is_timedelta64_dtype(series):
+        series = series.dt.total_seconds()
     if pd.api.types.is_numeric_dtype(series):
         if not column.na_values:
             return series
