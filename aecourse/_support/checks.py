@@ -105,8 +105,8 @@ def match_rows(values: Any, to: Any, name: str, to_name: str) -> Any:
     without labels are returned as they are.
     """
     index, to_index = (getattr(each, "index", None) for each in (values, to))
-    if not (hasattr(index, "equals") and hasattr(to_index, "equals")):
-        return values
+    if index is None or to_index is None or not hasattr(index, "equals") or not hasattr(to_index, "equals"):
+        return values  # a list's index is a method
     if index.equals(to_index):
         return values
     if index.is_unique and to_index.is_unique and len(index) == len(to_index) and index.isin(to_index).all():

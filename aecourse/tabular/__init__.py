@@ -1,11 +1,13 @@
 """From a file to scores and a report: read a table, prepare its columns, detect, watch for drift."""
 
+from aecourse.tabular.columns import Choices, Column
 from aecourse.tabular.detector import Later, TableDetector
 from aecourse.tabular.drift import Drift
 from aecourse.tabular.jobs import CHUNK, RESULT_FILES, Result, detect, score
-from aecourse.tabular.preparation import FAR, MAX_CATEGORIES, Choices, Column, Preparation, recognise
+from aecourse.tabular.preparation import FAR, Preparation
 from aecourse.tabular.query import Query
 from aecourse.tabular.reading import read_chunks, read_csv
+from aecourse.tabular.recognition import MAX_CATEGORIES, recognise
 
 __all__ = [
     "CHUNK",

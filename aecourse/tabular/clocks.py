@@ -200,7 +200,11 @@ def calendar_format(numbers: NDArray, n_distinct: int) -> str | None:
     """
     low, high = numbers.min(), numbers.max()
     whole = bool(np.all(numbers == np.floor(numbers)))
-    days = numbers[(numbers >= _FIRST_YEAR * 10_000) & (numbers <= _LAST_YEAR * 10_000)] if whole else []
+    days: NDArray = (
+        numbers[(numbers >= _FIRST_YEAR * 10_000) & (numbers <= _LAST_YEAR * 10_000)]
+        if whole
+        else numbers[:0]
+    )
     if n_distinct >= 3 and len(days) >= 0.95 * numbers.size:  # the others may be 0 or 99999999
         if _parse(pd.Series(pd.unique(days)), "%Y%m%d").notna().all():
             return "%Y%m%d"

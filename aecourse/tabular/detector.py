@@ -21,9 +21,11 @@ from aecourse._support.checks import check_fraction, check_whole
 from aecourse._support.files import whole_file
 from aecourse.detector import AutoencoderDetector
 from aecourse.tabular import clocks
+from aecourse.tabular.columns import Choices, with_text_names
 from aecourse.tabular.drift import Drift
-from aecourse.tabular.preparation import FAR, Choices, Preparation, Recognised, recognise, with_text_names
+from aecourse.tabular.preparation import FAR, Preparation
 from aecourse.tabular.query import Query
+from aecourse.tabular.recognition import Recognised, recognise
 
 __all__ = ["Later", "TableDetector"]
 

@@ -12,9 +12,9 @@ from aecourse._support import progress
 from aecourse._support.checks import check_fraction
 from aecourse._support.files import check_parent, whole_file, whole_folder
 from aecourse.tabular import report
+from aecourse.tabular.columns import Choices
 from aecourse.tabular.detector import CALIBRATION, LATER, NOT_USED, TRAINING, TableDetector
 from aecourse.tabular.drift import Drift
-from aecourse.tabular.preparation import Choices
 from aecourse.tabular.query import Query
 from aecourse.tabular.reading import first_few, read_chunks, read_csv
 

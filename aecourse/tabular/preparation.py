@@ -2,8 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -11,196 +11,24 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aecourse.tabular import clocks, sentinels
-from aecourse.tabular.numbers import (
-    Contradiction,
-    Style,
-    find_style,
-    look_like_numbers,
-    to_floats,
-    with_signs,
+from aecourse.tabular.columns import (
+    MISSING_TEXT,
+    Choices,
+    Column,
+    present,
+    to_numbers,
+    to_texts,
+    with_text_names,
+    without,
 )
+from aecourse.tabular.numbers import Contradiction, find_style, with_signs
 from aecourse.tabular.reading import first_few
+from aecourse.tabular.recognition import MAX_CATEGORIES, MIN_PARSED, Recognised, are_placeholders, recognise
 
-__all__ = ["Choices", "Column", "Preparation", "recognise"]
+__all__ = ["Preparation"]
 
-MAX_CATEGORIES = 20  # more distinct texts than this: the most frequent, and one feature for all others
-MIN_PARSED = 0.8  # a text column counts as numbers, or dates, if at least this share can be read as such
 MIN_MARKED = 0.05  # if at least this share of the training rows lacks a value, a feature says which rows do
 FAR = 1e300  # replaces an infinite value: finite, and far outside of any range
-MAX_WORDS = 5  # at most so many different words among many numbers are placeholders, and not categories
-SAMPLE = 50_000  # values from all over a longer column that decide how it is written
-MAX_REMEMBERED = 50  # different unreadable texts of a column that are remembered
-
-_MISSING = "(missing)"
-_OTHER = "(other)"
-_PLACEHOLDERS = {"not available", "not measured", "no data"} | set(
-    "? - -- --- . .. * n/a na n.a. n.a nan none null nil missing unknown undefined tbd nd n.d. k.a. #n/a #na "
-    "#value! #div/0! #ref! #num! #name? #null!".split()
-)
-_TRUTH = {"true", "false"}
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the caller knows about the columns. Everything else is found from the columns themselves.
-
-    Attributes
-    ----------
-    decimal : {'.', ','}, optional
-        The decimal sign of numbers, where a column leaves it open.
-    thousands : str, optional
-        The sign that separates thousands: one of ``, . ' _`` and the blank.
-    units : dict of str to float
-        What each unit is worth, such as ``{"kg": 1, "g": 0.001}``.
-    date_formats : tuple of str
-        How dates are written, in the letters of ``strptime``, such as ``%d/%m/%Y``.
-    na_values : tuple of str
-        Values that stand for a missing one, such as ``?`` or ``-999``.
-    numeric : tuple of str
-        Columns to use as the numbers that they hold, even if they look like clocks or codes.
-    categorical : tuple of str
-        Columns to use as categories.
-
-    Raises
-    ------
-    ValueError
-        If a sign is not one that numbers are written with.
-
-    Examples
-    --------
-    >>> Choices(decimal=",", na_values=["?"]).na_values
-    ('?',)
-    """
-
-    decimal: str | None = None
-    thousands: str | None = None
-    units: Mapping[str, float] | None = None
-    date_formats: Sequence[str] = ()
-    na_values: Sequence[str] = ()
-    numeric: Sequence[str] = ()
-    categorical: Sequence[str] = ()
-
-    def __post_init__(self) -> None:
-        for name in ("date_formats", "na_values", "numeric", "categorical"):
-            value = getattr(self, name)
-            if isinstance(value, str):
-                raise ValueError(f"{name} must be a list of texts; found the text {value!r}.")
-            object.__setattr__(self, name, tuple(map(str, value)))
-        if self.decimal not in (None, ".", ","):
-            raise ValueError(f"decimal must be '.' or ','; found {self.decimal!r}.")
-        if self.thousands not in (None, "", ",", ".", " ", "'", "_"):
-            raise ValueError(
-                "thousands must be one of ',', '.', a blank, an apostrophe and '_'; "
-                f"found {self.thousands!r}."
-            )
-        if self.thousands and self.thousands == self.decimal:
-            raise ValueError(f"decimal and thousands must differ; both are {self.decimal!r}.")
-        for unit, worth in (self.units or {}).items():
-            if not isinstance(worth, (int, float)) or not np.isfinite(worth) or worth == 0:
-                raise ValueError(f"units must name a number for each unit; found {unit!r}: {worth!r}.")
-        both = set(self.numeric) & set(self.categorical)
-        if both:
-            raise ValueError(f"numeric and categorical both name {first_few(sorted(both))}.")
-
-
-@dataclass(frozen=True)
-class Column:
-    """What was learned about one column.
-
-    Attributes
-    ----------
-    name : str
-        Name of the column.
-    kind : {'number', 'category', 'date'}
-        What it contains. True and False count as the numbers 1 and 0.
-    low, high : float
-        Smallest and largest number in the training rows; 0 for the other kinds.
-    fill : float
-        Median, which replaces a missing number.
-    values : tuple of str
-        The texts that become one feature each.
-    other : bool
-        Whether there were more texts, which share one feature.
-    seen : tuple of str
-        The texts of the training rows that are not among ``values``.
-    once : int
-        Number of texts that occurred in a single training row.
-    missing : bool
-        Whether values were missing in the training rows.
-    marked : bool
-        Whether enough values were missing that a feature says in which rows.
-    gaps : int
-        Number of training rows without a readable value.
-    parts : tuple of str
-        What a date is turned into: ``weekday``, ``hour``.
-    formats : tuple of str
-        How dates are written, see `clocks.to_dates`.
-    decimal, thousands, units, fraction
-        How numbers are written, see `numbers.Style`.
-    na_values : tuple of str
-        Values that count as missing because the caller said so.
-    unread : tuple of str
-        Texts among numbers or dates that could not be read.
-    sentinels : tuple of float
-        Numbers that count as missing because they lie far outside and stand for something else.
-    center, spread : float
-        Middle and length of the usual range, if far numbers are drawn in; otherwise both are 0.
-    used : bool
-        False for a constant column, which is watched but does not become a feature.
-
-    Examples
-    --------
-    >>> Column("age", "number", low=1.0, high=90.0, fill=40.0).features()
-    ['age']
-    """
-
-    name: str
-    kind: str
-    low: float = 0.0
-    high: float = 0.0
-    fill: float = 0.0
-    values: tuple[str, ...] = ()
-    other: bool = False
-    seen: tuple[str, ...] = ()
-    once: int = 0
-    missing: bool = False
-    marked: bool = False
-    gaps: int = 0
-    parts: tuple[str, ...] = ()
-    formats: tuple[str, ...] = ()
-    decimal: str = "."
-    thousands: str = ""
-    units: tuple[tuple[str, float], ...] = ()
-    fraction: bool = False
-    na_values: tuple[str, ...] = ()
-    unread: tuple[str, ...] = ()
-    sentinels: tuple[float, ...] = ()
-    center: float = 0.0
-    spread: float = 0.0
-    used: bool = True
-
-    @property
-    def style(self) -> Style:
-        """Style: how the numbers of the column are written."""
-        return Style(self.decimal, self.thousands, self.units, self.fraction)
-
-    @property
-    def is_text(self) -> bool:
-        """bool: Whether a file must be read as text here, because a piece of it could look like numbers."""
-        return self.kind != "number" or not self.style.plain
-
-    def features(self) -> list[str]:
-        """Return the names of the features that the column becomes."""
-        if not self.used:
-            return []
-        if self.kind == "number":
-            names = [self.name]
-        elif self.kind == "category":
-            names = [f"{self.name} = {value}" for value in self.values]
-            names += [f"{self.name} = {_OTHER}"] if self.other else []
-        else:
-            names = [f"{self.name}: {part}, {wave}" for part in self.parts for wave in ("sine", "cosine")]
-        return names + ([f"{self.name} is missing"] if self.marked else [])
 
 
 class Preparation:
@@ -282,7 +110,7 @@ class Preparation:
         self,
         table: pd.DataFrame,
         leave_out: Mapping[str, str] | None = None,
-        recognised: Mapping[str, "Recognised"] | None = None,
+        recognised: Mapping[str, Recognised] | None = None,
     ) -> Self:
         """Learn how each column becomes numbers.
 
@@ -345,7 +173,7 @@ class Preparation:
 
     def _learn(self, column: Column, series: pd.Series) -> Column | None:
         """Describe a column, or return None and write the reason into ``left_out_``."""
-        series = _present(column, series)
+        series = present(column, series)
         if series.isna().all():
             self.left_out_[column.name] = "it has no values"
             return None
@@ -353,7 +181,7 @@ class Preparation:
         return learn[column.kind](column, series)
 
     def _learn_number(self, column: Column, series: pd.Series) -> Column | None:
-        name, numbers = column.name, _to_numbers(column, series)
+        name, numbers = column.name, to_numbers(column, series)
         infinite = np.isinf(numbers)
         if infinite.any():
             self.notes_.append(
@@ -362,7 +190,7 @@ class Preparation:
             )
         if name not in self.choices.numeric:
             column = self._note_far_values(column, numbers[np.isfinite(numbers)])
-            numbers = _without(numbers, column.sentinels)
+            numbers = without(numbers, column.sentinels)
         finite = numbers[np.isfinite(numbers)]
         if finite.size == 0:
             self.left_out_[name] = "it has no finite values"
@@ -390,7 +218,7 @@ class Preparation:
         name, rest = column.name, finite
         found = sentinels.find_sentinels(finite, body)
         if found:
-            rest = _without(finite, found)
+            rest = without(finite, found)
             rest = rest[np.isfinite(rest)]
             shown = " or ".join(f"{value:.15g}" for value in found)
             rows = f"{finite.size - rest.size:,} of {self.n_rows_:,} training rows"
@@ -473,8 +301,8 @@ class Preparation:
 
     def _learn_category(self, column: Column, series: pd.Series) -> Column | None:
         name, gaps = column.name, _describe_gaps(series.isna())
-        counts = _to_texts(series).value_counts()
-        counts = counts[counts.index != _MISSING]
+        counts = to_texts(series).value_counts()
+        counts = counts[counts.index != MISSING_TEXT]
         # the most frequent first, and equally frequent ones in the order of the alphabet
         values = sorted(counts.index, key=lambda value: (-counts[value], value))
         if len(values) == 1 and not gaps["marked"]:
@@ -694,309 +522,6 @@ def _describe_gaps(missing: Any) -> dict[str, Any]:
     }
 
 
-def with_text_names(table: Any) -> pd.DataFrame:
-    """Return a table with texts as names of its columns.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame of shape (n, columns)
-        The table. Names may be numbers or have several levels.
-
-    Returns
-    -------
-    pandas.DataFrame of shape (n, columns)
-        The same table, if its names are texts.
-
-    Raises
-    ------
-    ValueError
-        If it is no DataFrame, or two columns have the same name.
-
-    Examples
-    --------
-    >>> with_text_names(pd.DataFrame([[1, 2]], columns=[2021, 2022])).columns.tolist()
-    ['2021', '2022']
-    """
-    if not isinstance(table, pd.DataFrame):
-        way = "table.to_pandas()" if hasattr(table, "to_pandas") else "pandas.DataFrame(…, columns=[…])"
-        raise ValueError(
-            f"the table must be a pandas DataFrame; found {type(table).__name__}. Make one: {way}."
-        )
-    names = [" ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in table.columns]
-    if len(set(names)) < len(names):
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        raise ValueError(
-            f"{len(repeated)} column names stand more than once: {first_few(repeated)}. Rename them."
-        )
-    return table if names == list(table.columns) else table.set_axis(names, axis=1)
-
-
-@dataclass(frozen=True)
-class Recognised:
-    """How a column of a whole table is to be read.
-
-    Attributes
-    ----------
-    column : Column
-        Its kind, and how its numbers or dates are written. Nothing else is learned yet.
-    notes : tuple of str
-        What to tell the user.
-
-    Examples
-    --------
-    >>> recognise(pd.DataFrame({"price": ["1.234,50", "7,25"]}))["price"].column.decimal
-    ','
-    """
-
-    column: Column
-    notes: tuple[str, ...] = ()
-
-
-def recognise(
-    table: pd.DataFrame, choices: Choices | None = None, leave_out: Collection[str] = ()
-) -> dict[str, Recognised]:
-    """Find out from a whole table what each column contains and how it is written.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame of shape (n, columns)
-        All rows, also those that are not normal: they are written by the same hand.
-    choices : Choices, optional
-        What the caller knows.
-    leave_out : collection of str
-        Columns to pass over.
-
-    Returns
-    -------
-    dict of str to Recognised
-
-    Raises
-    ------
-    ValueError
-        If a column could be read in two ways, or ``choices`` names a column that the table lacks.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"when": ["14-Mar-2024", "2-Apr-2024"], "price": ["$1,200", "$7.50"]})
-    >>> found = recognise(table)
-    >>> [each.column.kind for each in found.values()]
-    ['date', 'number']
-    >>> print(*found["price"].notes)
-    'price' holds numbers written like '$1,200' (decimal sign '.', thousands separated by ',', unit '$').
-    """
-    choices = choices or Choices()
-    table = with_text_names(table)
-    names = list(table.columns)
-    for option in ("numeric", "categorical"):
-        for name in getattr(choices, option):
-            if name not in names:
-                raise ValueError(f"{option} names the column {name!r}, which the table does not have.")
-    found = {name: _recognise(name, table[name], choices) for name in names if name not in leave_out}
-    if choices.decimal is None and choices.thousands is None:
-        _refuse_doubtful_points(table, found)
-    return found
-
-
-def _recognise(name: str, series: pd.Series, choices: Choices) -> Recognised:
-    column = Column(name, "number", na_values=tuple(choices.na_values))
-    if name in choices.categorical:
-        return Recognised(replace(column, kind="category"))
-    if pd.api.types.is_bool_dtype(series):
-        return Recognised(column)
-    if pd.api.types.is_datetime64_any_dtype(series):
-        return Recognised(replace(column, kind="date"))
-    if pd.api.types.is_complex_dtype(series):
-        raise ValueError(f"column {name!r} holds complex numbers. Give their parts a column each.")
-    sample = _present(column, _sample(series))
-    if pd.api.types.is_numeric_dtype(sample):
-        column = _without_separators(column, sample, choices)
-        return Recognised(column) if column.kind == "number" else _with_unread(column, series, [])
-    try:
-        column, example = _recognise_texts(column, sample, choices)
-    except (Contradiction, clocks.AmbiguousDates) as error:
-        raise ValueError(f"column {name!r} holds {error}") from error
-    if column.kind == "category":
-        return Recognised(column)
-    styled = column.kind == "number" and not column.style.plain
-    notes = [f"{name!r} holds {column.style.describe(example)}."] if styled else []
-    return _with_unread(column, series, notes)
-
-
-def _sample(series: pd.Series) -> pd.Series:
-    """Return the known values, or, of a long column, many of them from all over it."""
-    if len(series) <= SAMPLE:
-        return series.dropna()
-    some = series.iloc[np.linspace(0, len(series) - 1, SAMPLE).astype(int)].dropna()
-    return some if len(some) >= SAMPLE / 10 else series.dropna().head(SAMPLE)
-
-
-def _without_separators(column: Column, series: pd.Series, choices: Choices) -> Column:
-    """Return a column of numbers as one of dates, if they are dates such as 20240301."""
-    if column.name in choices.numeric:
-        return column
-    known = series.dropna()
-    if pd.api.types.is_integer_dtype(known.dtype):
-        known = known.to_numpy(dtype=np.int64 if known.max() < 2**63 else np.uint64) if len(known) else known
-    numbers = np.asarray(known)
-    numbers = numbers[np.isfinite(numbers.astype(float))]
-    if not numbers.size:
-        return column
-    found = clocks.calendar_format(numbers, len(pd.unique(numbers)))
-    return replace(column, kind="date", formats=(found,)) if found else column
-
-
-def _recognise_texts(column: Column, series: pd.Series, choices: Choices) -> tuple[Column, str]:
-    """Return the kind of a column of texts and how its numbers or dates are written, with an example."""
-    counts = _to_texts(series).value_counts()
-    texts = [str(text) for text in counts.index]
-    base = ~_are_placeholders(texts)
-    known, weights = [text for text, each in zip(texts, base, strict=True) if each], counts.to_numpy()[base]
-    forced = column.name in choices.numeric
-    if len(texts) == 1 and not forced:
-        return replace(column, kind="category"), ""  # however it could be read, it is always the same
-    if choices.date_formats and not forced:
-        formats = clocks.find_formats(known, weights, choices.date_formats)
-        if formats and formats[0] in choices.date_formats:
-            return replace(column, kind="date", formats=formats), ""
-    signs = {"decimal": choices.decimal, "thousands": choices.thousands}
-    style = find_style(known, weights, **signs, units=choices.units)
-    if style is None and known and (forced or _TRUTH >= {text.lower() for text in known[:3]}):
-        style = Style()
-    if style is not None:
-        readable = ~np.isnan(to_floats(known, style))
-        # half is enough if the caller says that there are numbers, or digits after a decimal sign do
-        sure = forced or any(signs.values()) or (style.fraction and readable.sum() > MAX_CATEGORIES)
-        if weights[readable].sum() >= (0.5 if sure else MIN_PARSED) * weights.sum():
-            return _as_numbers(column, style, [known[row] for row in np.flatnonzero(readable)], choices)
-    if forced:
-        raise ValueError(
-            f"numeric names the column {column.name!r}, but most of its values are no numbers, such as "
-            f"{first_few(known, 3)}."
-        )
-    formats = clocks.find_formats(known, weights)
-    return (
-        replace(column, kind="date", formats=formats) if formats else replace(column, kind="category")
-    ), ""
-
-
-def _are_placeholders(texts: list[str]) -> NDArray[np.bool_]:
-    """Say which texts stand for a missing value: the usual signs, and a few others among many numbers."""
-    usual = np.array([text.lower() in _PLACEHOLDERS for text in texts], dtype=bool)
-    words = np.array([not any(sign.isdigit() for sign in text) for text in texts], dtype=bool)
-    for others in (~look_like_numbers(texts), words):  # among numbers, and among dates
-        if (others & ~usual).sum() <= MAX_WORDS and (~others).sum() > MAX_CATEGORIES:
-            return usual | (others & ~_are_special(texts))
-    return usual
-
-
-def _are_special(texts: list[str]) -> NDArray[np.bool_]:
-    return ~np.isnan(to_floats(texts, Style()))
-
-
-def _as_numbers(column: Column, style: Style, readable: list[str], choices: Choices) -> tuple[Column, str]:
-    column = replace(
-        column,
-        decimal=style.decimal,
-        thousands=style.thousands,
-        units=style.units,
-        fraction=style.fraction,
-    )
-    if style.plain and all(text.isdigit() for text in readable):
-        column = _without_separators(column, pd.Series(to_floats(readable, style)), choices)
-    return column, max(readable, key=len, default="")
-
-
-def _with_unread(column: Column, series: pd.Series, notes: list[str]) -> Recognised:
-    """Count over the whole column the values that cannot be read; remember and name them."""
-    series = _present(column, series)
-    if column.kind == "number":
-        gaps = np.isnan(_to_numbers(column, series))
-    else:
-        gaps = clocks.to_dates(series, column.formats).isna().to_numpy()
-    known = series.notna().to_numpy(copy=True)
-    if column.kind == "number":  # what the caller named as missing is not unreadable
-        known &= ~_to_texts(series).isin(column.na_values).to_numpy()
-    unread = _to_texts(series[gaps & known])
-    if not len(unread):
-        return Recognised(column, tuple(notes))
-    different = unread.value_counts().index.tolist()
-    what = "numbers" if column.kind == "number" else "dates"
-    note = (
-        f"{column.name!r}: {len(unread):,} of {known.sum():,} values are no {what} "
-        f"({first_few(different, 3)}) and count as missing."
-    )
-    return Recognised(replace(column, unread=tuple(different[:MAX_REMEMBERED])), (*notes, note))
-
-
-def _refuse_doubtful_points(table: pd.DataFrame, found: Mapping[str, Recognised]) -> None:
-    """Refuse numbers whose points may separate thousands, though any reader takes them for decimal signs.
-
-    That is so if a point always stands before three digits, and another column has decimal commas, or the
-    same column has short numbers without a point.
-    """
-    commas = [
-        name for name, each in found.items() if each.column.decimal == "," and each.column.kind == "number"
-    ]
-    for name, each in found.items():
-        if each.column.kind != "number" or not pd.api.types.is_float_dtype(table[name]):
-            continue
-        numbers = np.abs(_sample(table[name]).to_numpy(dtype=float))
-        numbers = numbers[np.isfinite(numbers)]
-        whole = numbers == np.floor(numbers)
-        short = bool(whole.mean() >= 0.05) if whole.size else False
-        if _stand_before_three_digits(numbers[~whole]) and (numbers < 1000).all() and (commas or short):
-            why = f"column {commas[0]!r} has decimal commas" if commas else "whole numbers stand beside them"
-            raise ValueError(
-                f"column {name!r} holds numbers such as {numbers[~whole][0]:.3f}, and {why}, so the point "
-                "may separate thousands. Say which: --decimal . or --thousands . (decimal='.' or "
-                "thousands='.')."
-            )
-
-
-def _stand_before_three_digits(numbers: NDArray[np.float64]) -> bool:
-    """Whether fractions all have three digits, or fewer where those at the end are zeros."""
-    if numbers.size < 10 or numbers.min() < 1:
-        return False
-    thousandths = np.round(numbers * 1000)
-    return bool(np.allclose(numbers * 1000, thousandths, rtol=0) and np.mean(thousandths % 10 != 0) >= 0.8)
-
-
-def _present(column: Column, series: pd.Series) -> pd.Series:
-    """Return the values with those blanked that the caller names as missing, and empty texts."""
-    if pd.api.types.is_bool_dtype(series) or pd.api.types.is_datetime64_any_dtype(series):
-        return series
-    if pd.api.types.is_timedelta64_dtype(series):
-        series = series.dt.total_seconds()
-    if pd.api.types.is_numeric_dtype(series):
-        if not column.na_values:
-            return series
-        numbers = pd.to_numeric(pd.Series(column.na_values), errors="coerce").dropna()
-        return series.mask(series.isin(numbers))
-    texts = series.astype("str").str.strip()
-    return series.mask(series.notna() & texts.isin(["", *column.na_values]))
-
-
-def _to_texts(series: pd.Series) -> pd.Series:
-    """Return the values as texts without surrounding blanks; a missing value becomes "(missing)"."""
-    texts = series.astype("str").str.strip()
-    return texts.where(series.notna(), _MISSING)
-
-
-def _to_numbers(column: Column, series: pd.Series) -> NDArray[np.float64]:
-    """Return the values as floats; what is not a number, or stands for a missing one, becomes NaN."""
-    if pd.api.types.is_bool_dtype(series) or pd.api.types.is_numeric_dtype(series):
-        numbers = series.to_numpy(dtype=float, na_value=np.nan)
-    else:
-        codes, texts = pd.factorize(_to_texts(series))
-        numbers = to_floats([str(text) for text in texts], column.style)[codes]
-    named = to_floats(column.na_values, Style())  # -999 is also meant where it is written as -999.0
-    return _without(numbers, [*column.sentinels, *named[~np.isnan(named)]])
-
-
-def _without(numbers: NDArray[np.float64], values: Sequence[float]) -> NDArray[np.float64]:
-    return np.where(np.isin(numbers, values), np.nan, numbers) if len(values) else numbers
-
-
 def _whole_numbers(series: pd.Series, numbers: NDArray[np.float64]) -> NDArray | None:
     """Return the known numbers of a column without rounding, or None if some are not whole."""
     known = np.isfinite(numbers)
@@ -1008,7 +533,7 @@ def _whole_numbers(series: pd.Series, numbers: NDArray[np.float64]) -> NDArray |
     values = series[known]
     if pd.api.types.is_integer_dtype(values.dtype):
         return values.to_numpy(dtype=object)
-    texts = _to_texts(values)
+    texts = to_texts(values)
     if pd.api.types.is_numeric_dtype(values) or not texts.str.fullmatch(r"[+-]?\d+").all():
         return None
     return np.array([int(text) for text in texts], dtype=object)
@@ -1042,11 +567,11 @@ def _hour(dates: pd.Series) -> pd.Series:
 def _encode(column: Column, series: pd.Series) -> NDArray[np.float64]:
     """Turn one column into its features, an array of shape (n, features)."""
     encode = {"number": _encode_number, "category": _encode_category, "date": _encode_date}[column.kind]
-    return np.column_stack(encode(column, _present(column, series))).astype(float)
+    return np.column_stack(encode(column, present(column, series))).astype(float)
 
 
 def _encode_number(column: Column, series: pd.Series) -> list[NDArray]:
-    numbers = _to_numbers(column, series)
+    numbers = to_numbers(column, series)
     missing = np.isnan(numbers)
     _refuse_other_kind(column, series, missing)
     if column.spread:
@@ -1059,8 +584,8 @@ def _refuse_other_kind(column: Column, series: pd.Series, missing: NDArray[np.bo
     """Refuse new rows most of whose values cannot be read as in training."""
     if pd.api.types.is_numeric_dtype(series) or pd.api.types.is_datetime64_any_dtype(series):
         return
-    texts = _to_texts(series[series.notna().to_numpy() & missing])
-    texts = texts[~texts.isin(column.unread) & ~_are_placeholders(list(texts))]
+    texts = to_texts(series[series.notna().to_numpy() & missing])
+    texts = texts[~texts.isin(column.unread) & ~are_placeholders(list(texts))]
     if len(texts) < 20 or len(texts) <= 0.5 * series.notna().sum():
         return
     what = "numbers" if column.kind == "number" else "dates"
@@ -1079,7 +604,7 @@ def _refuse_other_kind(column: Column, series: pd.Series, missing: NDArray[np.bo
 
 
 def _encode_category(column: Column, series: pd.Series) -> list[NDArray]:
-    texts = _to_texts(series)
+    texts = to_texts(series)
     features = [(texts == value).to_numpy() for value in column.values]
     missing = series.isna().to_numpy()
     if column.other:
@@ -1100,22 +625,22 @@ def _encode_date(column: Column, series: pd.Series) -> list[NDArray]:
 
 
 def _gaps(column: Column, series: pd.Series) -> NDArray[np.bool_]:
-    series = _present(column, series)
+    series = present(column, series)
     if column.kind == "number":
-        return np.isnan(_to_numbers(column, series))
+        return np.isnan(to_numbers(column, series))
     if column.kind == "date":
         return clocks.to_dates(series, column.formats).isna().to_numpy()
     return series.isna().to_numpy()
 
 
 def _outside(column: Column, series: pd.Series) -> NDArray[np.bool_]:
-    series = _present(column, series)
+    series = present(column, series)
     empty = series.isna().to_numpy()
     if column.kind == "category":
-        known = _to_texts(series).isin([*column.values, *column.seen]).to_numpy()
+        known = to_texts(series).isin([*column.values, *column.seen]).to_numpy()
         return ~known & ~(empty & column.missing)
     if column.kind == "number":
-        numbers = _to_numbers(column, series)
+        numbers = to_numbers(column, series)
         outside, gap = (numbers < column.low) | (numbers > column.high), np.isnan(numbers)
     else:
         gap = clocks.to_dates(series, column.formats).isna().to_numpy()
@@ -1123,5 +648,5 @@ def _outside(column: Column, series: pd.Series) -> NDArray[np.bool_]:
     if pd.api.types.is_numeric_dtype(series) or pd.api.types.is_datetime64_any_dtype(series):
         unknown = np.zeros(len(series), dtype=bool)
     else:  # a text that could not be read in training either counts like a missing value
-        unknown = gap & ~empty & ~_to_texts(series).isin(column.unread).to_numpy()
+        unknown = gap & ~empty & ~to_texts(series).isin(column.unread).to_numpy()
     return outside | unknown | (gap & (not column.missing))
