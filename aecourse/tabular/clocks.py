@@ -1,6 +1,6 @@
 """Dates, times, counters and identifiers: columns that say when or which, and not what.
 
-A detector must not learn them. A date, a counter or a running time goes on: each later row lies outside of
+A detector must not learn them. Dates, counters and running times go on, so each later row lies outside of
 what was seen in training, and would be flagged for being later. An identifier says nothing at all.
 """
 
@@ -321,7 +321,7 @@ def running(numbers: NDArray[np.float64]) -> str | None:
 
 
 def _cheap_order(numbers: NDArray[np.float64]) -> float:
-    """Rank correlation of at most 200 rows with their order: most columns are no clocks, and end here."""
+    """Rank correlation of at most 200 rows with their order: most columns are not clocks, and end here."""
     some = numbers[np.linspace(0, numbers.size - 1, min(200, numbers.size)).astype(int)]
     return (
         abs(float(stats.spearmanr(np.arange(some.size), some).statistic)) if some.min() < some.max() else 0.0

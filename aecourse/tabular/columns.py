@@ -196,7 +196,7 @@ def with_text_names(table: Any) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If it is no DataFrame, or two columns have the same name.
+        If it is not a DataFrame, or two columns have the same name.
 
     Examples
     --------

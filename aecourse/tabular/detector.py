@@ -423,7 +423,7 @@ class Later:
                 )
             )
         elif self.changes:
-            sentences.append("But columns change as the table goes on, so the promise will not last.")
+            sentences.append("But columns change towards the end of the table, so the promise will not last.")
         if self.changes:
             sentences += self.changes[:3]
         if self.broken or self.changes:

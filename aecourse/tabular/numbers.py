@@ -71,7 +71,7 @@ class Style:
     thousands : str
         The sign between groups of digits; empty if none was seen.
     units : dict of str to float
-        Units and currencies that may stand beside a number, and the factor of each.
+        Units and currencies that may accompany a number, and the factor of each.
     fraction : bool
         Whether digits after the decimal sign were seen.
 
@@ -279,7 +279,7 @@ def find_style(
     Returns
     -------
     Style or None
-        None if the column holds no numbers, but names or codes, such as ``007``.
+        None if the column holds names, or codes such as ``007``.
 
     Raises
     ------
@@ -370,7 +370,7 @@ def _are_codes(groups: list[_Group]) -> bool:
 
 
 def _choose_units(groups: list[_Group], named: Mapping[str, float]) -> set[str]:
-    """Return the units that may stand beside numbers of the column; "" stands for none."""
+    """Return the units that may accompany numbers of the column; "" stands for none."""
     counts: dict[str, int] = {}
     examples: dict[str, str] = {}
     are_known: set[str] = set()

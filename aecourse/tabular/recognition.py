@@ -166,7 +166,7 @@ def _recognise_texts(column: Column, series: pd.Series, choices: Choices) -> tup
             return _as_numbers(column, style, [known[row] for row in np.flatnonzero(readable)], choices)
     if forced:
         raise ValueError(
-            f"numeric names the column {column.name!r}, but most of its values are no numbers, such as "
+            f"numeric names the column {column.name!r}, but most of its values are not numbers, such as "
             f"{first_few(known, 3)}."
         )
     formats = clocks.find_formats(known, weights)
@@ -235,7 +235,7 @@ def _with_unread(column: Column, series: pd.Series, notes: list[str]) -> Recogni
     different = unread.value_counts().index.tolist()
     what = "numbers" if column.kind == "number" else "dates"
     note = (
-        f"{column.name!r}: {len(unread):,} of {known.sum():,} values are no {what} "
+        f"{column.name!r}: {len(unread):,} of {known.sum():,} values are not {what} "
         f"({first_few(different, 3)}) and count as missing."
     )
     return Recognised(replace(column, unread=tuple(different[:MAX_REMEMBERED])), (*notes, note))
@@ -258,7 +258,11 @@ def _refuse_doubtful_points(table: pd.DataFrame, found: Mapping[str, Recognised]
         whole = numbers == np.floor(numbers)
         short = bool(whole.mean() >= 0.05) if whole.size else False
         if _stand_before_three_digits(numbers[~whole]) and (numbers < 1000).all() and (commas or short):
-            why = f"column {commas[0]!r} has decimal commas" if commas else "whole numbers stand beside them"
+            why = (
+                f"column {commas[0]!r} has decimal commas"
+                if commas
+                else "the column has short whole numbers too"
+            )
             raise ValueError(
                 f"column {name!r} holds numbers such as {numbers[~whole][0]:.3f}, and {why}, so the point "
                 "may separate thousands. Say which: --decimal . or --thousands . (decimal='.' or "
