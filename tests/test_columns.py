@@ -133,6 +133,11 @@ KINDS = [
         refused="the point may separate thousands",
     ),
     kind(
+        "points before three digits, rarely short numbers",
+        np.append(np.round(WHOLE[5:] % 90 + 1.001 + 0.001 * (PLACE[5:] % 9), 3), [456.0, 780, 999, 12, 3]),
+        refused="the point may separate thousands",
+    ),
+    kind(
         "two units",
         [f"{v} {'kg' if v > 400 else 'g'}" for v in AMOUNTS],
         refused="--units 'kg=1' --units 'g=0.001'",
@@ -515,6 +520,34 @@ def test_another_program_may_have_written_the_new_file():
         preparation.transform(new)
     preparation.rewrite(decimal=",", thousands=".")
     np.testing.assert_allclose(preparation.transform(new)[:, 0], AMOUNTS)
+
+
+def test_the_signs_of_the_training_file_are_remembered(quick, tmp_path):
+    """An option of `detect` need not be given again, also if one piece holds a text that is not a number."""
+    table = pd.DataFrame({"price": [f"{v % 9:.2f}".replace(".", ",") for v in AMOUNTS], "width": AMOUNTS})
+    table["people"] = [f"{v:,}".replace(",", ".") for v in WHOLE]
+    path = tmp_path / "table.csv"
+    table.to_csv(path, sep=";", index=False)
+    for choices in (Choices(decimal=","), Choices(thousands=".")):
+        found = TableDetector(0.05, choices=choices).fit(read_csv(path, decimal=choices.file_decimal))
+        prepared = found.preparation_
+        path.write_text(path.read_text() + "?;1.5;12\n")
+        pieces = list(
+            read_chunks(path, 30, text_columns=prepared.text_columns, decimal=prepared.file_decimal)
+        )
+        X = np.vstack([prepared.transform(piece) for piece in pieces])
+        names = prepared.feature_names_
+        np.testing.assert_allclose(X[:N, names.index("price")], np.round(AMOUNTS % 9, 2))
+        np.testing.assert_allclose(X[:N, names.index("width")], AMOUNTS)
+        np.testing.assert_allclose(X[:N, names.index("people")], WHOLE)
+        assert prepared.outside(pieces[-1]).iloc[-1]["price"]
+        table.to_csv(path, sep=";", index=False)
+        # given again, the option changes nothing, although one column has a decimal point
+        prepared.rewrite(choices.decimal, choices.thousands)
+        pieces = list(
+            read_chunks(path, 30, text_columns=prepared.text_columns, decimal=prepared.file_decimal)
+        )
+        np.testing.assert_array_equal(np.vstack([prepared.transform(piece) for piece in pieces]), X[:N])
 
 
 @pytest.mark.parametrize(

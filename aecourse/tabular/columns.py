@@ -79,6 +79,11 @@ class Choices:
         if both:
             raise ValueError(f"numeric and categorical both name {first_few(sorted(both))}.")
 
+    @property
+    def file_decimal(self) -> str:
+        """str: The decimal sign to read a file with; a point that separates thousands is not one."""
+        return "," if self.decimal == "," or self.thousands == "." else "."
+
 
 @dataclass(frozen=True)
 class Column:
@@ -114,6 +119,10 @@ class Column:
         How dates are written, see `clocks.to_dates`.
     decimal, thousands, units, fraction
         How numbers are written, see `numbers.Style`.
+    file_decimal : {'.', ','}
+        The decimal sign with which pandas read the training file: plain numbers have it too.
+    new_decimal, new_thousands : str
+        Signs to try first in new rows, see `Preparation.rewrite`; empty if there are none.
     na_values : tuple of str
         Values that count as missing because the caller said so.
     unread : tuple of str
@@ -149,6 +158,9 @@ class Column:
     thousands: str = ""
     units: tuple[tuple[str, float], ...] = ()
     fraction: bool = False
+    file_decimal: str = "."
+    new_decimal: str = ""
+    new_thousands: str = ""
     na_values: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     sentinels: tuple[float, ...] = ()
@@ -164,7 +176,8 @@ class Column:
     @property
     def is_text(self) -> bool:
         """bool: Whether a file must be read as text here, because a piece of it could look like numbers."""
-        return self.kind != "number" or not self.style.plain
+        simple = self.decimal == self.file_decimal and not (self.thousands or self.units or self.new_decimal)
+        return self.kind != "number" or not simple
 
     def features(self) -> list[str]:
         """Return the names of the features that the column becomes."""
@@ -294,8 +307,15 @@ def to_numbers(column: Column, series: pd.Series) -> NDArray[np.float64]:
     if pd.api.types.is_bool_dtype(series) or pd.api.types.is_numeric_dtype(series):
         numbers = series.to_numpy(dtype=float, na_value=np.nan)
     else:
-        codes, texts = pd.factorize(to_texts(series))
-        numbers = to_floats([str(text) for text in texts], column.style)[codes]
+        codes, uniques = pd.factorize(to_texts(series))
+        texts = [str(text) for text in uniques]
+        numbers = to_floats(texts, column.style)[codes]
+        if column.new_decimal:
+            new_style = Style(column.new_decimal, column.new_thousands, column.units, column.fraction)
+            newly = to_floats(texts, new_style)[codes]
+            # a column may keep its point in a file whose other columns have commas
+            if np.isfinite(newly).sum() >= 0.5 * np.isfinite(numbers).sum() and np.isfinite(newly).any():
+                numbers = newly
     named = to_floats(column.na_values, Style())  # -999 is also meant where it is written as -999.0
     return without(numbers, [*column.sentinels, *named[~np.isnan(named)]])
 

@@ -125,8 +125,7 @@ def detect(
         Query(train_on)  # refused before the file is read
     choices = choices or Choices()
     choices = choices if decimal is None else replace(choices, decimal=decimal)
-    sign = _decimal_of_file(choices.decimal, choices.thousands)
-    table = read_csv(csv, separator=separator, decimal=sign, encoding=encoding)
+    table = read_csv(csv, separator=separator, decimal=choices.file_decimal, encoding=encoding)
     detector = TableDetector(budget, random_state, choices).fit(table, train_on, ignore)
     scored = pd.concat([detector.score(piece) for piece in _pieces(table, "scoring")])
     scored["used_for"] = detector.used_for_
@@ -210,7 +209,7 @@ def score(
     detector = TableDetector.load(detector_file)
     detector.preparation_.rewrite(decimal, thousands)
     text_columns = detector.preparation_.text_columns
-    sign = _decimal_of_file(decimal, thousands)
+    sign = detector.preparation_.file_decimal
     drift = Drift(detector)
     unknown: list[str] = []
     bar = progress.bar(description="scoring", total=_count_lines(csv))
@@ -237,11 +236,6 @@ def score(
     if unknown:
         lines.append(f"Ignored, because unknown in training: {first_few(unknown)}.")
     return Result(output, drift.n_rows, drift.n_flagged, tuple(lines), tuple(drift.warnings))
-
-
-def _decimal_of_file(decimal: str | None, thousands: str | None) -> str:
-    """Return the decimal sign to read a file with; a point that separates thousands is none."""
-    return "," if decimal == "," or thousands == "." else "."
 
 
 def _pieces(table: pd.DataFrame, description: str) -> Iterator[pd.DataFrame]:

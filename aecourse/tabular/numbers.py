@@ -566,6 +566,7 @@ def with_signs(style: Style, decimal: str | None, thousands: str | None) -> Styl
     >>> with_signs(Style(), ",", None).decimal
     ','
     """
-    decimal = style.decimal if decimal is None else decimal
+    if decimal is None:
+        decimal = {".": ",", ",": "."}.get(thousands or "", style.decimal)
     kept = style.thousands if style.thousands != decimal else ""
     return replace(style, decimal=decimal, thousands=kept if thousands is None else thousands)

@@ -327,6 +327,11 @@ class Preparation:
         )
 
     @property
+    def file_decimal(self) -> str:
+        """str: The decimal sign to read a file with, as the training file was read."""
+        return next((column.file_decimal for column in self.columns_), ".")
+
+    @property
     def text_columns(self) -> list[str]:
         """list of str: Columns to read from a file as text, so that each piece is read like the whole."""
         return [column.name for column in self.columns_ if column.is_text]
@@ -345,7 +350,7 @@ class Preparation:
         for column in self.columns_:
             if column.kind == "number":
                 style = with_signs(column.style, decimal, thousands)
-                column = replace(column, decimal=style.decimal, thousands=style.thousands)
+                column = replace(column, new_decimal=style.decimal, new_thousands=style.thousands)
             columns.append(column)
         self._set_columns(columns)
 

@@ -94,7 +94,7 @@ def recognise(
 
 
 def _recognise(name: str, series: pd.Series, choices: Choices) -> Recognised:
-    column = Column(name, "number", na_values=tuple(choices.na_values))
+    column = Column(name, "number", na_values=tuple(choices.na_values), file_decimal=choices.file_decimal)
     if name in choices.categorical:
         return Recognised(replace(column, kind="category"))
     if pd.api.types.is_bool_dtype(series):
@@ -105,7 +105,7 @@ def _recognise(name: str, series: pd.Series, choices: Choices) -> Recognised:
         raise ValueError(f"column {name!r} holds complex numbers. Give their parts a column each.")
     sample = present(column, _sample(series))
     if pd.api.types.is_numeric_dtype(sample):
-        column = _without_separators(column, sample, choices)
+        column = _without_separators(replace(column, decimal=choices.file_decimal), sample, choices)
         return Recognised(column) if column.kind == "number" else _with_unread(column, series, [])
     try:
         column, example = _recognise_texts(column, sample, choices)
@@ -254,9 +254,11 @@ def _refuse_doubtful_points(table: pd.DataFrame, found: Mapping[str, Recognised]
         if each.column.kind != "number" or not pd.api.types.is_float_dtype(table[name]):
             continue
         numbers = np.abs(_sample(table[name]).to_numpy(dtype=float))
-        numbers = numbers[np.isfinite(numbers)]
+        numbers = numbers[np.isfinite(numbers) & (numbers != 999)]  # which may stand for a missing value
         whole = numbers == np.floor(numbers)
-        short = bool(whole.mean() >= 0.05) if whole.size else False
+        # short numbers below 1000, more than by chance, or larger than all those with a point
+        larger = whole.any() and not whole.all() and numbers[whole].max() > numbers[~whole].max()
+        short = bool(whole.any() and (larger or whole.mean() >= 0.05))
         if _stand_before_three_digits(numbers[~whole]) and (numbers < 1000).all() and (commas or short):
             why = (
                 f"column {commas[0]!r} has decimal commas"
