@@ -114,6 +114,12 @@ def _checksum(array: Array) -> int:
     return zlib.crc32(np.ascontiguousarray(array).data)
 
 
+def _plain(value: Any) -> Any:
+    """Return what a setting says of itself, in the form that it has after a way through JSON."""
+    serialised = keras.saving.serialize_keras_object(value)
+    return json.loads(json.dumps(serialised, sort_keys=True, default=repr))
+
+
 def identity_of(
     model: keras.Model, X: Array, y: Array | None, *, batch_size: int, shuffle: bool, random_state: object
 ) -> dict[str, Any]:
@@ -121,6 +127,8 @@ def identity_of(
     identity = {
         "weights": [[weight.path, *map(int, weight.shape)] for weight in model.weights],
         "optimizer": type(model.optimizer).__name__,
+        "optimizer settings": _plain(model.optimizer.get_config()),
+        "loss": _plain(model.loss),
         "batch_size": batch_size,
         "shuffle": bool(shuffle),
         "rows": list(map(int, X.shape)),
