@@ -97,7 +97,8 @@ def weighted_p_values(
 ) -> NDArray[np.float64]:
     """Return conformal p-values that hold under a known covariate shift.
 
-    The weight of a row x is the density ratio of normal rows, new over calibration, at x, up to a common factor.
+    The weight of a row x is the density ratio of normal rows, new over calibration, at x. A factor that all
+    weights have in common does not matter.
 
     Parameters
     ----------

@@ -1,15 +1,11 @@
 """Conformal p-values and false-discovery control, each promise over 1,000 draws."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from aecourse import conformal
 
 DRAWS, N, M = 1000, 199, 100
-STORED = Path(__file__).parent / "data" / "nonconform.json"
 
 
 def rate(values):
@@ -25,9 +21,7 @@ def test_p_values_of_normal_rows_are_at_least_uniform(decimals, randomised):
     for draw in range(DRAWS):
         scores = rng.normal(size=N + 1)
         scores = scores if decimals is None else scores.round(decimals)
-        p.append(
-            conformal.p_values(scores[:1], scores[1:], randomised=randomised, random_state=draw)[0]
-        )
+        p.append(conformal.p_values(scores[:1], scores[1:], randomised=randomised, random_state=draw)[0])
     for t in (0.05, 0.1, 0.25, 0.5, 0.9):
         share = np.mean(np.array(p) <= t)
         allowed = 3 * np.sqrt(t * (1 - t) / DRAWS)
@@ -114,7 +108,10 @@ def test_a_whole_number_boundary_is_flagged():
         (lambda: conformal.null_share([0.2], cut=0), "cut"),
         (lambda: conformal.weighted_p_values([1], [1], weights=[0], calibration_weights=[1]), "above 0"),
         (lambda: conformal.weighted_p_values([1], [1], weights=[1], calibration_weights=[-1]), "at least 0"),
-        (lambda: conformal.weighted_p_values([1], [1], weights=[1, 1], calibration_weights=[1]), "one weight"),
+        (
+            lambda: conformal.weighted_p_values([1], [1], weights=[1, 1], calibration_weights=[1]),
+            "one weight",
+        ),
     ],
 )
 def test_bad_arguments_say_what_to_do(call, words):

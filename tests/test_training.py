@@ -617,7 +617,9 @@ def test_odd_models_train_as_in_keras(kind):
         keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=0, min_delta=10.0),
         keras.callbacks.EarlyStopping(monitor="loss", patience=5),
     ]
-    ours = run(lambda m: training.fit(m, rows, y=targets, compiled="graph", callbacks=with_callbacks(), **common))
+    ours = run(
+        lambda m: training.fit(m, rows, y=targets, compiled="graph", callbacks=with_callbacks(), **common)
+    )
     kerass = run(lambda m: m.fit(rows, targets, verbose=0, callbacks=with_callbacks(), **common))
     assert ours[0].keys() == kerass[0].keys()
     for name in ours[0]:
@@ -648,7 +650,10 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
         training.fit(builders.dense(6, (4,), 2, dtype="float64"), X, epochs=2, checkpoint=path)
     with pytest.raises(ValueError, match="its targets checksum is"):
         training.fit(make(), X, y=X, epochs=2, checkpoint=path)
-    for what, change in {"optimizer's learning_rate": {"optimizer": keras.optimizers.Adam(0.5)}, "loss": {"loss": "mae"}}.items():
+    for what, change in {
+        "optimizer's learning_rate": {"optimizer": keras.optimizers.Adam(0.5)},
+        "loss": {"loss": "mae"},
+    }.items():
         other = make()
         other.compile(**{"optimizer": other.optimizer, "loss": other.loss} | change)
         with pytest.raises(ValueError, match=f"its {what} is"):
