@@ -183,8 +183,8 @@ class _StopAtNaN(keras.callbacks.Callback):
                 raise ValueError(
                     f"Training stopped: the {name} became {value} in epoch {epoch + 1}, so the model's "
                     f"weights may be of no use any more. The largest value in X is {self.largest:g} in "
-                    "size. Scale the columns of X, for example with sklearn.preprocessing.StandardScaler, or lower the "
-                    "optimizer's learning rate; then build the model anew and call fit again."
+                    "size. Scale the columns of X, for example with sklearn.preprocessing.StandardScaler, "
+                    "or lower the optimizer's learning rate; then build the model anew and call fit again."
                 )
 
 
