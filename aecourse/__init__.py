@@ -39,6 +39,7 @@ _moved.install()
 _MODULES = (
     "baselines",
     "builders",
+    "conformal",
     "datasets",
     "detect",
     "detector",

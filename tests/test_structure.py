@@ -20,6 +20,7 @@ ROOMS = (
     "builders",
     "training",
     "thresholds",
+    "conformal",
     "evaluation",
     "windows",
     "baselines",

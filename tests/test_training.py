@@ -561,6 +561,72 @@ training.fit(builders.dense(6, (5,), 2, dtype="float64"), X, epochs=4, checkpoin
     np.testing.assert_allclose(flat(resumed), flat(whole), rtol=0, atol=1e-10)
 
 
+def test_a_model_whose_learning_rate_was_reduced_goes_on(tmp_path):
+    def schedule():
+        return keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+
+    path, model = tmp_path / "run.npz", make()
+    training.fit(model, X, epochs=2, checkpoint=path, callbacks=[schedule()])
+    training.fit(model, X, epochs=3, checkpoint=path, callbacks=[schedule()])
+    whole = make()
+    training.fit(whole, X, epochs=3, callbacks=[schedule()])
+    np.testing.assert_allclose(flat(model), flat(whole), rtol=1e-6)
+
+
+@pytest.mark.parametrize("loop", ["graph", "keras"])
+def test_a_loss_that_is_no_number_stops_with_what_to_do(loop, tmp_path):
+    rows = X * [1e6, 1, 1, 1, 1, 1]
+    with pytest.raises(ValueError, match="loss became nan in epoch 1, .* Scale the columns"):
+        training.fit(
+            builders.variational(6, (5,), 2), rows, epochs=3, compiled=loop, checkpoint=tmp_path / "run.npz"
+        )
+    assert not (tmp_path / "run.npz").exists()
+
+
+ODD_LAYERS = {
+    "dropout": lambda: [keras.layers.Dense(5), keras.layers.Dropout(0.3, seed=1), keras.layers.Dense(6)],
+    "batch normalisation": lambda: [
+        keras.layers.Dense(5),
+        keras.layers.BatchNormalization(),
+        keras.layers.Dense(6),
+    ],
+    "LSTM": lambda: [keras.layers.Reshape((3, 2)), keras.layers.LSTM(4), keras.layers.Dense(6)],
+    "mixed precision": lambda: [
+        keras.layers.Dense(5, dtype="mixed_float16"),
+        keras.layers.Dense(6, dtype="float32"),
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", ODD_LAYERS)
+def test_odd_models_train_as_in_keras(kind):
+    """The compiled loop against model.fit itself, on rows whose order is fixed."""
+
+    def run(fit):
+        model = keras.Sequential([keras.Input((6,)), *ODD_LAYERS[kind]()])
+        for i, weight in enumerate(model.trainable_weights):
+            if len(weight.shape) == 2:
+                weight.assign(np.random.default_rng(i).normal(0, 0.3, weight.shape))
+        model.compile(optimizer=keras.optimizers.Adam(0.01), loss="mse", metrics=["mae"])
+        loops.seed_generators(model, 0)
+        return fit(model).history, flat(model)
+
+    rows, targets = X.astype("float32"), np.flip(X, 1).astype("float32")
+    common = {"epochs": 3, "batch_size": 64, "shuffle": False}
+    with_callbacks = lambda: [  # noqa: E731
+        keras.callbacks.ReduceLROnPlateau(monitor="loss", patience=0, min_delta=10.0),
+        keras.callbacks.EarlyStopping(monitor="loss", patience=5),
+    ]
+    ours = run(
+        lambda m: training.fit(m, rows, y=targets, compiled="graph", callbacks=with_callbacks(), **common)
+    )
+    kerass = run(lambda m: m.fit(rows, targets, verbose=0, callbacks=with_callbacks(), **common))
+    assert ours[0].keys() == kerass[0].keys()
+    for name in ours[0]:
+        np.testing.assert_allclose(ours[0][name], kerass[0][name], rtol=2e-3, err_msg=name)
+    np.testing.assert_allclose(ours[1], kerass[1], rtol=1e-2, atol=1e-4)
+
+
 def test_an_unseeded_run_goes_on_with_its_own_seed(tmp_path):
     path = tmp_path / "run.npz"
     with pytest.raises(Killed):
@@ -584,6 +650,14 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
         training.fit(builders.dense(6, (4,), 2, dtype="float64"), X, epochs=2, checkpoint=path)
     with pytest.raises(ValueError, match="its targets checksum is"):
         training.fit(make(), X, y=X, epochs=2, checkpoint=path)
+    for what, change in {
+        "optimizer's learning_rate": {"optimizer": keras.optimizers.Adam(0.5)},
+        "loss": {"loss": "mae"},
+    }.items():
+        other = make()
+        other.compile(**{"optimizer": other.optimizer, "loss": other.loss} | change)
+        with pytest.raises(ValueError, match=f"its {what} is"):
+            training.fit(other, X, epochs=2, checkpoint=path)
     with pytest.raises(ValueError, match=r"counting callbacks is \[\], this run's is \['EarlyStopping'\]"):
         training.fit(make(), X, epochs=2, checkpoint=path, early_stopping=1)
     path.write_bytes(path.read_bytes()[:200])

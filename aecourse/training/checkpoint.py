@@ -47,8 +47,10 @@ class Checkpoint(keras.callbacks.Callback):
         if not os.path.exists(self.path):
             return
         arrays, about = self._read()
+        # A model that goes on in the same process has the learning rate to which a callback has brought it.
+        reached = about.get("reached", {})
         for what, value in self.identity.items():
-            if about["identity"].get(what) != value:
+            if about["identity"].get(what) != value and (what not in reached or reached[what] != value):
                 raise ValueError(
                     f"checkpoint {self.path!r} is of another run: its {what} is "
                     f"{about['identity'].get(what)!r}, this run's is {value!r}. "
@@ -95,6 +97,7 @@ class Checkpoint(keras.callbacks.Callback):
         counts = [{name: getattr(c, name, None) for name in self.COUNTERS} for c in self.counting]
         about = {
             "identity": self.identity,
+            "reached": {"optimizer's learning_rate": _settings(self.model).get("learning_rate")},
             "seed": self.seed,
             "next_epoch": epoch + 1,
             "stopped": bool(self.model.stop_training),
@@ -114,6 +117,20 @@ def _checksum(array: Array) -> int:
     return zlib.crc32(np.ascontiguousarray(array).data)
 
 
+def _plain(value: Any) -> Any:
+    """Return what a setting says of itself, as it reads after a way through JSON."""
+    try:
+        return json.loads(json.dumps(keras.saving.serialize_keras_object(value), sort_keys=True))
+    except (TypeError, ValueError):  # an object that Keras cannot describe; its kind must do
+        return getattr(value, "__qualname__", type(value).__qualname__)
+
+
+def _settings(model: keras.Model) -> dict[str, Any]:
+    # The name counts the optimizers of a process; it decides nothing.
+    settings = model.optimizer.get_config()
+    return {name: _plain(value) for name, value in settings.items() if name != "name"}
+
+
 def identity_of(
     model: keras.Model, X: Array, y: Array | None, *, batch_size: int, shuffle: bool, random_state: object
 ) -> dict[str, Any]:
@@ -121,12 +138,13 @@ def identity_of(
     identity = {
         "weights": [[weight.path, *map(int, weight.shape)] for weight in model.weights],
         "optimizer": type(model.optimizer).__name__,
+        "loss": _plain(getattr(model, "loss", None)),
         "batch_size": batch_size,
         "shuffle": bool(shuffle),
         "rows": list(map(int, X.shape)),
         "data checksum": _checksum(X),
         "targets checksum": None if y is None else _checksum(y),
-    }
+    } | {f"optimizer's {name}": value for name, value in _settings(model).items()}
     if isinstance(random_state, (int, np.integer)):
         identity["random_state"] = int(random_state)
     return identity

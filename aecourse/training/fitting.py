@@ -169,6 +169,25 @@ class _ShowProgress(keras.callbacks.Callback):
         self.bar.update()
 
 
+class _StopAtNaN(keras.callbacks.Callback):
+    """Stop a run whose loss is no longer a number, before anything is kept of that epoch."""
+
+    def __init__(self, X: Array) -> None:
+        super().__init__()
+        self.largest = max(abs(float(X.min())), abs(float(X.max())))
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        for name in ("loss", "val_loss"):
+            value = (logs or {}).get(name, 0.0)
+            if not np.isfinite(value):
+                raise ValueError(
+                    f"Training stopped: the {name} became {value} in epoch {epoch + 1}, so the model's "
+                    f"weights may be of no use any more. The largest value in X is {self.largest:g} in "
+                    "size. Scale the columns of X, for example with sklearn.preprocessing.StandardScaler, "
+                    "or lower the optimizer's learning rate; then build the model anew and call fit again."
+                )
+
+
 def fit(
     model: keras.Model,
     X: ArrayLike,
@@ -240,8 +259,8 @@ def fit(
     Raises
     ------
     ValueError
-        If an argument is out of range, the rows do not fit the model, or the checkpoint is of another
-        run.
+        If an argument is out of range, the rows do not fit the model, the checkpoint is of another run
+        (other rows, model, loss or optimizer settings), or the loss becomes NaN or infinite.
     OSError
         If the checkpoint cannot be read or written.
 
@@ -294,6 +313,9 @@ def fit(
         keeper.load(model)
         seed, first_epoch = keeper.seed, epochs if keeper.stopped else keeper.next_epoch
     with ExitStack() as stack:
+        # Who passes TerminateOnNaN has chosen to end quietly.
+        if not any(isinstance(callback, keras.callbacks.TerminateOnNaN) for callback in callbacks):
+            callbacks.insert(0, _StopAtNaN(X))
         callbacks = [*callbacks, history]
         if progress:
             bar = stack.enter_context(progress_bars.bar(total=epochs, description="training"))
