@@ -155,7 +155,7 @@ def unseen_simple(digit: int, network: NDArray) -> dict[str, NDArray]:
 def kept(path: Path, make: Callable[..., dict[str, NDArray]], *arguments: Any) -> dict[str, NDArray]:
     """Return the arrays of a file, which is made first, with these arguments, if it does not exist."""
     if not path.exists():
-        arrays = make(*arguments)
+        arrays: dict[str, Any] = make(*arguments)
         with whole_file(path) as temporary:
             np.savez(temporary, **arrays)
         print(path.stem, np.round(arrays["measures"], 4), flush=True)
@@ -206,7 +206,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     options.work.mkdir(parents=True, exist_ok=True)
-    arrays = run(options.work)
+    arrays: dict[str, Any] = run(options.work)
     with whole_file(STORED) as temporary:
         np.savez_compressed(temporary, **arrays)
     print(f"written: {STORED.name} ({STORED.stat().st_size:,} bytes)")

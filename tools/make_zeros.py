@@ -70,7 +70,8 @@ class Watch(keras.callbacks.Callback):
 
     def __init__(self, split: datasets.Split, epochs: tuple[int, ...]) -> None:
         super().__init__()
-        self.split, self.epochs, self.seen = split, epochs, {}
+        self.split, self.epochs = split, epochs
+        self.seen: dict[int, list[float]] = {}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if epoch + 1 in self.epochs:
@@ -146,7 +147,7 @@ def one_digit_simple(split: datasets.Split) -> dict[str, NDArray[np.float64]]:
 def kept(path: Path, make: Callable[..., dict[str, NDArray]], *arguments: Any) -> dict[str, NDArray]:
     """Return the arrays of a file, which is made first, with these arguments, if it does not exist."""
     if not path.exists():
-        arrays = make(*arguments)
+        arrays: dict[str, Any] = make(*arguments)
         with whole_file(path) as temporary:
             np.savez(temporary, **arrays)
         print(path.stem, *np.round(arrays["measures"][-1], 3).ravel(), flush=True)
@@ -206,7 +207,7 @@ def scores() -> dict[str, NDArray]:
     return {name: np.asarray(values, "float32") for name, values in measured.items()}
 
 
-def write(path: Path, arrays: dict[str, NDArray]) -> None:
+def write(path: Path, arrays: dict[str, Any]) -> None:
     """Write arrays to a file, whole or not at all."""
     with whole_file(path) as temporary:
         np.savez_compressed(temporary, **arrays)

@@ -21,8 +21,12 @@ def _new_figure(width: float, height: float, title: str) -> Figure:
     return figure
 
 
-def _write(figure: Figure, x: float, y: float, words: str, size: float = LABEL_SIZE, **style: str) -> None:
-    figure.text(x, y, words, ha="center", va="center", fontsize=size, color=PALETTE["text"], **style)
+def _write(
+    figure: Figure, x: float, y: float, words: str, size: float = LABEL_SIZE, weight: str = "normal"
+) -> None:
+    figure.text(
+        x, y, words, ha="center", va="center", color=PALETTE["text"], fontsize=size, fontweight=weight
+    )
 
 
 def autoencoder(widths: Sequence[int], title: str = "An autoencoder") -> Figure:
