@@ -61,11 +61,11 @@ def _halfway_complaint(halfway: Any) -> str | None:
 def _halfway_parts() -> dict[str, NDArray]:
     """Return what right and wrong answers give."""
     encoder, decoder, first, second = _halfway_case()
-    codes = encoder.predict(np.stack([first, second]), verbose=0)
+    codes = np.asarray(encoder(np.stack([first, second])))  # predict would have TensorFlow warn of new traces
     return {
-        "right": decoder.predict(codes.mean(axis=0, keepdims=True), verbose=0)[0],
+        "right": np.asarray(decoder(codes.mean(axis=0, keepdims=True)))[0],
         "images": (first + second) / 2,
-        "decoded": decoder.predict(codes, verbose=0).mean(axis=0),
+        "decoded": np.asarray(decoder(codes)).mean(axis=0),
     }
 
 
@@ -110,7 +110,7 @@ def _run_pair(pair: Callable[..., Any]) -> Any:
 
 def _apply(part: Any, rows: NDArray) -> NDArray:
     """Return what a Keras model, or a function, makes of rows."""
-    return np.asarray(part.predict(rows, verbose=0) if hasattr(part, "predict") else part(rows), dtype=float)
+    return np.asarray(part(rows) if callable(part) else part.predict(rows), dtype=float)
 
 
 def _map(decoder: Any, codes: NDArray, low: float = 5, high: float = 95) -> NDArray:
