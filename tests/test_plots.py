@@ -177,7 +177,7 @@ def test_contrast_is_that_of_the_guidelines():
 
 def test_colours_stand_out_from_the_white_ground():
     graphical = [plots.PALETTE[role] for role in ("normal", "anomaly", "threshold", "reference", "axis")]
-    for colour in graphical + [colour for colour, _, _ in plots.SERIES]:
+    for colour in graphical + [colour for colour, _, _ in plots.SERIES] + [*style.CLASS_COLOURS]:
         assert contrast(colour, "white") >= 3, colour
     assert contrast(plots.PALETTE["text"], "white") >= 4.5
     assert contrast(plots.PALETTE["text"], style.FLAGGED) >= 4.5
@@ -569,6 +569,7 @@ def test_latent_space_of_two_units():
     assert legend(ax)[:2] == ["0, 4 rows", "1, 4 rows"] and len(ax.collections) == 12
     looks = {(to_hex(p.get_facecolor()[0]), p.get_paths()[0].vertices.tobytes()) for p in ax.collections}
     assert len(looks) == 12
+    assert len({colour for colour, _ in looks}) == 10  # ten digits in ten colours, each with its marker
     assert ax.get_xlabel() == "Code unit 1 (activation)"
     alone = plots.latent_space(codes)
     np.testing.assert_array_equal(alone.collections[0].get_offsets(), codes)
@@ -920,3 +921,24 @@ def test_points_are_the_same_in_the_legend_whatever_their_size():
     assert {points.get_sizes()[0] for points in ax.collections} == {6}
     handles = [each for each in ax.get_legend().legend_handles if isinstance(each, PathCollection)]
     assert [each.get_sizes()[0] for each in handles] == [30, 30]
+
+
+# --- Diagrams ----------------------------------------------------------------------------------
+
+
+def test_an_autoencoder_is_drawn_with_its_widths_and_its_code():
+    figure = plots.diagrams.autoencoder([784, 128, 16, 64, 784])
+    words = [text.get_text() for text in figure.texts]
+    assert words[1:6] == ["784", "128", "16", "64", "784"]
+    code = words.index("code")
+    assert figure.texts[code].get_position()[0] == figure.texts[3].get_position()[0]  # above the narrowest
+    with pytest.raises(ValueError, match="at least three layers; found 2"):
+        plots.diagrams.autoencoder([784, 16])
+
+
+def test_steps_are_joined_by_arrows():
+    figure = plots.diagrams.steps(["score", "threshold", "alarm"], "Title", notes=["", "chosen before"])
+    kinds = [type(artist).__name__ for artist in figure.artists + figure.patches]
+    assert kinds.count("FancyBboxPatch") == 3 and kinds.count("FancyArrowPatch") == 2
+    with pytest.raises(ValueError, match="found 1 boxes and 0 notes"):
+        plots.diagrams.steps(["alone"], "Title")

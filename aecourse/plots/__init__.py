@@ -4,6 +4,7 @@
 with those words as its alternative text.
 """
 
+from aecourse.plots import diagrams
 from aecourse.plots.charts import (
     auroc_by_group,
     confusion,
@@ -33,6 +34,7 @@ __all__ = [
     "decision_regions",
     "describe",
     "detector_comparison",
+    "diagrams",
     "error_scatter",
     "feature_errors_bar",
     "image_grid",

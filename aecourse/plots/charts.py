@@ -35,6 +35,7 @@ from aecourse.plots.style import (
     AxesGrid,
     LineStyle,
     add_legend,
+    class_style,
     dress,
     new_axes,
     new_grid,
@@ -979,7 +980,7 @@ def _scatter_classes(ax: Axes, points: NDArray[np.float64], labels: NDArray | No
     classes = np.unique(labels)
     is_binary = classes.dtype.kind in "biu" and set(classes.tolist()) <= {0, 1}
     for place, label in enumerate(classes):
-        name, (colour, marker, _) = str(label), series_style(place)
+        name, (colour, marker) = str(label), class_style(place)
         if is_binary:
             name, marker = ("anomaly", "X") if label else ("normal", "o")
             colour = PALETTE[name]

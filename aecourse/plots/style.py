@@ -48,6 +48,15 @@ SERIES: tuple[tuple[str, str, LineStyle], ...] = (
     ("#111111", "v", (0, (6, 1.5, 1, 1.5, 1, 1.5))),
 )
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "p")
+#: Colours of up to ten classes of points, each with a marker of its own; all contrast with white.
+CLASS_COLOURS = (
+    *(colour for colour, _, _ in SERIES),
+    "#8f7300",
+    "#6a3d9a",
+    "#00838f",
+    "#8c2d04",
+    "#7f7f7f",
+)
 THRESHOLD_LINES: tuple[LineStyle, ...] = ("--", ":", "-.", (0, (8, 2)), (0, (1, 1)))
 REFERENCE_LINES: tuple[LineStyle, ...] = ((0, (4, 3)), (0, (1, 2)), (0, (7, 2, 1, 2)), (0, (10, 3)))
 FLAGGED = "#f6dccb"  # pale vermillion; a black outline bounds the area as well
@@ -59,6 +68,11 @@ def series_style(place: int) -> tuple[str, str, LineStyle]:
     """Return colour, marker and line of a series; from the sixth on, colours repeat with other markers."""
     colour, _, line = SERIES[place % len(SERIES)]
     return colour, MARKERS[place % len(MARKERS)], line
+
+
+def class_style(place: int) -> tuple[str, str]:
+    """Return colour and marker of a class of points; ten classes have ten colours and ten markers."""
+    return CLASS_COLOURS[place % len(CLASS_COLOURS)], MARKERS[place % len(MARKERS)]
 
 
 def new_axes(ax: Axes | None, width: float = 7.2, height: float = 3.6) -> Axes:
