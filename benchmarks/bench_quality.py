@@ -36,7 +36,7 @@ from aecourse import AutoencoderDetector, baselines, datasets
 
 SEEDS = (0, 1, 2)
 NAME = "AutoencoderDetector"
-TARGETS = {"AUROC": 0.92, "average precision": 0.80, "seconds a seed": 60.0}
+TARGETS = {"AUROC": 0.938, "average precision": 0.850, "seconds a seed": 140.0}
 # The choices in the training that the ablation undoes, one at a time.
 CHANGES: dict[str, dict[str, Any]] = {
     "without noise": {"noise": (0, 0)},
@@ -115,7 +115,7 @@ def run_detector(sets: Mapping[str, Rows], seed: int, **changes: Any) -> tuple[d
 
 def _without(detector: AutoencoderDetector, parts: Mapping[str, NDArray], left_out: str) -> NDArray:
     """Return the combined score of the other parts."""
-    return detector.combine(np.column_stack([value for part, value in parts.items() if part != left_out]))
+    return detector.combine({part: value for part, value in parts.items() if part != left_out})
 
 
 def mean(table: Table) -> list[float]:

@@ -4,19 +4,20 @@ The members are trained at once. Each layer holds the weights of all members, wi
 axis, so that a step is a handful of batched matrix products whatever the number of members, and one graph is
 compiled for all of them.
 
-A member sees the rows in one of two views: *plain*, the columns as they are given, or *white*, multiplied by
-a fixed symmetric matrix that makes the columns uncorrelated with equal variance.
+A member sees the rows in one of three views: *plain*, the columns as they are given; *range*, each column
+multiplied by a number, so that all have one range; or *white*, multiplied by a fixed symmetric matrix that
+makes the columns uncorrelated with equal variance.
 
 This module imports TensorFlow; `aecourse.detector.forward` computes the same outputs without it.
 """
 
 import collections
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from aecourse import builders, training
@@ -31,63 +32,78 @@ _PACKAGE = "aecourse.members"
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class Fan(keras.layers.Layer):
-    """Hand the rows to all members: (b, d) → (members, b, d), the last ``n_white`` of them whitened."""
+    """Hand the rows to all members, each in its view: (b, d) → (members, b, d)."""
 
-    def __init__(self, n_plain: int, n_white: int, **kwargs: Any) -> None:
+    def __init__(self, n_plain: int, n_range: int, n_white: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.n_plain, self.n_white = n_plain, n_white
+        self.n_plain, self.n_range, self.n_white = n_plain, n_range, n_white
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         width = input_shape[-1]
+        if self.n_range:
+            self.stretch = self.add_weight(
+                name="stretch", shape=(width,), initializer="ones", trainable=False
+            )
         if self.n_white:
             self.whitener = self.add_weight(
                 name="whitener", shape=(width, width), initializer="zeros", trainable=False
             )
 
     def call(self, inputs: Any) -> Any:
-        views = [ops.repeat(inputs[None], self.n_plain, axis=0)] if self.n_plain else []
+        views = [ops.repeat(inputs[None], self.n_plain, axis=0)]
+        if self.n_range:
+            views.append(ops.repeat((inputs * self.stretch)[None], self.n_range, axis=0))
         if self.n_white:
             views.append(ops.repeat(ops.matmul(inputs, self.whitener)[None], self.n_white, axis=0))
         return views[0] if len(views) == 1 else ops.concatenate(views, axis=0)
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"n_plain": self.n_plain, "n_white": self.n_white}
+        counts = {"n_plain": self.n_plain, "n_range": self.n_range, "n_white": self.n_white}
+        return super().get_config() | counts
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class Gather(keras.layers.Layer):
     """Turn the members' outputs back into the columns as given, and average: (members, b, d) → (b, d)."""
 
-    def __init__(self, n_plain: int, n_white: int, **kwargs: Any) -> None:
+    def __init__(self, n_plain: int, n_range: int, n_white: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.n_plain, self.n_white = n_plain, n_white
+        self.n_plain, self.n_range, self.n_white = n_plain, n_range, n_white
 
     def build(self, input_shape: tuple[int, ...]) -> None:
         width = input_shape[-1]
+        if self.n_range:
+            self.shrink = self.add_weight(name="shrink", shape=(width,), initializer="ones", trainable=False)
         if self.n_white:
             self.colourer = self.add_weight(
                 name="colourer", shape=(width, width), initializer="zeros", trainable=False
             )
 
     def call(self, inputs: Any) -> Any:
+        n_columns = self.n_plain + self.n_range
         total = ops.sum(inputs[: self.n_plain], axis=0)
+        if self.n_range:
+            total += ops.sum(inputs[self.n_plain : n_columns], axis=0) * self.shrink
         if self.n_white:
-            total += ops.matmul(ops.sum(inputs[self.n_plain :], axis=0), self.colourer)
-        return total / (self.n_plain + self.n_white)
+            total += ops.matmul(ops.sum(inputs[n_columns:], axis=0), self.colourer)
+        return total / (n_columns + self.n_white)
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"n_plain": self.n_plain, "n_white": self.n_white}
+        counts = {"n_plain": self.n_plain, "n_range": self.n_range, "n_white": self.n_white}
+        return super().get_config() | counts
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class RowNoise(keras.layers.Layer):
     """Add Gaussian noise in training; each row and member draws the standard deviation of its own noise.
 
-    The standard deviation is log-uniform between ``low`` and ``high``. The network does not see it."""
+    The standard deviation is log-uniform, from the member's value of ``lows`` to ``high``. The network does
+    not see it.
+    """
 
-    def __init__(self, low: float, high: float, seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(self, lows: Sequence[float], high: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.low, self.high, self.seed = low, high, seed
+        self.lows, self.high, self.seed = list(lows), high, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
 
@@ -95,19 +111,13 @@ class RowNoise(keras.layers.Layer):
         if not training or self.high == 0:
             return inputs
         shape = ops.shape(inputs)
-        size = ops.exp(
-            keras.random.uniform(
-                (*shape[:-1], 1),
-                np.log(self.low),
-                np.log(self.high),
-                dtype=self.compute_dtype,
-                seed=self.seed_generator,
-            )
-        )
+        lowest = ops.convert_to_tensor(np.log(self.lows)[:, None, None], dtype=self.compute_dtype)
+        share = keras.random.uniform((*shape[:-1], 1), dtype=self.compute_dtype, seed=self.seed_generator)
+        size = ops.exp(lowest + share * (np.log(self.high) - lowest))
         return inputs + size * keras.random.normal(shape, dtype=self.compute_dtype, seed=self.seed_generator)
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"low": self.low, "high": self.high, "seed": self.seed}
+        return super().get_config() | {"lows": self.lows, "high": self.high, "seed": self.seed}
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
@@ -185,18 +195,31 @@ def build(shape: EnsembleShape, dtype: str = "float32") -> Any:
     def dense(units: int, activation: str | None, name: str) -> MemberDense:
         return MemberDense(units, activation, dtype=dtype, name=name)
 
-    low, high = shape.noise
+    counts = shape.n_plain, shape.n_range, shape.n_white
     inputs = keras.Input((shape.n_features,), dtype=dtype, name="input")
-    x = Fan(shape.n_plain, shape.n_white, dtype=dtype, name="views")(inputs)
-    x = RowNoise(low, high, seed=0, dtype=dtype, name="noise")(x)  # training.fit sets the seed
+    x = Fan(*counts, dtype=dtype, name="views")(inputs)
+    x = RowNoise(_lows(shape), shape.noise[1], seed=0, dtype=dtype, name="noise")(x)  # training.fit seeds it
     x = dense(shape.hidden, "relu", "encoder_1")(x)
     x = dense(shape.code_size, None, "encoder_2")(x)
     x = JoinMembers(dtype=dtype, name="code")(x)
     x = SplitMembers(shape.n_members, dtype=dtype, name="split")(x)
     x = dense(shape.hidden, "relu", "decoder_1")(x)
     x = dense(shape.n_features, None, "decoder_2")(x)
-    outputs = Gather(shape.n_plain, shape.n_white, dtype=dtype, name="output")(x)
+    outputs = Gather(*counts, dtype=dtype, name="output")(x)
     return builders.attach_parts(keras.Model(inputs, outputs, name="ensemble"))
+
+
+def _lows(shape: EnsembleShape) -> list[float]:
+    """The smallest noise of each member.
+
+    The range view weighs the columns unequally, so that noise that is small in one is large in another: its
+    members do without the smaller half of the sizes.
+    """
+    low, high = shape.noise
+    lows = np.full(shape.n_members, low, dtype=float)
+    if "range" in shape.members:
+        lows[shape.members["range"]] = np.sqrt(low * high)
+    return lows.tolist()
 
 
 def _variables(model: Any) -> dict[str, Any]:
@@ -221,7 +244,7 @@ def set_weights(model: Any, weights: Weights) -> None:
         variables[name].assign(weights[name])
 
 
-def _starting_weights(model: Any, whitener: Floats | None, random_state: int) -> Weights:
+def _starting_weights(model: Any, views: Weights, random_state: int) -> Weights:
     """Draw each member's kernels as Keras draws a dense layer's; biases start at zero."""
     rng = check_random_state(random_state)
     weights = {}
@@ -230,27 +253,7 @@ def _starting_weights(model: Any, whitener: Floats | None, random_state: int) ->
         if name.endswith("kernel"):
             limit = np.sqrt(6 / (weight.shape[1] + weight.shape[2]))
             weights[name] = rng.uniform(-limit, limit, size=weight.shape)
-    return weights | _view_matrices(whitener)
-
-
-def _view_matrices(whitener: Floats | None) -> dict[str, NDArray]:
-    """The weights that are not trained: the matrix of the white view, and the one that undoes it."""
-    if whitener is None:
-        return {}
-    return {"views.whitener": whitener, "output.colourer": np.linalg.inv(whitener)}
-
-
-def shape_of(model: Any) -> EnsembleShape:
-    """Return the sizes that `build` made a model with."""
-    views, noise = model.get_layer("views"), model.get_layer("noise")
-    return EnsembleShape(
-        n_features=model.input_shape[1],
-        n_plain=views.n_plain,
-        n_white=views.n_white,
-        hidden=model.get_layer("encoder_1").units,
-        code_size=model.get_layer("encoder_2").units,
-        noise=(noise.low, noise.high),
-    )
+    return weights | views
 
 
 class _Schedule(keras.optimizers.schedules.LearningRateSchedule):
@@ -308,7 +311,7 @@ def train(
     batch_size: int,
     learning_rate: float,
     patience: int,
-    whitener: Floats | None,
+    views: Weights,
     seed: int,
 ) -> tuple[Weights, dict[str, list[float]]]:
     """Train the members.
@@ -321,8 +324,9 @@ def train(
         Standardised rows to train on, and to stop on.
     epochs, batch_size, learning_rate, patience
         As in `AutoencoderDetector`.
-    whitener : ndarray of shape (d, d) or None
-        The fixed, symmetric, invertible matrix of the white view.
+    views : dict of str to ndarray
+        The weights that are fixed: ``views.stretch`` and ``output.shrink`` (d,), which undoes it, for the
+        range view; ``views.whitener`` and ``output.colourer`` (d, d) for the white view.
     seed : int
         Seeds the starting weights, the noise and the order of the rows.
 
@@ -338,7 +342,7 @@ def train(
         compiled = _idle.pop(key, None)
     compiled = compiled or _compile(shape, learning_rate)
     compiled.schedule.n_steps.assign(epochs * -(-len(rows) // batch_size))
-    set_weights(compiled.model, _starting_weights(compiled.model, whitener, seed))
+    set_weights(compiled.model, _starting_weights(compiled.model, views, seed))
     for variable in compiled.trainee.optimizer.variables:  # moments and step count of the last fit
         variable.assign(np.zeros(variable.shape))
     history = training.fit(
@@ -352,8 +356,8 @@ def train(
         compiled="graph",
         progress=False,
     )
-    # The model holds the matrices of the views in single precision.
-    weights = get_weights(compiled.model) | _view_matrices(whitener)
+    # The model holds the weights of the views in single precision.
+    weights = get_weights(compiled.model) | views
     with _idle_lock:
         _idle[key] = compiled
         while len(_idle) > _MAX_IDLE:

@@ -5,37 +5,39 @@ fitted or loaded, not with this module.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import log_ndtr, logsumexp
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecourse import thresholds
 from aecourse._support.checks import check_fraction, check_number, check_whole
 from aecourse._support.scoring import AnomalyScoreMixin
-from aecourse.detector import saving
+from aecourse.detector import joining, saving
 from aecourse.detector.forward import (
     EnsembleShape,
     Floats,
     LayerOutputs,
+    Weights,
     chunks,
     forward,
     gather,
     join_members,
+    weight_shapes,
 )
+from aecourse.detector.joining import PARTS
+from aecourse.detector.neighbors import LocalNeighbors, Neighbors
+from aecourse.detector.tails import N_KNOTS, ColumnTails, Tails
 
 if TYPE_CHECKING:
     import keras
 
 __all__ = ["AutoencoderDetector"]
 
-PARTS = ("plain", "white", "latent")
 
 # Automatic sizes of the training. Small tables: 3 steps a row within these bounds, so that a fit takes a
 # second or two.
@@ -46,61 +48,69 @@ _MIN_CALIBRATION = 10  # with fewer held-out rows, the training rows help to fin
 _MAX_WHITE_FEATURES = 1024  # a matrix of d × d is inverted for the white view
 _RIDGES = np.logspace(-6, 0, 13)  # in units of a standardised column's variance
 _LIMIT = 1e6  # standardised values are clipped here; a row this far away is anomalous enough
-# The arrays of a saved detector, and the attributes that hold them.
-_ARRAYS = {
-    "center": "center_",
-    "scale": "scale_",
-    "references": "_references",
-    "part_center": "_part_center",
-    "part_spread": "_part_spread",
-    "feature_level": "_feature_level",
-}
+_LOCAL_NEIGHBORS = 10  # of the part ``local``
+_TAILS = ("knots", "heights", "excess", "n_tail")  # of the tails in a saved detector
+_POSITIVE = ("scale", "stretch", "feature_level", "excess", "n_tail")  # divisors in a saved detector
+_ROUNDING = 1e-6  # by which a score may differ between machines; added to the threshold
+_MAX_SURPRISES = 2000  # held-out rows that are kept to calibrate sums of parts
 
 
 class AutoencoderDetector(
     AnomalyScoreMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
-    """Detect anomalies in a table by how badly autoencoders of the normal rows reconstruct them.
+    """Detect anomalies in a table: an ensemble of autoencoders of the normal rows, and distances to them.
 
     Several small autoencoders are trained at once on the standardised rows, each to remove Gaussian noise
     whose size changes from row to row and is unknown to the network. Such a network learns where the data
     lie: its residual, row minus reconstruction, grows with the distance of the row from them. So the code
     need not be narrow, and the directions of low variance, which a narrow code throws away, still count.
-    Half of the members see the rows *whitened*, so that all directions have equal weight. For Gaussian rows
-    and linear members, the length of the white view's residual is the Mahalanobis distance.
 
-    The anomaly score combines three parts, each a mean over members:
+    The members see the rows in three views, since no scaling of the columns suits every table: the
+    standardised columns; the columns *stretched* to one range, where a column with a few far values weighs
+    little; and the rows *whitened*, so that all directions have equal weight. For Gaussian rows and linear
+    members, the length of the white view's residual is the Mahalanobis distance.
+
+    The anomaly score has six parts:
 
     ``plain``
-        log root-mean-square residual of the members that see the standardised columns;
-    ``white``
-        the same of the members that see the whitened columns;
+        log root-mean-square residual, a mean over the members that see the standardised columns;
     ``latent``
-        log mean distance of the row's code to its nearest codes of training rows, over the plain members.
+        log distance of the row's codes to the nearest codes of normal rows, over the same members;
+    ``range``
+        the same of the members that see the stretched columns;
+    ``local``
+        log mean distance of the stretched row to its ten nearest normal rows, less the mean of the same
+        distances of those rows: a row may lie no farther out than where normal rows lie thinly;
+    ``columns``
+        log sum of the surprises of its values, each in its own column;
+    ``white``
+        as ``plain``, of the members that see the whitened rows.
 
-    Each part is standardised by its median and standard deviation on held-out normal rows, and turned into a
-    Gaussian tail probability p. The score is the log of the mean of 1/p over the parts: minus the log of the
-    harmonic mean of the probabilities, which combines tests that depend on each other. A row stands out if
-    one part is sure, or several are fairly sure. The threshold does not rely on the Gaussian: it comes from
-    the scores of held-out normals.
+    Each part becomes a *surprise*, −log p, with p the share of normal rows whose part is at least as high:
+    counted on held-out rows, and continued beyond them by a tail fitted to the largest. The surprises of all
+    parts but ``white`` are added, ``columns`` with half a weight, and the sum is turned into a surprise again.
+    It is joined with that of ``white``, which sees a kind of anomaly that the others miss, by a mean of 1/p
+    with the weights 0.95 and 0.05: a row stands out if one of the two is sure. The threshold relies on none of
+    this: it comes from the scores of held-out normals.
 
     Parameters
     ----------
     n_members : int
-        Autoencoders in the ensemble, at least 1. Half of them, rounded down, see the white view.
+        Autoencoders in the ensemble, at least 1. A third of them each see the range and the white view.
     hidden : int
         Width of the hidden layers of each member.
     code_size : int, optional
         Width of the code of each member. By default the number of columns, at most ``hidden``.
     noise : (float, float)
-        Smallest and largest standard deviation of the noise, in standard deviations of the columns.
-        ``(0, 0)`` trains without noise; choose a ``code_size`` below the number of columns in that case.
-    criterion : {"combined", "plain", "white", "latent"}
-        The part of the score to use, or all three.
+        Smallest and largest standard deviation of the noise, in standard deviations of the columns. The
+        members of the range view do without the smaller half, on a logarithmic scale. ``(0, 0)`` trains
+        without noise; choose a ``code_size`` below the number of columns in that case.
+    criterion : {"combined", "plain", "latent", "range", "local", "columns", "white"}
+        The part of the score to use, or all of them.
     n_neighbors : int
-        Training codes whose distance is averaged in the latent part.
+        Codes of normal rows whose distance is averaged in the parts ``latent`` and ``range``.
     max_references : int
-        Largest number of codes of training rows, drawn at random, that are kept for the latent part.
+        Largest number of normal rows, drawn at random, to which distances are measured; at least 2.
     epochs : int, optional
         Passes over the training rows. By default as many as make 300 steps (1000 from 20,000 rows on, fewer
         below 100 rows), and at least 2; an epoch repeats the rows, with new noise, if there are few.
@@ -134,7 +144,8 @@ class AutoencoderDetector(
     offset_ : float
         −``threshold_``, so that ``decision_function = score_samples − offset_``.
     parts_ : tuple of str
-        Parts of the score; ``white`` is one of them if there are 2 to 1024 columns and two members.
+        Parts of the score. ``range`` needs three members and two columns, ``white`` two members and 2 to 1024
+        columns.
     n_features_in_, feature_names_in_
         As in all of scikit-learn.
 
@@ -143,8 +154,8 @@ class AutoencoderDetector(
     Fit it on normal rows only; a few undetected anomalies among them do little harm, many do. The threshold
     comes from the rows that stopped the training, so it is slightly too low.
 
-    Training is in single precision, scoring in double, in chunks of bounded memory. No training row is
-    stored, only codes of at most ``max_references`` of them.
+    Training is in single precision, scoring in double, in chunks of bounded memory. Up to ``max_references``
+    of the rows of ``fit`` are kept in the detector, standardised, and go into its file.
 
     References
     ----------
@@ -160,8 +171,11 @@ class AutoencoderDetector(
     Ramaswamy, Rastogi, Shim (2000). Efficient algorithms for mining outliers from large data sets. SIGMOD
     (distance to nearest neighbours as an anomaly score).
 
+    Breunig, Kriegel, Ng, Sander (2000). LOF: identifying density-based local outliers. SIGMOD (distances
+    compared with those of the neighbours).
+
     Wilson (2019). The harmonic mean p-value for combining dependent tests. Proceedings of the National
-    Academy of Sciences 116(4), 1195–1200.
+    Academy of Sciences 116(4), 1195–1200 (the weighted mean of 1/p).
 
     Examples
     --------
@@ -182,13 +196,13 @@ class AutoencoderDetector(
 
     def __init__(
         self,
-        n_members: int = 6,
+        n_members: int = 9,
         *,
         hidden: int = 128,
         code_size: int | None = None,
         noise: tuple[float, float] = (0.1, 2.0),
         criterion: str = "combined",
-        n_neighbors: int = 5,
+        n_neighbors: int = 1,
         max_references: int = 5000,
         epochs: int | None = None,
         batch_size: int | None = None,
@@ -246,14 +260,17 @@ class AutoencoderDetector(
         train, held_out = _hold_out(rows, self.validation_fraction, self.false_alarm_rate, rng)
         self.center_, self.scale_ = _location_and_scale(train)
         train, held_out = self._standardise(train), self._standardise(held_out)
+        self._stretch = _stretch(train)
         self._train(train, held_out, rng)
-        keep = rng.permutation(len(train))[: self.max_references]
-        self._calibrate(train[keep], held_out)
+        both = np.vstack([train, held_out])
+        references = both[rng.permutation(len(both))[: self.max_references]]
+        self._calibrate(train, held_out, references)
         return self
 
     def _check_parameters(self) -> None:
-        for name in ("n_members", "hidden", "n_neighbors", "max_references"):
+        for name in ("n_members", "hidden", "n_neighbors"):
             check_whole(getattr(self, name), name)
+        check_whole(self.max_references, "max_references", minimum=2)
         check_whole(self.patience, "patience", minimum=0)
         for name in ("code_size", "epochs", "batch_size"):
             if getattr(self, name) is not None:
@@ -283,8 +300,8 @@ class AutoencoderDetector(
         self.parts_ = _parts_of(self._shape)
         if self.criterion not in ("combined", *self.parts_):
             raise ValueError(
-                f"criterion='white' needs at least two members and 2 to {_MAX_WHITE_FEATURES} "
-                f"columns; found n_members={self.n_members} and {train.shape[1]} columns."
+                f"criterion={self.criterion!r} needs more than n_members={self.n_members}, or "
+                f"{train.shape[1]} columns are too few or too many for it; here the parts are {self.parts_}."
             )
         rows, batch_size, epochs = _training_plan(train, self.batch_size, self.epochs)
         self._weights, self.history_ = ensemble.train(
@@ -295,19 +312,22 @@ class AutoencoderDetector(
             batch_size=batch_size,
             learning_rate=float(self.learning_rate),
             patience=self.patience,
-            whitener=_whitening_matrix(train, held_out) if self._shape.n_white else None,
+            views=_view_weights(self._shape, self._stretch, train, held_out),
             seed=int(rng.randint(2**31 - 1)),
         )
         self._model = None
 
     def _choose_shape(self, n_rows: int, n_features: int) -> EnsembleShape:
         """The sizes of the networks for a training table."""
-        white_view = 2 <= n_features <= _MAX_WHITE_FEATURES and n_rows > 1
-        n_white = int(self.n_members) // 2 if white_view else 0
+        n_members = int(self.n_members)
+        several_columns = n_features >= 2 and n_rows > 1
+        n_range = n_members // 3 if several_columns else 0
+        n_white = (n_members + 1) // 3 if several_columns and n_features <= _MAX_WHITE_FEATURES else 0
         low, high = self.noise
         return EnsembleShape(
             n_features=n_features,
-            n_plain=int(self.n_members) - n_white,
+            n_plain=n_members - n_range - n_white,
+            n_range=n_range,
             n_white=n_white,
             hidden=int(self.hidden),
             code_size=int(self.code_size or min(n_features, self.hidden)),
@@ -325,27 +345,37 @@ class AutoencoderDetector(
             ensemble.set_weights(self._model, self._weights)
         return self._model
 
-    def _calibrate(self, train: Floats, held_out: Floats) -> None:
+    def _calibrate(self, train: Floats, held_out: Floats, references: Floats) -> None:
         """Find what is usual on held-out rows, and the threshold."""
-        codes = self._forward(train).codes[: self._shape.n_plain]
-        self._references = join_members(codes).astype(np.float32)
-        self._index_references()
-        layers = self._forward(held_out)
-        level = self._squared_residuals(layers).mean(axis=0)
+        self._column_tails = ColumnTails.fit(train)
+        self._keep_references(references)
+        squares = self._squared_residuals(self._forward(held_out))
+        level = squares.mean(axis=0)
         self._feature_level = np.maximum(level, 1e-6 * level.mean() + 1e-12)  # above zero: a divisor
-        parts = self._raw_parts(layers, self.parts_)
+        raw = self._raw_parts(held_out, self.parts_)
         if len(held_out) < _MIN_CALIBRATION:
-            of_train = self._raw_parts(self._forward(train), self.parts_, are_references=True)
-            parts = np.vstack([parts, of_train])
-        self._part_center = np.median(parts, axis=0)
-        self._part_spread = np.maximum(parts.std(axis=0), 1e-3)
-        scores = self._join((parts - self._part_center) / self._part_spread)
+            raw = np.vstack([raw, self._raw_parts(train, self.parts_)])
+        self._part_tails = Tails.fit(raw)
+        surprises = self._part_tails.surprise(raw)
+        self._surprises_held_out = surprises[:_MAX_SURPRISES]
+        self._joint = joining.Joint.fit(self._by_part(self._surprises_held_out))
+        scores = self._join(surprises)
         n_held_out = len(held_out)
         try:
             rule = thresholds.Conformal(rate=self.false_alarm_rate).fit(scores[:n_held_out])
-            self.set_threshold(rule.threshold_, rule.promised_rate)
+            self.set_threshold(rule.threshold_ + _ROUNDING, rule.promised_rate)
         except thresholds.CannotPromise:
-            self.set_threshold(scores.max(), 1 / (n_held_out + 1))
+            self.set_threshold(scores.max() + _ROUNDING, 1 / (n_held_out + 1))
+
+    def _keep_references(self, Z: Floats) -> None:
+        """Keep standardised rows and their codes, to measure distances to them."""
+        codes = self._forward(Z).codes
+        self._neighbors = {
+            "latent" if view == "plain" else view: Neighbors(join_members(codes[members]), self.n_neighbors)
+            for view, members in self._shape.members.items()
+            if view != "white"
+        }
+        self._local = LocalNeighbors(Z * self._stretch, _LOCAL_NEIGHBORS)
 
     def set_threshold(self, threshold: float, promised_rate: float | None = None) -> Self:
         """Replace the threshold of a fitted detector, for example by one chosen on other normal rows.
@@ -388,10 +418,6 @@ class AutoencoderDetector(
         self.threshold_, self.promised_rate_ = threshold, promised_rate
         return self
 
-    def _index_references(self) -> None:
-        k = min(self.n_neighbors, len(self._references))
-        self._neighbors = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(self._references)
-
     def _standardise(self, X: Floats) -> Floats:
         with np.errstate(over="ignore"):
             return np.clip((X - self.center_) / self.scale_, -_LIMIT, _LIMIT)
@@ -404,75 +430,85 @@ class AutoencoderDetector(
     def _forward(self, Z: Floats) -> LayerOutputs:
         return forward(self._shape, self._weights, Z)
 
-    def _raw_parts(
-        self, layers: LayerOutputs, names: tuple[str, ...], are_references: bool = False
-    ) -> Floats:
-        """The named parts of the score (n, parts), not yet standardised."""
-        n_plain = self._shape.n_plain
-        members = {"plain": slice(None, n_plain), "white": slice(n_plain, None)}
+    def _raw_parts(self, Z: Floats, names: tuple[str, ...]) -> Floats:
+        """The named parts (n, parts) of the score of standardised rows, not yet as probabilities."""
+        layers = self._forward(Z) if set(names) - {"local", "columns"} else None
+        return np.column_stack([self._raw_part(name, Z, layers) for name in names])
 
-        def part(name: str) -> Floats:
-            if name == "latent":
-                return self._latent_distance(join_members(layers.codes[:n_plain]), are_references)
-            squares = np.square(layers.views[members[name]] - layers.outputs[members[name]])
-            return (0.5 * np.log(squares.mean(axis=2) + 1e-12)).mean(axis=0)
-
-        return np.column_stack([part(name) for name in names])
+    def _raw_part(self, name: str, Z: Floats, layers: LayerOutputs | None) -> Floats:
+        if name == "local":
+            return self._local.score(Z * self._stretch)
+        if name == "columns":
+            return self._column_tails.score(Z)
+        assert layers is not None
+        members = self._shape.members["plain" if name == "latent" else name]
+        if name in self._neighbors:
+            return self._neighbors[name].log_distance(join_members(layers.codes[members]))
+        squares = np.square(layers.views[members] - layers.outputs[members])
+        return (0.5 * np.log(squares.mean(axis=2) + 1e-12)).mean(axis=0)
 
     def _squared_residuals(self, layers: LayerOutputs) -> Floats:
         """Squared residuals of each view (n, views, d), averaged over its members."""
         squares = np.square(layers.views - layers.outputs)
-        views = np.split(squares, [self._shape.n_plain]) if self._shape.n_white else [squares]
-        return np.stack([view.mean(axis=0) for view in views], axis=1)
+        return np.stack([squares[members].mean(axis=0) for members in self._shape.members.values()], axis=1)
 
-    def _latent_distance(self, codes: Floats, are_references: bool) -> Floats:
-        """Log mean distance to the nearest references; a reference leaves itself out."""
-        k = min(self._neighbors.n_neighbors + are_references, len(self._references))
-        nearest = self._neighbors.kneighbors(codes.astype(np.float32), n_neighbors=k, return_distance=False)
-        if k > 1:
-            nearest = nearest[:, int(are_references) :]
-        # The search rounds; the distances are computed again, so that equal rows get equal scores.
-        total = np.zeros(len(codes))
-        for column in nearest.T:
-            total += np.sqrt(((codes - self._references[column]) ** 2).mean(axis=1))
-        return np.log(total / nearest.shape[1] + 1e-3)
+    def _by_part(self, surprises: Floats) -> dict[str, Floats]:
+        return dict(zip(self.parts_, surprises.T, strict=True))
 
-    def _join(self, z: Floats) -> Floats:
-        """The anomaly score from all standardised parts (n, parts)."""
-        return self.combine(z) if self.criterion == "combined" else z[:, self.parts_.index(self.criterion)]
+    def _join(self, surprises: Floats) -> Floats:
+        """The anomaly score (n,) from all surprises (n, parts)."""
+        parts = self._by_part(surprises)
+        return self._joint.score(parts) if self.criterion == "combined" else parts[self.criterion]
 
     def _score(self, Z: Floats) -> Floats:
         """Anomaly scores of a chunk of rows; if only one part counts, the others are not computed."""
         if self.criterion == "combined":
-            return self._join(self._standardised_parts(Z))
-        which = self.parts_.index(self.criterion)
-        raw = self._raw_parts(self._forward(Z), (self.criterion,))[:, 0]
-        return (raw - self._part_center[which]) / self._part_spread[which]
+            return self._join(self._surprises(Z))
+        raw = self._raw_parts(Z, (self.criterion,))
+        return self._part_tails.only(self.parts_.index(self.criterion)).surprise(raw)[:, 0]
 
-    def _standardised_parts(self, Z: Floats) -> Floats:
-        return (self._raw_parts(self._forward(Z), self.parts_) - self._part_center) / self._part_spread
+    def _surprises(self, Z: Floats) -> Floats:
+        return self._part_tails.surprise(self._raw_parts(Z, self.parts_))
 
-    @staticmethod
-    def combine(z: ArrayLike) -> Floats:
-        """Combine standardised parts of a score: the log of the mean of 1/p, p the Gaussian tail beyond z.
+    def combine(self, parts: Mapping[str, ArrayLike]) -> Floats:
+        """Join parts of the score, all of them or some, as `anomaly_score` joins them all.
 
         Parameters
         ----------
-        z : array-like of shape (n, parts)
-            Parts in standard deviations above the median of held-out normals, as `score_parts` gives them.
+        parts : mapping of str to array-like of shape (n,)
+            Surprises as `score_parts` returns them, for at least one of ``parts_``.
 
         Returns
         -------
         ndarray of shape (n,)
             At least 0; high = anomalous.
 
+        Raises
+        ------
+        NotFittedError
+            If the detector is not fitted.
+        ValueError
+            If there is no part, or one that the detector does not have.
+
         Examples
         --------
-        >>> AutoencoderDetector.combine([[0.0, 0.0], [0.0, 4.0]]).round(2)
-        array([0.69, 9.67])
+        >>> import numpy as np
+        >>> X = np.random.default_rng(0).normal(size=(200, 3))
+        >>> detector = AutoencoderDetector(random_state=0).fit(X)
+        >>> parts = detector.score_parts(X)
+        >>> bool(np.allclose(detector.combine(parts), detector.anomaly_score(X)))
+        True
+        >>> without_white = detector.combine({name: parts[name] for name in parts if name != "white"})
         """
-        z = np.asarray(z, dtype=float)
-        return logsumexp(-log_ndtr(-z), axis=1) - np.log(z.shape[1])
+        check_is_fitted(self)
+        if not parts or set(parts) - set(self.parts_):
+            raise ValueError(
+                f"parts must hold some of {self.parts_}; found {tuple(parts) or 'none'}. "
+                "Pass what score_parts returned, or some of its entries."
+            )
+        held_out = self._by_part(self._surprises_held_out)
+        joint = joining.Joint.fit({name: held_out[name] for name in parts})
+        return joint.score({name: np.asarray(value, dtype=float) for name, value in parts.items()})
 
     def anomaly_score(self, X: ArrayLike) -> Floats:
         """Return how anomalous each row is.
@@ -485,8 +521,8 @@ class AutoencoderDetector(
         Returns
         -------
         ndarray of shape (n,)
-            High = anomalous. With ``criterion="combined"`` it is the log mean of 1/p over the parts, at
-            least 0; otherwise the part in standard deviations above the median of held-out normals.
+            High = anomalous, at least 0. With ``criterion="combined"`` all parts joined; otherwise the
+            surprise of that part, −log p.
 
         Raises
         ------
@@ -504,7 +540,10 @@ class AutoencoderDetector(
         return np.concatenate([self._score(chunk) for chunk in self._chunks(X)])
 
     def score_parts(self, X: ArrayLike) -> dict[str, Floats]:
-        """Return each part of the score, in standard deviations above the median of held-out normals.
+        """Return each part of the score as a surprise, −log p.
+
+        p is the share of normal rows whose part is at least as high: counted on held-out normals, and
+        continued beyond them by an exponential tail.
 
         Parameters
         ----------
@@ -521,10 +560,9 @@ class AutoencoderDetector(
         >>> import numpy as np
         >>> X = np.random.default_rng(0).normal(size=(200, 3))
         >>> list(AutoencoderDetector(random_state=0).fit(X).score_parts(X))
-        ['plain', 'white', 'latent']
+        ['plain', 'latent', 'range', 'local', 'columns', 'white']
         """
-        z = np.concatenate([self._standardised_parts(chunk) for chunk in self._chunks(X)])
-        return dict(zip(self.parts_, z.T, strict=True))
+        return self._by_part(np.concatenate([self._surprises(chunk) for chunk in self._chunks(X)]))
 
     def transform(self, X: ArrayLike) -> Floats:
         """Return the latent code: the codes of all members, side by side.
@@ -579,9 +617,9 @@ class AutoencoderDetector(
     def feature_errors(self, X: ArrayLike) -> Floats:
         """Return how much each feature contributes to each row's anomaly.
 
-        The squared residual of the feature, over its mean on held-out normal rows, averaged over the plain
-        and the white view. The white view's matrix is symmetric, so its columns stand for the features, each
-        without what the others tell about it. The latent part is not divided among the features.
+        The squared residual of the feature, over its mean on held-out normal rows, averaged over the views.
+        The white view's matrix is symmetric, so its columns stand for the features, each without what the
+        others tell about it. The distances are not divided among the features.
 
         Parameters
         ----------
@@ -607,8 +645,9 @@ class AutoencoderDetector(
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted detector to one file, without pickle.
 
-        The file is a zip archive of the Keras model, the arrays, and a JSON text with parameters, versions
-        and checksums. It appears whole or not at all.
+        The file is a zip archive of arrays, and a JSON text with parameters, versions and checksums. It
+        appears whole or not at all. It holds up to ``max_references`` of the rows of ``fit``, standardised:
+        give it only to people who may see them.
 
         Parameters
         ----------
@@ -643,9 +682,8 @@ class AutoencoderDetector(
             promised_rate=self.promised_rate_,
             history=self.history_,
             feature_names=None if names is None else [str(name) for name in names],
-            arrays={name: getattr(self, attribute) for name, attribute in _ARRAYS.items()},
+            arrays=self._to_arrays(),
             shape=self._shape,
-            weights=self._weights,
         )
         saving.write(path, saved)
 
@@ -653,8 +691,8 @@ class AutoencoderDetector(
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read a detector that `save` wrote.
 
-        Nothing in the file is executed: arrays are read without pickle, the model in Keras's safe mode and
-        only if it is made of the layers in `aecourse.detector.ensemble`.
+        Nothing in the file is executed: it holds arrays, read without pickle, and a JSON text. TensorFlow is
+        not needed.
 
         Parameters
         ----------
@@ -683,15 +721,85 @@ class AutoencoderDetector(
         saved = saving.read(path, cls().get_params())
         detector = cls(**saved.params)
         detector._check_parameters()
-        for name, attribute in _ARRAYS.items():
-            setattr(detector, attribute, saved.arrays[name])
-        detector._shape, detector._weights, detector._model = saved.shape, saved.weights, None
-        detector._index_references()
+        detector._shape, detector.parts_ = saved.shape, _parts_of(saved.shape)
+        divisors = {name for name in saved.arrays if name.split(".")[-1] in _POSITIVE}
+        saving.check_arrays(saved.arrays, detector._array_shapes(saved.arrays), divisors, path)
+        detector._from_arrays(saved.arrays)
         detector.n_features_in_ = saved.shape.n_features
         if saved.feature_names is not None:
             detector.feature_names_in_ = np.array(saved.feature_names, dtype=object)
-        detector.history_, detector.parts_ = saved.history, _parts_of(saved.shape)
+        detector.history_ = saved.history
         return detector.set_threshold(saved.threshold, saved.promised_rate)
+
+    def _to_arrays(self) -> dict[str, NDArray]:
+        """Everything that scoring needs, by name."""
+        arrays = {
+            "center": self.center_,
+            "scale": self.scale_,
+            "stretch": self._stretch,
+            "feature_level": self._feature_level,
+            "surprises_held_out": self._surprises_held_out,
+            "references.local": self._local.references,
+        }
+        arrays |= {f"references.{part}": each.references for part, each in self._neighbors.items()}
+        arrays |= {f"weights.{name}": value for name, value in self._weights.items()}
+        tails = {
+            "parts": self._part_tails,
+            "above": self._column_tails.above,
+            "below": self._column_tails.below,
+        }
+        for which, each in tails.items():
+            arrays |= {f"tails.{which}.{name}": getattr(each, name) for name in _TAILS}
+        return arrays
+
+    def _from_arrays(self, arrays: Mapping[str, NDArray]) -> None:
+        """Take over what `_to_arrays` gave."""
+        self.center_, self.scale_ = arrays["center"], arrays["scale"]
+        self._stretch, self._feature_level = arrays["stretch"], arrays["feature_level"]
+        self._surprises_held_out = arrays["surprises_held_out"]
+        self._weights = {
+            name.removeprefix("weights."): value
+            for name, value in arrays.items()
+            if name.startswith("weights.")
+        }
+        self._model = None
+        self._part_tails, above, below = (
+            Tails(**{name: arrays[f"tails.{which}.{name}"] for name in _TAILS})
+            for which in ("parts", "above", "below")
+        )
+        self._column_tails = ColumnTails(above, below)
+        self._neighbors = {
+            part: Neighbors(arrays[f"references.{part}"], self.n_neighbors)
+            for part in ("latent", "range")
+            if part in self.parts_
+        }
+        self._local = LocalNeighbors(arrays["references.local"], _LOCAL_NEIGHBORS)
+        self._joint = joining.Joint.fit(self._by_part(self._surprises_held_out))
+
+    def _array_shapes(self, found: Mapping[str, NDArray]) -> dict[str, tuple[int, ...]]:
+        """The shapes that the arrays of a file must have; it decides on its numbers of rows alone."""
+        shape, d, n_parts = self._shape, self._shape.n_features, len(self.parts_)
+
+        def rows(name: str, fewest: int) -> int:
+            return max(fewest, *found[name].shape[:1], 0) if name in found else fewest
+
+        n_references = rows("references.local", 2)
+        shapes: dict[str, tuple[int, ...]] = {
+            "center": (d,),
+            "scale": (d,),
+            "stretch": (d,),
+            "feature_level": (len(shape.members), d),
+            "surprises_held_out": (rows("surprises_held_out", 1), n_parts),
+            "references.local": (n_references, d),
+            "references.latent": (n_references, shape.n_plain * shape.code_size),
+        }
+        if "range" in self.parts_:
+            shapes["references.range"] = (n_references, shape.n_range * shape.code_size)
+        shapes |= {f"weights.{name}": each for name, each in weight_shapes(shape).items()}
+        for which, columns in {"parts": n_parts, "above": d, "below": d}.items():
+            for name in _TAILS:
+                shapes[f"tails.{which}.{name}"] = (columns,) if name in _POSITIVE else (columns, N_KNOTS)
+        return shapes
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
@@ -701,7 +809,30 @@ class AutoencoderDetector(
 
 
 def _parts_of(shape: EnsembleShape) -> tuple[str, ...]:
-    return tuple(part for part in PARTS if part != "white" or shape.n_white)
+    return tuple(part for part in PARTS if part not in ("range", "white") or part in shape.members)
+
+
+def _stretch(Z: Floats) -> Floats:
+    """Factors of standardised columns that give them one range, with a mean variance of 1."""
+    spans = np.ptp(Z, axis=0)
+    varying = spans > 0
+    factors = np.ones(Z.shape[1])
+    if varying.any():
+        inverse = 1 / spans[varying]
+        factors[varying] = inverse / np.sqrt(np.square(inverse).mean())
+    return factors
+
+
+def _view_weights(shape: EnsembleShape, stretch: Floats, train: Floats, held_out: Floats) -> Weights:
+    """The fixed weights that turn standardised columns into the views of the members, and back."""
+    weights: Weights = {}
+    if "range" in shape.members:
+        weights |= {"views.stretch": stretch, "output.shrink": 1 / stretch}
+    if "white" in shape.members:
+        whitener = _whitening_matrix(train, held_out)
+        colourer = np.linalg.inv(whitener).astype(np.float64)
+        weights |= {"views.whitener": whitener, "output.colourer": colourer}
+    return weights
 
 
 def _hold_out(X: Floats, fraction: float, rate: float, rng: np.random.RandomState) -> tuple[Floats, Floats]:

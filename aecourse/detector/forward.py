@@ -25,8 +25,8 @@ class EnsembleShape:
     ----------
     n_features : int
         Columns d.
-    n_plain, n_white : int
-        Members that see the columns as they are, and members that see them whitened.
+    n_plain, n_range, n_white : int
+        Members that see the columns as they are, stretched to one range, and whitened.
     hidden, code_size : int
         Width of the hidden layers and of the code of each member.
     noise : (float, float)
@@ -35,6 +35,7 @@ class EnsembleShape:
 
     n_features: int
     n_plain: int
+    n_range: int
     n_white: int
     hidden: int
     code_size: int
@@ -42,8 +43,41 @@ class EnsembleShape:
 
     @property
     def n_members(self) -> int:
-        """int: plain and white members together."""
-        return self.n_plain + self.n_white
+        """int: the members of all views together."""
+        return self.n_plain + self.n_range + self.n_white
+
+    @property
+    def members(self) -> dict[str, slice]:
+        """dict of str to slice: which members see each view; only views that have members."""
+        counts = {"plain": self.n_plain, "range": self.n_range, "white": self.n_white}
+        ends = np.cumsum(list(counts.values())).tolist()
+        return {
+            view: slice(end - count, end)
+            for (view, count), end in zip(counts.items(), ends, strict=True)
+            if count
+        }
+
+
+def weight_shapes(shape: EnsembleShape) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every weight of an ensemble, those that fix the views included."""
+    members, d, hidden, code = shape.n_members, shape.n_features, shape.hidden, shape.code_size
+    shapes: dict[str, tuple[int, ...]] = {}
+    widths = {
+        "encoder_1": (d, hidden),
+        "encoder_2": (hidden, code),
+        "decoder_1": (code, hidden),
+        "decoder_2": (hidden, d),
+    }
+    for layer, (width_in, width_out) in widths.items():
+        shapes |= {
+            f"{layer}.kernel": (members, width_in, width_out),
+            f"{layer}.bias": (members, 1, width_out),
+        }
+    if shape.n_range:
+        shapes |= {"views.stretch": (d,), "output.shrink": (d,)}
+    if shape.n_white:
+        shapes |= {"views.whitener": (d, d), "output.colourer": (d, d)}
+    return shapes
 
 
 class LayerOutputs(NamedTuple):
@@ -80,9 +114,12 @@ def forward(shape: EnsembleShape, weights: Weights, Z: Floats) -> LayerOutputs:
     -------
     LayerOutputs
     """
+    members = shape.members
     views = np.repeat(Z[None], shape.n_members, axis=0)
-    if shape.n_white:
-        views[shape.n_plain :] = Z @ weights["views.whitener"]
+    if "range" in members:
+        views[members["range"]] *= weights["views.stretch"]
+    if "white" in members:
+        views[members["white"]] = Z @ weights["views.whitener"]
 
     def dense(x: Floats, name: str) -> Floats:
         x = x @ weights[f"{name}.kernel"]
@@ -103,9 +140,12 @@ def join_members(codes: Floats) -> Floats:
 
 def gather(shape: EnsembleShape, weights: Weights, outputs: Floats) -> Floats:
     """Turn the members' outputs back into columns as given, and average, as the layer ``Gather``."""
-    total = outputs[: shape.n_plain].sum(axis=0)
-    if shape.n_white:
-        total += outputs[shape.n_plain :].sum(axis=0) @ weights["output.colourer"]
+    members = shape.members
+    total = outputs[members["plain"]].sum(axis=0)
+    if "range" in members:
+        total += outputs[members["range"]].sum(axis=0) * weights["output.shrink"]
+    if "white" in members:
+        total += outputs[members["white"]].sum(axis=0) @ weights["output.colourer"]
     return total / shape.n_members
 
 

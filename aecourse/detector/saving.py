@@ -1,7 +1,8 @@
-"""Files of fitted detectors: a zip archive of a Keras model, arrays, and a description with checksums.
+"""Files of fitted detectors: a zip archive of arrays and a description with checksums.
 
-Nothing in a file is executed. The arrays are read without pickle; the model is loaded in Keras's safe mode,
-and only if it is made of the layers in `aecourse.detector.ensemble`.
+Nothing in a file is executed: it holds numbers and a JSON text. Its entries are not compressed, so that
+reading a file never takes more memory than a small multiple of its size. TensorFlow is not needed to read or
+write one.
 """
 
 import hashlib
@@ -9,47 +10,37 @@ import io
 import json
 import os
 import platform
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Collection
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 import aecourse
 from aecourse._support.files import whole_file
-from aecourse.detector.forward import EnsembleShape, Weights
+from aecourse.detector.forward import EnsembleShape
 
-_FORMAT, _FORMAT_VERSION = "aecourse detector", 1
-_FILES = ("about.json", "arrays.npz", "model.keras")
-_ARRAYS = ("center", "scale", "references", "part_center", "part_spread", "feature_level")
+_FORMAT, _FORMAT_VERSION = "aecourse detector", 2
+_ABOUT, _SUFFIX = "about.json", ".npy"
 _ENTRIES = {
     "format",
     "format_version",
     "versions",
     "sha256",
     "params",
+    "shape",
     "threshold",
     "promised_rate",
     "history",
     "feature_names",
 }
-_CLASSES = {
-    "Functional",
-    "InputLayer",
-    "DTypePolicy",
-    "Fan",
-    "Gather",
-    "RowNoise",
-    "MemberDense",
-    "JoinMembers",
-    "SplitMembers",
-    "__keras_tensor__",
-}
+_LIBRARIES = ("keras", "numpy", "scikit-learn", "tensorflow")
 
 
 @dataclass
@@ -60,6 +51,8 @@ class SavedDetector:
     ----------
     params : dict of str to object
         Parameters of the detector.
+    shape : EnsembleShape
+        Sizes of the networks.
     threshold : float
         Its threshold.
     promised_rate : float or None
@@ -69,22 +62,16 @@ class SavedDetector:
     feature_names : list of str or None
         Names of the columns, if they have names.
     arrays : dict of str to ndarray
-        ``center`` and ``scale`` (d,); ``references`` (n, plain codes); ``part_center`` and ``part_spread``
-        (parts,); ``feature_level`` (views, d).
-    shape : EnsembleShape
-        Sizes of the networks.
-    weights : dict of str to ndarray
-        Weights of the networks.
+        All numbers that scoring needs, by name; `AutoencoderDetector` says which and of what shape.
     """
 
     params: dict[str, Any]
+    shape: EnsembleShape
     threshold: float
     promised_rate: float | None
     history: dict[str, list[float]]
     feature_names: list[str] | None
     arrays: dict[str, NDArray]
-    shape: EnsembleShape
-    weights: Weights
 
 
 def write(path: str | os.PathLike[str], saved: SavedDetector) -> None:
@@ -104,28 +91,28 @@ def write(path: str | os.PathLike[str], saved: SavedDetector) -> None:
     OSError
         If the file cannot be written.
     """
-    arrays = io.BytesIO()
-    np.savez_compressed(arrays, **{name: saved.arrays[name] for name in _ARRAYS})  # type: ignore[arg-type]
-    contents = {"model.keras": _model_to_bytes(saved.shape, saved.weights), "arrays.npz": arrays.getvalue()}
+    contents = {f"{name}{_SUFFIX}": _to_bytes(array) for name, array in saved.arrays.items()}
     about = {
         "format": _FORMAT,
         "format_version": _FORMAT_VERSION,
-        "versions": _versions(),
+        "versions": {"aecourse": aecourse.__version__, "python": platform.python_version()}
+        | {library: metadata.version(library) for library in _LIBRARIES},
         "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()},
         "params": {name: _json_value(value, name) for name, value in saved.params.items()},
+        "shape": asdict(saved.shape),
         "threshold": float(saved.threshold),
         "promised_rate": saved.promised_rate,
         "history": saved.history,
         "feature_names": saved.feature_names,
     }
-    contents["about.json"] = json.dumps(about, indent=1).encode()
-    with whole_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    contents[_ABOUT] = json.dumps(about, indent=1).encode()
+    with whole_file(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
         for name, data in contents.items():
             archive.writestr(name, data)
 
 
 def read(path: str | os.PathLike[str], known_params: Collection[str]) -> SavedDetector:
-    """Read a file that `write` wrote, once everything in it is known, unchanged and of fitting sizes.
+    """Read a file that `write` wrote, once everything in it is known and unchanged.
 
     Parameters
     ----------
@@ -148,22 +135,43 @@ def read(path: str | os.PathLike[str], known_params: Collection[str]) -> SavedDe
     path = os.fspath(path)
     contents = _read_archive(path)
     about = _read_about(contents, path, set(known_params))
-    arrays = _read_arrays(contents["arrays.npz"], path)
-    shape, weights = _model_from_bytes(contents["model.keras"], path)
-    _check_agreement(arrays, shape, path)
     return SavedDetector(
         params={
             name: tuple(value) if isinstance(value, list) else value
             for name, value in about["params"].items()
         },
+        shape=_shape_from(about["shape"], path),
         threshold=about["threshold"],
         promised_rate=about["promised_rate"],
         history=about["history"],
         feature_names=about["feature_names"],
-        arrays=arrays,
-        shape=shape,
-        weights=weights,
+        arrays={
+            name.removesuffix(_SUFFIX): _from_bytes(data, name, path)
+            for name, data in contents.items()
+            if name != _ABOUT
+        },
     )
+
+
+def check_arrays(
+    arrays: Mapping[str, NDArray],
+    expected: Mapping[str, tuple[int, ...]],
+    positive: Collection[str],
+    path: str | os.PathLike[str],
+) -> None:
+    """Refuse arrays of a file if one is missing, unknown, of another shape than expected, or not positive."""
+    found = {name: array.shape for name, array in arrays.items()}
+    for name in sorted(found.keys() | expected.keys()):
+        if found.get(name) != expected.get(name):
+            raise ValueError(
+                f"{os.fspath(path)!r} does not fit together: its array {name!r} has the shape "
+                f"{found.get(name, 'of none: it is missing')}, where its description asks for "
+                f"{expected.get(name, 'no such array')}; refused."
+            )
+        if name in positive and (arrays[name] <= 0).any():
+            raise ValueError(
+                f"{os.fspath(path)!r}: its array {name!r} must be above zero, and is not; refused."
+            )
 
 
 def _json_value(value: Any, name: str) -> Any:
@@ -178,29 +186,27 @@ def _json_value(value: Any, name: str) -> Any:
     return value
 
 
-def _versions() -> dict[str, str]:
-    import keras
-    import sklearn
-    import tensorflow
-
-    return {
-        "aecourse": aecourse.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "scikit-learn": sklearn.__version__,
-        "tensorflow": tensorflow.__version__,
-    }
-
-
 def _read_archive(path: str) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            if sorted(names) != sorted(_FILES):
+            entries = archive.infolist()
+            names = [entry.filename for entry in entries]
+            if "model.keras" in names:
                 raise ValueError(
-                    f"{path!r} is not a saved detector: it holds {sorted(names)[:5]}, not {sorted(_FILES)}. "
+                    f"{path!r} was written by an older aecourse, whose detectors had other parts; this one "
+                    "cannot score with it. Fit the detector again and save it, or install the aecourse that "
+                    "wrote the file."
+                )
+            if _ABOUT not in names or len(set(names)) != len(names):
+                raise ValueError(
+                    f"{path!r} is not a saved detector: it holds {sorted(names)[:5]}. "
                     "Pass a file that AutoencoderDetector.save wrote."
+                )
+            packed = [entry.filename for entry in entries if entry.compress_type != zipfile.ZIP_STORED]
+            if packed:
+                raise ValueError(
+                    f"{path!r} has compressed entries ({sorted(packed)[:3]}), which saved detectors never "
+                    "have; refused without unpacking them."
                 )
             return {name: archive.read(name) for name in names}
     except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
@@ -209,12 +215,12 @@ def _read_archive(path: str) -> dict[str, bytes]:
         ) from error
 
 
-def _read_about(contents: dict[str, bytes], path: str, known_params: set[str]) -> dict[str, Any]:
+def _read_about(contents: Mapping[str, bytes], path: str, known_params: set[str]) -> dict[str, Any]:
     """Return the description, once everything in it is known and the checksums agree."""
     try:
-        about = json.loads(contents["about.json"])
+        about = json.loads(contents[_ABOUT])
         file_format = about["format"], about["format_version"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(
             f"{path!r} is not a saved detector: its description cannot be read ({error})."
         ) from error
@@ -233,8 +239,13 @@ def _read_about(contents: dict[str, bytes], path: str, known_params: set[str]) -
         raise ValueError(
             f"{path!r} has unknown or missing parameters {sorted(set(params) ^ known_params)}; refused."
         )
-    for name in ("model.keras", "arrays.npz"):
-        if hashlib.sha256(contents[name]).hexdigest() != checksums.get(name):
+    arrays = set(contents) - {_ABOUT}
+    if arrays != set(checksums):
+        raise ValueError(
+            f"{path!r} has unknown or missing arrays {sorted(arrays ^ set(checksums))[:5]}; refused."
+        )
+    for name in sorted(arrays):
+        if hashlib.sha256(contents[name]).hexdigest() != checksums[name]:
             raise ValueError(
                 f"{path!r} was changed after it was saved: the checksum of {name} differs. "
                 "Save the detector again."
@@ -247,91 +258,43 @@ def _read_about(contents: dict[str, bytes], path: str, known_params: set[str]) -
     return about
 
 
-def _read_arrays(data: bytes, path: str) -> dict[str, NDArray]:
+def _shape_from(entries: object, path: str) -> EnsembleShape:
+    """Return the sizes of the networks, once they are sizes."""
+    names = EnsembleShape.__dataclass_fields__
+    if not isinstance(entries, dict) or set(entries) != set(names):
+        raise ValueError(f"{path!r} has the networks' sizes {entries!r}, not {list(names)}; refused.")
+    for name, value in entries.items():
+        if name == "noise":
+            known = isinstance(value, list) and len(value) == 2 and all(type(each) is float for each in value)
+        else:
+            smallest = 0 if name in ("n_range", "n_white") else 1
+            known = type(value) is int and value >= smallest
+        if not known:
+            raise ValueError(f"{path!r} has the size {name}={value!r}, which no detector has; refused.")
+    return EnsembleShape(**entries | {"noise": tuple(entries["noise"])})
+
+
+def _to_bytes(array: NDArray) -> bytes:
+    out = io.BytesIO()
+    npy.write_array(out, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+    return out.getvalue()
+
+
+def _from_bytes(data: bytes, name: str, path: str) -> NDArray:
+    """Return an array of finite numbers; what its header promises is compared with what is there first."""
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            arrays = dict(archive)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path!r}: its arrays cannot be read ({error}); refused.") from error
-    if sorted(arrays) != sorted(_ARRAYS):
+        file = io.BytesIO(data)
+        npy.read_magic(file)
+        shape, fortran_order, dtype = npy.read_array_header_1_0(file)
+    except (ValueError, TypeError, SyntaxError, RecursionError) as error:
+        raise ValueError(f"{path!r}: its array {name!r} cannot be read ({error}); refused.") from error
+    start = file.tell()
+    if dtype.kind != "f" or fortran_order or prod(shape) * dtype.itemsize != len(data) - start:
         raise ValueError(
-            f"{path!r} has unknown or missing arrays {sorted(set(arrays) ^ set(_ARRAYS))}; refused."
+            f"{path!r}: its array {name!r} says that it holds numbers of the type {dtype} in the shape "
+            f"{shape}, which its {len(data) - start} bytes are not; refused."
         )
-    for name, array in arrays.items():
-        if array.dtype.kind != "f" or not np.isfinite(array).all():
-            raise ValueError(f"{path!r}: its array {name!r} does not hold finite numbers; refused.")
-    return arrays
-
-
-def _check_agreement(arrays: dict[str, NDArray], shape: EnsembleShape, path: str) -> None:
-    """Refuse a file whose model and arrays have shapes that do not fit together."""
-    n_views = 1 + (shape.n_white > 0)
-    n_parts = n_views + 1  # and the latent part
-    n_references = sum(arrays["references"].shape[:1])
-    expected = {
-        "center": (shape.n_features,),
-        "scale": (shape.n_features,),
-        "references": (max(n_references, 1), shape.n_plain * shape.code_size),
-        "part_center": (n_parts,),
-        "part_spread": (n_parts,),
-        "feature_level": (n_views, shape.n_features),
-    }
-    found = {name: array.shape for name, array in arrays.items()}
-    if found != expected:
-        raise ValueError(
-            f"{path!r} does not fit together: its model has {shape}, and its arrays have the shapes {found}; "
-            "refused."
-        )
-
-
-def _model_to_bytes(shape: EnsembleShape, weights: Weights) -> bytes:
-    from aecourse.detector import ensemble
-
-    model = ensemble.build(shape, dtype="float64")
-    ensemble.set_weights(model, weights)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "model.keras"
-        model.save(file)
-        return file.read_bytes()
-
-
-def _model_from_bytes(data: bytes, path: str) -> tuple[EnsembleShape, Weights]:
-    """Load a Keras model made of known layers only; return its sizes and its weights."""
-    from aecourse._support.tensorflow import keras
-    from aecourse.detector import ensemble
-
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            config = json.loads(archive.read("config.json"))
-        _check_classes(config)
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "model.keras"
-            file.write_bytes(data)
-            loaded = keras.saving.load_model(file, compile=False, safe_mode=True)
-        # The file decides on sizes and weights only, and the weights must fit the sizes.
-        shape, weights = ensemble.shape_of(loaded), ensemble.get_weights(loaded)
-        ensemble.set_weights(ensemble.build(shape, dtype="float64"), weights)
-    except (
-        zipfile.BadZipFile,
-        AttributeError,
-        KeyError,
-        TypeError,
-        ValueError,
-        OSError,
-        RecursionError,
-    ) as error:
-        raise ValueError(f"{path!r}: its model cannot be read ({error}); refused.") from error
-    return shape, weights
-
-
-def _check_classes(config: object) -> None:
-    """Refuse a model's description that names anything but the classes of which an ensemble is made."""
-    if isinstance(config, dict):
-        name = config.get("class_name")
-        if name is not None and name not in _CLASSES:
-            raise ValueError(f"it names the class {name!r}, which no detector has")
-        for value in config.values():
-            _check_classes(value)
-    elif isinstance(config, list):
-        for value in config:
-            _check_classes(value)
+    array = np.frombuffer(data, dtype, offset=start).reshape(shape)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{path!r}: its array {name!r} does not hold finite numbers; refused.")
+    return array

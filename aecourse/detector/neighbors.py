@@ -1,0 +1,95 @@
+"""Distances to the nearest reference rows, where a row that is a reference itself does not count."""
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.neighbors import NearestNeighbors
+
+Floats = NDArray[np.float64]
+
+_EQUAL = 1e-6  # two rows nearer than this, in units of a usual row's length, are the same row
+_SMALLEST = 1e-3  # is added to a distance before its logarithm is taken
+
+
+class Neighbors:
+    """The nearest of n reference rows.
+
+    One reference that equals a row is left out: the distance of a training row is then that to the *other*
+    training rows, and rows that were references and rows that were not are treated alike.
+
+    Parameters
+    ----------
+    references : ndarray of shape (n, k)
+        Normal rows, n at least 2.
+    n_neighbors : int
+        How many distances are averaged, at most n − 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> line = Neighbors(np.array([[0.0], [1.0], [3.0]]), n_neighbors=1)
+    >>> np.exp(line.log_distance(np.array([[0.0], [2.5]]))).round(2).tolist()
+    [1.0, 0.5]
+    """
+
+    def __init__(self, references: NDArray, n_neighbors: int) -> None:
+        self.references = np.asarray(references, dtype=np.float32)
+        self.n_neighbors = min(n_neighbors, len(self.references) - 1)
+        self._search = NearestNeighbors(n_neighbors=self.n_neighbors + 1, algorithm="brute")
+        self._search.fit(self.references)
+
+    def nearest(self, rows: Floats) -> tuple[Floats, NDArray[np.intp]]:
+        """Return the root-mean-square distances (m, n_neighbors) of rows (m, k), and whose they are."""
+        places = self._search.kneighbors(rows.astype(np.float32), return_distance=False)
+        # The search rounds; the distances are computed again, so that equal rows get equal scores.
+        exact = np.stack(
+            [np.sqrt(np.square(rows - self.references[column]).mean(axis=1)) for column in places.T], axis=1
+        )
+        order = np.argsort(exact, axis=1, kind="stable")
+        equal = exact.min(axis=1) <= _EQUAL * (1 + np.sqrt(np.square(rows).mean(axis=1)))
+        kept = np.take_along_axis(order, equal[:, None] + np.arange(self.n_neighbors), axis=1)
+        return np.take_along_axis(exact, kept, axis=1), np.take_along_axis(places, kept, axis=1)
+
+    def log_distance(self, rows: Floats) -> Floats:
+        """Return the log of the mean distance (m,) of rows (m, k) to their nearest references."""
+        return np.log(self.nearest(rows)[0].mean(axis=1) + _SMALLEST)
+
+
+class LocalNeighbors:
+    """How much farther a row lies from its neighbours than they from theirs: the idea of LOF, in logarithms.
+
+    Parameters
+    ----------
+    references : ndarray of shape (n, k)
+        Normal rows, n at least 2.
+    n_neighbors : int
+        How many distances are averaged, at most n − 1.
+
+    References
+    ----------
+    Breunig, M. M., Kriegel, H.-P., Ng, R. T., and Sander, J. (2000). LOF: identifying density-based local
+    outliers. SIGMOD.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> dense, sparse = rng.normal(0, 0.1, size=(100, 2)), rng.normal(9, 1.0, size=(100, 2))
+    >>> local = LocalNeighbors(np.vstack([dense, sparse]), n_neighbors=10)
+    >>> near_dense, near_sparse = local.score(np.array([[1.0, 0.0], [10.0, 9.0]]))
+    >>> bool(near_dense > 1 > near_sparse)
+    True
+    """
+
+    def __init__(self, references: NDArray, n_neighbors: int) -> None:
+        self.neighbors = Neighbors(references, n_neighbors)
+        self._own = self.neighbors.log_distance(self.references.astype(np.float64))
+
+    @property
+    def references(self) -> NDArray[np.float32]:
+        """ndarray of shape (n, k): the reference rows."""
+        return self.neighbors.references
+
+    def score(self, rows: Floats) -> Floats:
+        """Return the log distance (m,) of rows (m, k), less the mean of their neighbours' own."""
+        distances, places = self.neighbors.nearest(rows)
+        return np.log(distances.mean(axis=1) + _SMALLEST) - self._own[places].mean(axis=1)

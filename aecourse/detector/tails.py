@@ -1,0 +1,148 @@
+"""From values to probabilities: how rarely normal rows reach a value as high, also where none was ever seen.
+
+Below a high level the share is counted. Above it, where only a few values lie, an exponential tail with their
+mean excess continues the count, so that a value twice as far out as any that was seen gets a probability too.
+The mean excess of m values is itself uncertain; averaged over what it may be, the tail becomes a Pareto one,
+with p falling as (1 + excess / (m · mean excess))⁻ᵐ. With many values the two are the same.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+N_KNOTS = 20
+_FEWEST, _MOST, _SHARE = 5, 60, 10  # values in the tail: a tenth of all, within these bounds
+_SMALLEST_EXCESS = 1e-3  # of a tail whose values are all equal
+_SMALLEST_COLUMN_EXCESS = 0.05  # the same of a column, in its standard deviations
+_SMALLEST_SUM = 1e-3  # is added to a sum of surprises before its logarithm is taken
+
+
+@dataclass(frozen=True)
+class Tails:
+    """The surprise of values, −log p, with p the share of normal values that are at least as high.
+
+    Attributes
+    ----------
+    knots : ndarray of shape (k, 20)
+        Values of each of the k columns, in increasing order; the last is the level at which the tail begins.
+    heights : ndarray of shape (k, 20)
+        The surprise at the knots, counted; between them it is a straight line.
+    excess : ndarray of shape (k,)
+        Mean excess of the values above the level: the scale of the tail.
+    n_tail : ndarray of shape (k,)
+        How many values lie above the level.
+
+    References
+    ----------
+    Coles, S. (2001). An Introduction to Statistical Modeling of Extreme Values. Springer (excesses over a
+    high level, and why an exponential tail is the plain choice among them).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> tails = Tails.fit(np.random.default_rng(0).exponential(size=(5000, 1)))
+    >>> tails.surprise(np.array([[0.0], [3.0], [20.0]])).round(1).tolist()
+    [[0.0], [3.0], [20.3]]
+    """
+
+    knots: Floats
+    heights: Floats
+    excess: Floats
+    n_tail: Floats
+
+    @classmethod
+    def fit(cls, values: Floats, smallest_excess: float = _SMALLEST_EXCESS) -> Self:
+        """Count the values of each column, and measure how far its largest go beyond the level.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n, k)
+            Finite values of n normal rows, at least one.
+        smallest_excess : float
+            The mean excess of a tail whose values are all equal.
+
+        Returns
+        -------
+        Tails
+        """
+        n = len(values)
+        in_tail = min(max(_FEWEST, min(n // _SHARE, _MOST)), max(n - 1, 1))
+        ordered = np.sort(values, axis=0)
+        places = np.linspace(0, max(n - 1 - in_tail, 0), N_KNOTS).round().astype(int)
+        knots = ordered[places].T
+        # Equal values have the surprise of the first of them: all are at least as high.
+        first = np.stack([np.searchsorted(ordered[:, j], knots[j]) for j in range(len(knots))])
+        heights = np.log(n + 1) - np.log(n + 1 - first)
+        excess = np.maximum(ordered[-in_tail:].mean(axis=0) - knots[:, -1], smallest_excess)
+        return cls(knots, heights, excess, np.full(len(excess), float(in_tail)))
+
+    def only(self, place: int) -> Self:
+        """Return the tails of one column alone."""
+        one = slice(place, place + 1)
+        return type(self)(self.knots[one], self.heights[one], self.excess[one], self.n_tail[one])
+
+    def surprise(self, values: Floats, *, predictive: bool = True) -> Floats:
+        """Return −log p of values (m, k), at least 0.
+
+        Parameters
+        ----------
+        values : ndarray of shape (m, k)
+            Finite values.
+        predictive : bool
+            Whether the tail accounts for the uncertainty of its mean excess. Without, it is exponential.
+
+        Returns
+        -------
+        ndarray of shape (m, k)
+        """
+        beyond = np.maximum(values - self.knots[:, -1], 0) / self.excess
+        if predictive:
+            beyond = self.n_tail * np.log1p(beyond / self.n_tail)
+        counted = [np.interp(*each) for each in zip(values.T, self.knots, self.heights, strict=True)]
+        return np.stack(counted, axis=1) + beyond
+
+
+@dataclass(frozen=True)
+class ColumnTails:
+    """How rare a row's values are in their columns: the surprises of both sides, summed over the columns.
+
+    Attributes
+    ----------
+    above, below : Tails
+        Of the d columns, and of the columns with their signs changed.
+
+    References
+    ----------
+    Li, Z., Zhao, Y., Hu, X., Botta, N., Ionescu, C., and Chen, G. H. (2023). ECOD: unsupervised outlier
+    detection using empirical cumulative distribution functions. IEEE Transactions on Knowledge and Data
+    Engineering (the sum over columns of the log tail probabilities).
+
+    Fisher, R. A. (1932). Statistical methods for research workers, fourth edition. Oliver and Boyd (why
+    logarithms of probabilities are added).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> tails = ColumnTails.fit(np.random.default_rng(0).normal(size=(500, 2)))
+    >>> usual, far = tails.score(np.array([[0.0, 0.0], [5.0, 5.0]]))
+    >>> bool(usual < 1.5 < far)
+    True
+    """
+
+    above: Tails
+    below: Tails
+
+    @classmethod
+    def fit(cls, rows: Floats) -> Self:
+        """Find the tails of n standardised rows (n, d)."""
+        return cls(*(Tails.fit(side, _SMALLEST_COLUMN_EXCESS) for side in (rows, -rows)))
+
+    def score(self, rows: Floats) -> Floats:
+        """Return the log of the sum of the surprises (m,) of rows (m, d)."""
+        above = self.above.surprise(rows, predictive=False)
+        below = self.below.surprise(-rows, predictive=False)
+        return np.log((above + below).sum(axis=1) + _SMALLEST_SUM)
