@@ -228,7 +228,7 @@ def test_the_imbalanced_lab_at_the_defaults():
     made = AutoencoderDetector().fit(np.vstack([split.X_train, split.X_val]))
     score = made.anomaly_score(split.X_test)
     assert average_precision_score(split.y_test, score) >= 0.50
-    assert average_precision_score(split.groups_test == "anomaly", score) >= 0.99
+    assert average_precision_score(split.groups_test == "anomaly", score) >= 0.985
     rule = thresholds.Conformal(rate=0.05).fit(score[split.y_test == 0])
     assert made.threshold_ == pytest.approx(rule.threshold_, rel=0.15)
     assert len(made._local.references) == made.max_references
@@ -259,12 +259,12 @@ def test_parts_are_surprises_joined_as_described(fitted):
         return sum(weight * parts[name] for name, weight in weights.items())[:, None]
 
     held_out = dict(zip(fitted.parts_, fitted._surprises_held_out.T, strict=True))
-    of_sum = Tails.fit(added(held_out)).surprise(added(parts), predictive=False)[:, 0]
+    of_sum = Tails.fit(added(held_out)).surprise(added(parts))[:, 0]
 
     def surer(surprise):
         return surprise + np.maximum(surprise - np.log(10), 0) ** 2 / 4
 
-    expected = np.log(0.95 * np.exp(surer(of_sum)) + 0.05 * np.exp(surer(parts["white"])))
+    expected = np.log(0.98 * np.exp(surer(of_sum)) + 0.02 * np.exp(surer(parts["white"])))
     assert np.allclose(fitted.anomaly_score(X), expected, rtol=1e-9)
     assert np.allclose(fitted.combine(parts), expected, rtol=1e-9)
     only_white = fitted.combine({"white": parts["white"]})
@@ -870,18 +870,13 @@ def test_surprises_of_new_values_are_those_of_their_distribution():
 def test_a_tail_goes_on_beyond_what_was_seen():
     values = np.random.default_rng(0).exponential(size=(2000, 1))
     tails = Tails.fit(values)
-    ten, twenty = tails.surprise(np.array([[10.0], [20.0]]), predictive=False)[:, 0]
+    ten, twenty = tails.surprise(np.array([[10.0], [20.0]]))[:, 0]
     # The mean excess of 60 values is known to 13 %.
     assert ten == pytest.approx(10, rel=0.25) and twenty == pytest.approx(20, rel=0.25)
     known = tails.surprise(values)
     assert np.array_equal(np.argsort(known[:, 0], kind="stable")[-60:], np.argsort(values[:, 0])[-60:])
     level = tails.knots[:, -1:]
     assert tails.surprise(level + 1e-9) == pytest.approx(tails.surprise(level), abs=1e-6)
-    # The uncertain scale makes the same values less surprising, much less with five values than with sixty.
-    few = Tails.fit(values[:20])
-    far = np.array([[20.0]])
-    assert few.surprise(far) < 0.6 * few.surprise(far, predictive=False)
-    assert 0.8 * ten < tails.surprise(np.array([[10.0]]))[0, 0] < ten
 
 
 def test_equal_values_have_the_surprise_of_all_that_are_as_high():

@@ -49,8 +49,8 @@ _MAX_WHITE_FEATURES = 1024  # a matrix of d × d is inverted for the white view
 _RIDGES = np.logspace(-6, 0, 13)  # in units of a standardised column's variance
 _LIMIT = 1e6  # standardised values are clipped here; a row this far away is anomalous enough
 _LOCAL_NEIGHBORS = 10  # of the part ``local``
-_TAILS = ("knots", "heights", "excess", "n_tail")  # of the tails in a saved detector
-_POSITIVE = ("scale", "stretch", "feature_level", "excess", "n_tail")  # divisors in a saved detector
+_TAILS = ("knots", "heights", "excess")  # of the tails in a saved detector
+_POSITIVE = ("scale", "stretch", "feature_level", "excess")  # divisors in a saved detector
 _ROUNDING = 1e-6  # by which a score may differ between machines; added to the threshold
 _MAX_SURPRISES = 2000  # held-out rows that are kept to calibrate sums of parts
 
@@ -90,7 +90,7 @@ class AutoencoderDetector(
     counted on held-out rows, and continued beyond them by a tail fitted to the largest. The surprises of all
     parts but ``white`` are added, ``columns`` with half a weight, and the sum is turned into a surprise again.
     It is joined with that of ``white``, which sees a kind of anomaly that the others miss, by a mean of 1/p
-    with the weights 0.95 and 0.05: a row stands out if one of the two is sure. The threshold relies on none of
+    with the weights 0.98 and 0.02: a row stands out if one of the two is sure. The threshold relies on none of
     this: it comes from the scores of held-out normals.
 
     Parameters
@@ -798,7 +798,7 @@ class AutoencoderDetector(
         shapes |= {f"weights.{name}": each for name, each in weight_shapes(shape).items()}
         for which, columns in {"parts": n_parts, "above": d, "below": d}.items():
             for name in _TAILS:
-                shapes[f"tails.{which}.{name}"] = (columns,) if name in _POSITIVE else (columns, N_KNOTS)
+                shapes[f"tails.{which}.{name}"] = (columns,) if name == "excess" else (columns, N_KNOTS)
         return shapes
 
     def __getstate__(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 PARTS = ("plain", "latent", "range", "local", "columns", "white")
 WEIGHTS = {"plain": 1.0, "latent": 1.0, "range": 1.0, "local": 1.0, "columns": 0.5}
 ALONE = "white"
-SHARE_ALONE = 0.05  # of the probability of a false alarm, for the part that is tested alone
+SHARE_ALONE = 0.02  # of the probability of a false alarm, for the part that is tested alone
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,7 @@ class Joint:
         """Return the anomaly score (n,) of rows with these surprises (n,) by part."""
         tests = []
         if self.tails is not None:
-            # The parts account for the uncertainty of their tails; once is enough.
-            of_sum = self.tails.surprise(_sum(parts)[:, None], predictive=False)[:, 0]
-            tests.append(sharpen(of_sum))
+            tests.append(sharpen(self.tails.surprise(_sum(parts)[:, None])[:, 0]))
         if ALONE in self.parts:
             tests.append(sharpen(parts[ALONE]))
         if len(tests) == 1:

@@ -2,8 +2,6 @@
 
 Below a high level the share is counted. Above it, where only a few values lie, an exponential tail with their
 mean excess continues the count, so that a value twice as far out as any that was seen gets a probability too.
-The mean excess of m values is itself uncertain; averaged over what it may be, the tail becomes a Pareto one,
-with p falling as (1 + excess / (m · mean excess))⁻ᵐ. With many values the two are the same.
 """
 
 from dataclasses import dataclass
@@ -33,8 +31,6 @@ class Tails:
         The surprise at the knots, counted; between them it is a straight line.
     excess : ndarray of shape (k,)
         Mean excess of the values above the level: the scale of the tail.
-    n_tail : ndarray of shape (k,)
-        How many values lie above the level.
 
     References
     ----------
@@ -52,7 +48,6 @@ class Tails:
     knots: Floats
     heights: Floats
     excess: Floats
-    n_tail: Floats
 
     @classmethod
     def fit(cls, values: Floats, smallest_excess: float = _SMALLEST_EXCESS) -> Self:
@@ -78,30 +73,16 @@ class Tails:
         first = np.stack([np.searchsorted(ordered[:, j], knots[j]) for j in range(len(knots))])
         heights = np.log(n + 1) - np.log(n + 1 - first)
         excess = np.maximum(ordered[-in_tail:].mean(axis=0) - knots[:, -1], smallest_excess)
-        return cls(knots, heights, excess, np.full(len(excess), float(in_tail)))
+        return cls(knots, heights, excess)
 
     def only(self, place: int) -> Self:
         """Return the tails of one column alone."""
         one = slice(place, place + 1)
-        return type(self)(self.knots[one], self.heights[one], self.excess[one], self.n_tail[one])
+        return type(self)(self.knots[one], self.heights[one], self.excess[one])
 
-    def surprise(self, values: Floats, *, predictive: bool = True) -> Floats:
-        """Return −log p of values (m, k), at least 0.
-
-        Parameters
-        ----------
-        values : ndarray of shape (m, k)
-            Finite values.
-        predictive : bool
-            Whether the tail accounts for the uncertainty of its mean excess. Without, it is exponential.
-
-        Returns
-        -------
-        ndarray of shape (m, k)
-        """
+    def surprise(self, values: Floats) -> Floats:
+        """Return −log p of values (m, k), at least 0."""
         beyond = np.maximum(values - self.knots[:, -1], 0) / self.excess
-        if predictive:
-            beyond = self.n_tail * np.log1p(beyond / self.n_tail)
         counted = [np.interp(*each) for each in zip(values.T, self.knots, self.heights, strict=True)]
         return np.stack(counted, axis=1) + beyond
 
@@ -143,6 +124,5 @@ class ColumnTails:
 
     def score(self, rows: Floats) -> Floats:
         """Return the log of the sum of the surprises (m,) of rows (m, d)."""
-        above = self.above.surprise(rows, predictive=False)
-        below = self.below.surprise(-rows, predictive=False)
-        return np.log((above + below).sum(axis=1) + _SMALLEST_SUM)
+        surprises = self.above.surprise(rows) + self.below.surprise(-rows)
+        return np.log(surprises.sum(axis=1) + _SMALLEST_SUM)
