@@ -42,7 +42,7 @@ class Tails:
     >>> import numpy as np
     >>> tails = Tails.fit(np.random.default_rng(0).exponential(size=(5000, 1)))
     >>> tails.surprise(np.array([[0.0], [3.0], [20.0]])).round(1).tolist()
-    [[0.0], [3.0], [20.3]]
+    [[0.0], [2.9], [19.0]]
     """
 
     knots: Floats
