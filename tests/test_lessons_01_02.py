@@ -1,4 +1,4 @@
-"""Lessons 01 and 02: methods stand in plain code first, their diagrams say what they show, their checks bite."""
+"""Lessons 01 and 02: plain code comes first, the diagrams say what they show, the checks of answers bite."""
 
 import pathlib
 import re

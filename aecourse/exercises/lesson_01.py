@@ -141,7 +141,7 @@ def _rows_fault(train: NDArray, val: NDArray, test: NDArray, y: NDArray) -> str 
             f"Only {y[test].sum()} of the {y.sum()} anomalies are in the test set; no other set needs them."
         )
     if y[test].all():
-        return "The test set holds no normal row, so no false alarm can be counted. Keep some for it."
+        return "The test set contains anomalies only, so false alarms cannot be counted. Keep normal rows."
     if len(val) < 1 / _BUDGET - 1 or len(train) < 20:
         return (
             f"You have {len(train)} training rows and {len(val)} validation rows; a threshold for "
