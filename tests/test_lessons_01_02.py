@@ -146,7 +146,7 @@ SPOILED = {
         "Your false-alarm rate is 0.500, but your test scores and threshold give",
     ),
     "scores in another order": (
-        lambda report: report | {"test scores": report["test scores"][::-1]},
+        lambda report: report | {"test scores": np.roll(report["test scores"], 40)},
         "Your test scores have an AUROC of",
     ),
     "a tuple": (lambda report: tuple(report), "Your function must return a dictionary"),
