@@ -1,7 +1,7 @@
 """Exercises of lesson 01, what is an anomaly."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,7 +78,7 @@ def _report_fault(report: Any) -> str | None:
         return "Give the function my_report itself, without calling it."
     X, y = _table()
     first = _call(report, X)
-    fault = _form_fault(first) or _rows_fault(*(np.asarray(first[key]) for key in _SETS), y)
+    fault = _form_fault(first) or _rows_fault([np.asarray(first[key]) for key in _SETS], y)
     if fault is None:
         fault = _leak_fault(report, first, X) or _figures_fault(first, y)
     return fault
@@ -119,8 +119,9 @@ def _floats(values: Any) -> NDArray | None:
     return array if np.isfinite(array).all() else None
 
 
-def _rows_fault(train: NDArray, val: NDArray, test: NDArray, y: NDArray) -> str | None:
-    """Return what is wrong with the division of the rows."""
+def _rows_fault(sets: Sequence[NDArray], y: NDArray) -> str | None:
+    """Return what is wrong with the division of the rows: to train, to validate and to test."""
+    train, val, test = sets
     together = np.concatenate([train, val, test])
     if len(np.unique(together)) < len(together):
         twice = next(
@@ -281,7 +282,7 @@ def _package_report(X: NDArray, y: NDArray, budget: float) -> dict[str, Any]:
 def _wrong_report(
     scaled_on: str = "train",
     threshold: Callable[..., float] = lambda train, val, test, m: np.sort(val)[-m],
-    rate: Callable[..., float] = lambda flagged, truth: np.mean(flagged[truth == 0]),
+    rate: Callable[..., Any] = lambda flagged, truth: np.mean(flagged[truth == 0]),
     sign: int = 1,
     seed: int | None = 0,
     anomalies_to_train: int = 0,
