@@ -2,6 +2,8 @@
 
 import functools
 import pathlib
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -189,7 +191,19 @@ def test_register_refuses_bad_and_taken_ids_but_a_module_may_be_reloaded():
 
 
 @pytest.mark.parametrize(
-    "answer", [0.05, 0.0499, np.float32(0.05), np.array(0.05), np.array([0.05]), [0.0501]]
+    "answer",
+    [
+        0.05,
+        0.0499,
+        np.float32(0.05),
+        np.array(0.05),
+        np.array([0.05]),
+        [0.0501],
+        1 / 20,
+        Fraction(1, 20),
+        [Fraction(1, 20)],
+        Decimal("0.05"),
+    ],
 )
 def test_number_takes_numbers_of_all_makes(answer):
     assert exercises.number(0.05, 0.0002)(answer)
@@ -246,11 +260,15 @@ def test_array_and_shape():
 
 def test_choice():
     check = exercises.choice("b")
-    assert all(check(answer) for answer in ("b", "B", " b ", "(b)", "b)", "b.", "B.)"))
+    assert all(check(answer) for answer in ("b", "B", " b ", "(b)", "b)", "b.", "B.)", "b) it leaks"))
+    assert not any(check(answer) for answer in ("a) not b", "", "because b", "b it leaks", "()"))
     assert not check("a") and check.complaint("a") is None
     assert check.complaint("e") == "Answer with one of 'a', 'b', 'c', 'd'; found the text 'e'."
     assert check.complaint(2) == "Answer with one of 'a', 'b', 'c', 'd'; found the number 2."
-    assert exercises.choice("Recall", ("Recall", "Precision"))("recall")
+    assert exercises.choice("Recall", ("Recall", "Precision"))("recall of the test rows")
+    assert exercises.choice("k-NN", ("k-NN", "LOF"))("kNN") and not exercises.choice("LOF", ("k-NN", "LOF"))(
+        ""
+    )
     with pytest.raises(ValueError, match="right must be one of the options"):
         exercises.choice("z")
 

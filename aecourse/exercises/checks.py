@@ -18,8 +18,10 @@ import operator
 import pkgutil
 import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -351,8 +353,9 @@ def _as_number(answer: Any) -> float | None:
     if isinstance(answer, (str, bytes, bool, np.bool_)) or callable(answer):
         return None
     try:
-        values = np.asarray(answer)
-        return float(values.reshape(())) if values.dtype.kind in "iuf" and values.size == 1 else None
+        value = np.asarray(answer).item()  # a Fraction or a Decimal stays what it is
+        is_number = isinstance(value, (Real, Decimal)) and not isinstance(value, bool)
+        return float(value) if is_number else None
     except Exception:  # ragged lists, and objects that refuse to be arrays
         return None
 
@@ -499,8 +502,19 @@ def _close(one: ArrayLike, other: ArrayLike, tol: float) -> bool:
     return np.allclose(np.asarray(one, dtype=float), np.asarray(other, dtype=float), rtol=0, atol=tol)
 
 
-def _letter(answer: str) -> str:
-    return answer.strip().strip("().").strip().lower()
+def _plain(words: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", words.lower())
+
+
+def _option(answer: str, names: Collection[str]) -> str | None:
+    """Return the option that a text names: "B", "(b)", "b) because ...", "kNN" or "point anomaly"."""
+    plain = {_plain(name): name for name in names}
+    first = answer.split(maxsplit=1)[0] if answer.strip() else ""
+    if _plain(answer) in plain:
+        return plain[_plain(answer)]
+    if len(_plain(first)) > 1 or first.endswith((")", ".", ":")):  # not the article of "a scaler ..."
+        return plain.get(_plain(first))
+    return None
 
 
 def choice(right: str, options: Iterable[str] = "abcd") -> Check:
@@ -516,7 +530,8 @@ def choice(right: str, options: Iterable[str] = "abcd") -> Check:
     Returns
     -------
     Check
-        True for the right option, in upper or lower case, with or without a bracket or a full stop.
+        True for the right option, in upper or lower case, with or without brackets, hyphens or a full stop,
+        and also if words follow it, as in ``"b) the test set"``.
 
     Raises
     ------
@@ -526,8 +541,8 @@ def choice(right: str, options: Iterable[str] = "abcd") -> Check:
     Examples
     --------
     >>> from aecourse import exercises
-    >>> exercises.choice("b")("B)")
-    True
+    >>> exercises.choice("b")("B)"), exercises.choice("b")("b) the test set")
+    (True, True)
     """
     options = tuple(options)
     names = {option.lower() for option in options}
@@ -535,11 +550,11 @@ def choice(right: str, options: Iterable[str] = "abcd") -> Check:
         raise ValueError(f"right must be one of the options {options}; found {right!r}.")
 
     def complaint(answer: object) -> str | None:
-        if isinstance(answer, str) and _letter(answer) in names:
+        if isinstance(answer, str) and _option(answer, names):
             return None
         return f"Answer with one of {', '.join(map(repr, options))}; found {_describe(answer)}."
 
-    return Check(lambda answer: _letter(answer) == right.lower(), complaint, right)
+    return Check(lambda answer: _option(answer, names) == right.lower(), complaint, right)
 
 
 def function(

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from aecourse.exercises.checks import Exercise, Wrong, choice, function, number, register
+from aecourse.exercises.checks import Check, Exercise, Wrong, choice, function, number, register
+from aecourse.exercises.memory import remember_last
 
 _METHODS = ("k-NN", "LOF", "DBSCAN", "PCA")
 
@@ -41,10 +42,120 @@ def _compared_with(reference):
     return function(reference, _CASES, tol=0.001)
 
 
+# 02.5, LOF from NumPy: training rows, rows to score, number of neighbours
+def _random_tables():
+    rng = np.random.default_rng(5)
+    for n_rows, n_columns, k in ((60, 2, 5), (40, 3, 1), (150, 4, 12)):
+        train = rng.normal(size=(n_rows, n_columns)) * rng.choice([0.3, 2.0], size=(n_rows, 1))
+        yield train, rng.normal(size=(25, n_columns)) * 2, k
+
+
+def _distances(rows, train):
+    return np.linalg.norm(rows[:, None, :] - train[None, :, :], axis=2)
+
+
+def _lof_by_broadcasting_with(
+    own=False,
+    reach=lambda distances, kd_near, kd_own: np.maximum(distances, kd_near),
+    final=lambda near, own: near.mean(axis=1) / own,
+):
+    """Return LOF with, perhaps, one mistake in it."""
+
+    def lof(train, rows, k):
+        among = _distances(train, train)
+        if not own:
+            np.fill_diagonal(among, np.inf)
+        kd = np.sort(among, axis=1)[:, k - 1]
+
+        def lrd(distances):
+            nearest = np.argsort(distances, axis=1)[:, :k]
+            near = np.take_along_axis(distances, nearest, axis=1)
+            return nearest, 1 / reach(near, kd[nearest], near[:, -1]).mean(axis=1)
+
+        nearest, density = lrd(_distances(rows, train))
+        return final(lrd(among)[1][nearest], density)
+
+    return lof
+
+
+_lof_by_broadcasting = _lof_by_broadcasting_with()
+
+
+def _lof_by_loops(train, rows, k):
+    """Answer row by row, in plain Python."""
+
+    def neighbours(row, without=None):
+        far = [(float(np.sqrt(np.sum((row - other) ** 2))), place) for place, other in enumerate(train)]
+        return sorted(pair for pair in far if pair[1] != without)[:k]
+
+    found = [neighbours(row, without=place) for place, row in enumerate(train)]
+    kd = [near[-1][0] for near in found]
+
+    def lrd(near):
+        return k / sum(max(kd[place], distance) for distance, place in near)
+
+    density = [lrd(near) for near in found]
+    scores = []
+    for row in rows:
+        near = neighbours(row)
+        scores.append(sum(density[place] for _, place in near) / k / lrd(near))
+    return scores
+
+
+def _mean_distance(train, rows, k):
+    return np.sort(_distances(rows, train), axis=1)[:, :k].mean(axis=1)
+
+
+def _lof_by_scikit_learn(train, rows, k):
+    from sklearn.neighbors import LocalOutlierFactor
+
+    return -LocalOutlierFactor(n_neighbors=k, novelty=True).fit(train).score_samples(rows)
+
+
+_LOF_MISTAKES = {
+    "own neighbour": _lof_by_broadcasting_with(own=True),
+    "upside down": _lof_by_broadcasting_with(final=lambda near, own: own / near.mean(axis=1)),
+    "negative": _lof_by_broadcasting_with(final=lambda near, own: -near.mean(axis=1) / own),
+    "plain distance": _lof_by_broadcasting_with(reach=lambda distances, kd_near, kd_own: distances),
+    "kd of the row": _lof_by_broadcasting_with(
+        reach=lambda distances, kd_near, kd_own: np.maximum(distances, kd_own[:, None])
+    ),
+    "k-NN distance": _mean_distance,
+}
+
+
+@remember_last
+def _lof_fault(answer):
+    """Return the name of the mistake, a sentence, or None if the scores are scikit-learn's."""
+    tables = list(_random_tables())
+    right = function(_lof_by_scikit_learn, tables, tol=1e-5)
+    with np.errstate(all="ignore"):  # a row that is its own only neighbour has infinite density
+        if complaint := right.complaint(answer):
+            return complaint
+        if right.passes(answer):
+            return None
+        for name, mistake in _LOF_MISTAKES.items():
+            if all(
+                np.allclose(answer(*case), mistake(*case), rtol=1e-5, equal_nan=True) for case in tables[::2]
+            ):
+                return name
+    return "other"
+
+
+def _lof_is(fault):
+    return lambda answer: _lof_fault(answer) == fault
+
+
+def _lof_complaint(answer):
+    fault = _lof_fault(answer)
+    return fault if fault and fault.endswith((".", "?")) else None
+
+
 register(
     Exercise(
         id="02.1",
         is_right=number(2.5, 1e-6),
+        also_right=(5 / 2, [2.5]),
         why="The nearest rows are 3 and 8, at distances 2 and 3; their mean is 2.5.",
         wrong=(
             Wrong("nearest only", number(2, 1e-6), "That is the nearest row alone; k = 2 takes two."),
@@ -97,7 +208,7 @@ register(
             Wrong(
                 "DBSCAN",
                 choice("DBSCAN", _METHODS),
-                "DBSCAN has one radius for both clouds. Look at its case in section 8.",
+                "DBSCAN has one radius for both clouds. Look at its case in section 8 of the lesson.",
             ),
             Wrong(
                 "PCA",
@@ -109,36 +220,78 @@ register(
     Exercise(
         id="02.4",
         is_right=number(0.977, 0.0006),
-        why="Higher than standardised, by luck: the area columns have the largest numbers, decide alone, and "
-        "happen to tell tumours apart. In other units it would be another figure.",
+        why="Higher than with standardised columns, by luck: the two area columns have the largest numbers, "
+        "and they happen to tell tumours apart. In other units it would be another figure.",
         wrong=(
             Wrong(
                 "standardised",
                 number(0.963, 0.0006),
-                "That is the standardised k-NN. Pass scale=False to KNNDistance.",
+                "That is k-NN on standardised columns. Fit NearestNeighbors on X_train itself.",
             ),
             Wrong("percent", number(97.7, 0.06), "Give a share between 0 and 1."),
             Wrong(
                 "other way round",
                 number(0.023, 0.0006),
-                "The score must be high for anomalies: use anomaly_score, not score_samples.",
+                "The score must be high for anomalies: use the distance itself, without a minus sign.",
+            ),
+            Wrong(
+                "rounded too far",
+                number(0.98, 1e-6),
+                "Close, but rounded too far: give three decimals.",
             ),
         ),
-        hint="Fit baselines.KNNDistance(n_neighbors=5, scale=False) on X_train, and score X_test.",
+        hint="Fit NearestNeighbors(n_neighbors=5) on tumours.X_train, score tumours.X_test by the mean "
+        "distance, and pass labels and scores to roc_auc_score.",
     ),
     Exercise(
         id="02.5",
-        is_right=number(200, 1e-6),
-        why="Ten times the rows, a hundred times the time.",
+        is_right=Check(lambda answer: _lof_fault(answer) is None, _lof_complaint),
+        why="On random tables your scores are those of scikit-learn's LocalOutlierFactor with novelty=True.",
+        right_example=_lof_by_broadcasting,
+        also_right=(_lof_by_loops,),
+        hint="Check the three quantities in turn on a small table: kd of the training rows, then lrd of the "
+        "training rows and of the new rows, then the ratio.",
         wrong=(
             Wrong(
-                "linear",
-                number(20, 1e-6),
-                "That is growth in proportion. With the square, ten times the rows is more.",
+                "own neighbour",
+                _lof_is("own neighbour"),
+                "Close. A training row finds itself at distance 0 and counts as its own neighbour. Leave it "
+                "out wherever the training rows look for neighbours: for kd and for lrd.",
+                _LOF_MISTAKES["own neighbour"],
             ),
-            Wrong("cubic", number(2000, 1e-6), "That is growth with the third power."),
-            Wrong("factor only", number(100, 1e-6), "That is the factor; multiply it by the 2 seconds."),
+            Wrong(
+                "upside down",
+                _lof_is("upside down"),
+                "Your ratio is the wrong way round: the neighbours' density goes above, the row's own below, "
+                "so that a row in sparse surroundings gets a high score.",
+                _LOF_MISTAKES["upside down"],
+            ),
+            Wrong(
+                "negative",
+                _lof_is("negative"),
+                "Those are the right scores with a minus sign, as in scikit-learn's score_samples. Here high "
+                "means anomalous.",
+                _LOF_MISTAKES["negative"],
+            ),
+            Wrong(
+                "plain distance",
+                _lof_is("plain distance"),
+                "Your lrd takes the mean of plain distances. The reachability distance is never below kd of "
+                "the neighbour: np.maximum(kd[neighbours], distances).",
+                _LOF_MISTAKES["plain distance"],
+            ),
+            Wrong(
+                "kd of the row",
+                _lof_is("kd of the row"),
+                "The kd in the reachability distance is that of the neighbour y, not that of the row x.",
+                _LOF_MISTAKES["kd of the row"],
+            ),
+            Wrong(
+                "k-NN distance",
+                _lof_is("k-NN distance"),
+                "That is the mean distance to the neighbours, the k-NN score. LOF then compares densities.",
+                _mean_distance,
+            ),
         ),
-        hint="Square the factor by which the rows grow, and multiply.",
     ),
 )

@@ -1,16 +1,17 @@
-"""Diagrams of structure: the layers of an autoencoder, and the steps from a row to an alarm."""
+"""Diagrams of structure: an autoencoder's layers, the steps to an alarm, a split of rows, random cuts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
+from numpy.typing import ArrayLike
 
-from aecourse._support.checks import check_whole
-from aecourse.plots.style import LABEL_SIZE, PALETTE, SMALL_SIZE, TITLE_SIZE
+from aecourse._support.checks import check_rows, check_whole
+from aecourse.plots.style import LABEL_SIZE, PALETTE, SMALL_SIZE, TITLE_SIZE, dress
 
-__all__ = ["autoencoder", "steps"]
+__all__ = ["autoencoder", "random_cuts", "steps", "three_way_split"]
 
 _FACE = "#eaf2fb"  # pale blue, as in the drawings of the architecture
 
@@ -88,7 +89,7 @@ def _corners(dx: float, dy: float) -> list[tuple[float, float]]:
     return [(-dx, -dy), (-dx, dy), (dx, dy), (dx, -dy)]
 
 
-def steps(boxes: Sequence[str], title: str, notes: Sequence[str] = ()) -> Figure:
+def steps(boxes: Sequence[str], title: str, notes: Sequence[str] = (), width: float = 7.2) -> Figure:
     """Draw steps as boxes in a row, with arrows from each to the next.
 
     Parameters
@@ -99,6 +100,8 @@ def steps(boxes: Sequence[str], title: str, notes: Sequence[str] = ()) -> Figure
         Title.
     notes : sequence of str
         Words below each box, in smaller letters; empty for none.
+    width : float
+        Width of the figure, in inches; a narrow one is easier to read on a telephone.
 
     Returns
     -------
@@ -122,16 +125,16 @@ def steps(boxes: Sequence[str], title: str, notes: Sequence[str] = ()) -> Figure
             f"boxes must hold at least two steps, and notes at most as many; found {len(boxes)} boxes "
             f"and {len(notes)} notes."
         )
-    figure = _new_figure(7.2, 2.0 if notes else 1.6, title)
+    figure = _new_figure(width, 2.0 if notes else 1.6, title)
     room = 0.96 / len(boxes)
     x = 0.02 + room * (np.arange(len(boxes)) + 0.5)
-    middle, width, height = (0.56, 0.74 * room, 0.36) if notes else (0.42, 0.74 * room, 0.46)
+    middle, box, height = (0.56, 0.74 * room, 0.36) if notes else (0.42, 0.74 * room, 0.46)
     for place, words in enumerate(boxes):
-        corner = (x[place] - width / 2, middle - height / 2)
+        corner = (x[place] - box / 2, middle - height / 2)
         figure.add_artist(
             FancyBboxPatch(
                 corner,
-                width,
+                box,
                 height,
                 boxstyle="round,pad=0,rounding_size=0.02",
                 facecolor=_FACE,
@@ -140,7 +143,7 @@ def steps(boxes: Sequence[str], title: str, notes: Sequence[str] = ()) -> Figure
         )
         _write(figure, x[place], middle, words)
         if place:
-            start, end = x[place - 1] + width / 2, x[place] - width / 2
+            start, end = x[place - 1] + box / 2, x[place] - box / 2
             figure.add_artist(
                 FancyArrowPatch(
                     (start, middle),
@@ -152,4 +155,154 @@ def steps(boxes: Sequence[str], title: str, notes: Sequence[str] = ()) -> Figure
             )
     for place, words in enumerate(notes):
         _write(figure, x[place], 0.16, words, SMALL_SIZE)
+    return figure
+
+
+def three_way_split(
+    train: int,
+    validation: int,
+    test_normal: int,
+    test_anomalies: int,
+    tasks: Sequence[str] = ("fit scalers\nand models", "choose the\nthreshold", "one report,\nat the end"),
+    title: str = "Three sets of rows, each with one task",
+) -> Figure:
+    """Draw how rows are divided: normal rows into three sets, and all anomalies into the test set.
+
+    Parameters
+    ----------
+    train, validation : int
+        Numbers of normal rows to train on and to choose the threshold on.
+    test_normal, test_anomalies : int
+        Numbers of normal rows and of anomalies in the test set.
+    tasks : sequence of three str
+        What each set is for; a line break starts a new line.
+    title : str
+        Title.
+
+    Returns
+    -------
+    matplotlib Figure
+        Show it with :func:`aecourse.plots.show`.
+
+    Raises
+    ------
+    ValueError
+        If a number is not a whole number of at least 1, or there are not three tasks.
+
+    Examples
+    --------
+    >>> from aecourse.plots import diagrams
+    >>> figure = diagrams.three_way_split(200, 50, 107, 106)
+    >>> [words.get_text() for words in figure.texts[1:3]]
+    ['357 normal rows', '106 anomalies']
+    """
+    names = ("train", "validation", "test_normal", "test_anomalies")
+    counts = [
+        check_whole(count, name)
+        for count, name in zip((train, validation, test_normal, test_anomalies), names, strict=True)
+    ]
+    if len(tasks) != 3:
+        raise ValueError(f"tasks must say what each of the three sets is for; found {len(tasks)}.")
+    figure = _new_figure(5.6, 3.4, title)
+    top, middle, height = 0.78, 0.42, 0.13
+    _draw_box(figure, (0.36, top), (0.56, height), "normal")
+    _draw_box(figure, (0.83, top), (0.26, height), "anomaly")
+    _write(figure, 0.36, top, f"{sum(counts[:3]):,} normal rows")
+    _write(figure, 0.83, top, f"{counts[3]:,} anomalies")
+    sets = ((0.17, "training", "normal"), (0.5, "validation", "normal"), (0.83, "test", "anomaly"))
+    inside = (
+        f"{counts[0]:,}\nnormal",
+        f"{counts[1]:,}\nnormal",
+        f"{counts[2]:,} normal\n{counts[3]:,} anomalies",
+    )
+    for (x, name, role), words, task in zip(sets, inside, tasks, strict=True):
+        _draw_box(figure, (x, middle), (0.28, 0.19), role)
+        _write(figure, x, middle + 0.14, name, weight="bold")
+        _write(figure, x, middle, words)
+        _draw_arrow(figure, (x, middle - 0.1), (x, 0.24))
+        _write(figure, x, 0.15, task, SMALL_SIZE)
+    for start, end in ((0.2, 0.17), (0.4, 0.47), (0.58, 0.76), (0.85, 0.85)):
+        _draw_arrow(figure, (start, top - height / 2), (end, middle + 0.175))
+    return figure
+
+
+def _draw_box(figure: Figure, centre: tuple[float, float], size: tuple[float, float], role: str) -> None:
+    """Draw a box with round corners; one that holds anomalies is hatched at its edge as well."""
+    corner = (centre[0] - size[0] / 2, centre[1] - size[1] / 2)
+    figure.add_artist(
+        FancyBboxPatch(
+            corner,
+            *size,
+            boxstyle="round,pad=0,rounding_size=0.02",
+            facecolor=_FACE if role == "normal" else "#fdf1ea",
+            edgecolor=PALETTE[role],
+            linestyle="-" if role == "normal" else "--",
+        )
+    )
+
+
+def _draw_arrow(figure: Figure, start: tuple[float, float], end: tuple[float, float]) -> None:
+    figure.add_artist(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=11, color=PALETTE["text"]))
+
+
+def random_cuts(
+    rows: ArrayLike,
+    points: Mapping[str, tuple[ArrayLike, Sequence[tuple[int, float]]]],
+    title: str = "Random cuts until a point is alone",
+) -> Figure:
+    """Draw the cuts of an isolation tree around points of the plane, one panel for each point.
+
+    Each cut is a line across the part of the plane that the earlier cuts have left around the point.
+
+    Parameters
+    ----------
+    rows : array-like of shape (n, 2)
+        The rows that the tree was grown on.
+    points : dict of str to tuple
+        For each panel's name the point, of shape (2,), and its cuts in order: pairs of a column, 0 or 1, and
+        the place of the cut in that column.
+    title : str
+        Title.
+
+    Returns
+    -------
+    matplotlib Figure
+        Show it with :func:`aecourse.plots.show`.
+
+    Raises
+    ------
+    ValueError
+        If rows has not two columns, no point is given, or a cut names another column.
+
+    Examples
+    --------
+    >>> from aecourse.plots import diagrams
+    >>> cuts = [(0, 2.0), (1, 0.5)]
+    >>> figure = diagrams.random_cuts([[0, 0], [1, 1], [3, 0]], {"two cuts": ((3, 0), cuts)})
+    >>> figure.axes[0].get_title()
+    'two cuts'
+    """
+    rows = check_rows(rows, "rows", n_features=2)
+    if not points:
+        raise ValueError("points is empty; pass at least one point and its cuts by name.")
+    figure, axes = plt.subplots(
+        len(points), 1, figsize=(5.2, 3.4 * len(points)), dpi=100, layout="constrained", squeeze=False
+    )
+    figure.suptitle(title, fontsize=TITLE_SIZE, color=PALETTE["text"])
+    ends = np.column_stack([rows.min(axis=0), rows.max(axis=0)])
+    for ax, (name, (point, cuts)) in zip(axes.flat, points.items(), strict=True):
+        point = np.asarray(point, dtype=float)
+        box = np.column_stack([np.minimum(ends[:, 0], point), np.maximum(ends[:, 1], point)])
+        box += 0.05 * np.ptp(box, axis=1)[:, None] * [-1, 1]
+        ax.set(xlim=box[0], ylim=box[1])
+        for column, place in cuts:
+            if column not in (0, 1):
+                raise ValueError(f"a cut must name column 0 or 1; found {column!r} for {name!r}.")
+            across = box[1 - column]
+            line = ([place, place], across) if column == 0 else (across, [place, place])
+            ax.plot(*line, color=PALETTE["threshold"], linewidth=1.1, label="cut")
+            box[column, 0 if place <= point[column] else 1] = place
+        ax.plot(*rows.T, "o", color=PALETTE["normal"], markersize=3, label="rows")
+        ax.plot(*point, "X", color=PALETTE["anomaly"], markersize=9, label="the point")
+        dress(ax, name, "x (no unit)", "y (no unit)", grid=None)
     return figure
