@@ -13,7 +13,7 @@ import urllib.request
 import nbformat
 import pytest
 
-from tools import catalogue, course, lab, setup_env, text
+from tools import catalogue, course, lab, text
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -202,57 +202,7 @@ def test_a_title_without_number_is_refused():
         catalogue.title_of(notebook)
 
 
-# --- set-up ----------------------------------------------------------------------------------------
-
-
-def test_a_second_setup_does_nothing(tmp_path, monkeypatch):
-    venv = tmp_path / "venv"
-    python = setup_env.program(venv, "python")
-    python.parent.mkdir(parents=True)
-    python.touch()
-    (venv / "installed.sha256").write_text(setup_env.fingerprint())
-    monkeypatch.setenv("AECOURSE_VENV", str(venv))
-    monkeypatch.setattr(setup_env, "run", lambda *command: pytest.fail(f"ran {command}"))
-    setup_env.main()
-
-
-def test_a_changed_lock_installs_again(tmp_path, monkeypatch):
-    venv = tmp_path / "venv"
-    python = setup_env.program(venv, "python")
-    python.parent.mkdir(parents=True)
-    python.touch()
-    (venv / "installed.sha256").write_text("of another lock")
-    monkeypatch.setenv("AECOURSE_VENV", str(venv))
-    ran = []
-    monkeypatch.setattr(setup_env, "run", lambda *command: ran.append(command) or True)
-    setup_env.main()
-    assert any("--require-hashes" in command for command in ran)
-    assert (venv / "installed.sha256").read_text() == setup_env.fingerprint()
-
-
-def test_setup_goes_on_with_pip_where_uv_cannot_and_fails_clearly(tmp_path, monkeypatch, capsys):
-    python = setup_env.program(tmp_path, "python")
-    python.parent.mkdir(parents=True)
-    ran = []
-    monkeypatch.setattr(setup_env, "run", lambda *command: ran.append(command) or "uv" not in command)
-    setup_env.install(python)
-    assert any("-r" in command and setup_env.LOCK in command and "uv" not in command for command in ran)
-    assert "trying pip" in capsys.readouterr().out
-    monkeypatch.setattr(setup_env, "run", lambda *command: False)
-    with pytest.raises(SystemExit, match="Check the network"):
-        setup_env.install(python)
-
-
-def test_setup_refuses_another_python(monkeypatch):
-    monkeypatch.setattr(setup_env, "OLDEST", (3, 99))
-    with pytest.raises(SystemExit, match="Python 3.11, 3.12 or 3.13 is needed"):
-        setup_env.main()
-
-
-def test_uv_is_pinned_by_hash():
-    assert setup_env.locked("uv").startswith("uv==") and "--hash=sha256:" in setup_env.locked("uv")
-    with pytest.raises(SystemExit, match="pins no 'nothing'"):
-        setup_env.locked("nothing")
+# --- continuous integration and make ----------------------------------------------------------------
 
 
 def test_ci_runs_the_readme_command():
