@@ -20,7 +20,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 # One worker takes a whole file: a lesson's cells run in order in one kernel. conftest.py orders the files.
 PARALLEL := -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
-.PHONY: help setup setup-student repair course lab doctor lesson lesson-text format lint types hooks test test-package test-lessons test-portable test-lowest \
+.PHONY: help setup setup-student repair course lab doctor lesson lesson-text format lint types hooks test test-package test-lessons test-portable test-lowest test-hosted \
         coverage bench bench-quality bench-scale bench-variants bench-grading benchmark-digits grade-demo assignments lock readme site site-open clean
 
 help:
@@ -34,6 +34,7 @@ help:
 	@echo "repair         remove the environment and install it again"
 	@echo "test-portable  compare the lessons again as other processors compute them"
 	@echo "test-lowest    the package's tests with the oldest versions that pyproject allows"
+	@echo "test-hosted    the README's recipe and the lessons with a hosted notebook service's versions"
 	@echo "coverage       the package's tests with line coverage"
 	@echo "grade-demo     grade a made-up class of 30, hard cases included, and open the report"
 	@echo "bench          training and scoring against Keras and PyOD"
@@ -117,14 +118,24 @@ test-portable: setup
 	AECOURSE_MINUTES=0 $(AVX2_ONLY) "$(BIN)/python" -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
 	AECOURSE_MINUTES=0 $(ALL_CORES) "$(BIN)/python" -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
 
+# An environment of its own, made from constraints: $(call other,FOLDER,OPTIONS OF uv pip compile)
+define other
+	"$(BIN)/python" -m venv $(1)
+	"$(BIN)/python" -m uv pip compile --quiet $(2) pyproject.toml -o $(1)/requirements.txt
+	"$(BIN)/python" -m uv pip sync --quiet --python $(1)/bin/python --compile-bytecode $(1)/requirements.txt
+	"$(BIN)/python" -m uv pip install --quiet --python $(1)/bin/python pip
+endef
+
 test-lowest: setup
-	"$(BIN)/python" -m venv .venv-lowest
-	"$(BIN)/python" -m uv pip compile --quiet --resolution lowest-direct $(EXTRAS) \
-	  pyproject.toml -o .venv-lowest/requirements.txt
-	"$(BIN)/python" -m uv pip install --quiet --python .venv-lowest/bin/python --compile-bytecode \
-	  -r .venv-lowest/requirements.txt
+	$(call other,.venv-lowest,--resolution lowest-direct $(EXTRAS))
 	"$(BIN)/python" -m uv pip install --quiet --python .venv-lowest/bin/python --no-deps --editable .
 	.venv-lowest/bin/python -m pytest $(PARALLEL) tests
+
+# The README's recipe for hosted notebooks in one kernel, then every lesson, with such a service's versions.
+test-hosted: setup
+	$(call other,.venv-hosted,--constraints tools/hosted.txt --extra course)
+	.venv-hosted/bin/python -m tools.hosted
+	AECOURSE_MINUTES=0 .venv-hosted/bin/python -m pytest $(PARALLEL) $(NBVAL) notebooks
 
 coverage: setup
 	"$(BIN)/python" -m pytest $(PARALLEL) --cov --cov-report=term-missing tests
@@ -177,4 +188,4 @@ site-open: setup
 	@"$(BIN)/python" -m tools.book --serve
 
 clean:
-	rm -rf _build .pytest_cache .hypothesis .venv-lowest
+	rm -rf _build .pytest_cache .hypothesis .venv-lowest .venv-hosted .venv-uv
