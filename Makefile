@@ -20,7 +20,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 # One worker takes a whole file: a lesson's cells run in order in one kernel. conftest.py orders the files.
 PARALLEL := -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
-.PHONY: help setup setup-student repair course lab doctor lesson lesson-text format lint types hooks test test-package test-lessons test-portable test-lowest test-hosted \
+.PHONY: help setup setup-student repair course lab doctor lesson lesson-text format lint types hooks test test-package test-lessons test-portable test-elsewhere test-lowest test-hosted \
         coverage bench bench-quality bench-scale bench-variants bench-grading benchmark-digits grade-demo assignments lock readme site site-open clean
 
 help:
@@ -33,6 +33,7 @@ help:
 	@echo "doctor         check this machine and the environment"
 	@echo "repair         remove the environment and install it again"
 	@echo "test-portable  compare the lessons again as other processors compute them"
+	@echo "test-elsewhere the lessons again as far as Windows and macOS can be simulated"
 	@echo "test-lowest    the package's tests with the oldest versions that pyproject allows"
 	@echo "test-hosted    the README's recipe and the lessons with a hosted notebook service's versions"
 	@echo "coverage       the package's tests with line coverage"
@@ -113,6 +114,10 @@ AVX2_ONLY := ONEDNN_MAX_CPU_ISA=AVX2 XLA_FLAGS=--xla_cpu_max_isa=AVX2 OPENBLAS_C
              NPY_DISABLE_CPU_FEATURES="AVX512F AVX512CD AVX512_SKX"
 ALL_CORES := AECOURSE_SHARE_CORES=0
 LESSONS ?= notebooks
+# The lessons where what Linux alone has is missing for the course's code (tests/elsewhere).
+test-elsewhere: setup
+	PYTHONPATH=tests/elsewhere PYTHONIOENCODING=cp1252 AECOURSE_MINUTES=0 "$(BIN)/python" -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
+
 test-portable: setup
 	AECOURSE_MINUTES=0 $(NO_ONEDNN) "$(BIN)/python" -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
 	AECOURSE_MINUTES=0 $(AVX2_ONLY) "$(BIN)/python" -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
