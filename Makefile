@@ -125,7 +125,7 @@ test-portable: setup
 
 # An environment of its own, made from constraints: $(call other,FOLDER,OPTIONS OF uv pip compile)
 define other
-	"$(BIN)/python" -m venv $(1)
+	"$(BIN)/python" -m venv --clear $(1)
 	"$(BIN)/python" -m uv pip compile --quiet $(2) pyproject.toml -o $(1)/requirements.txt
 	"$(BIN)/python" -m uv pip sync --quiet --python $(1)/bin/python --compile-bytecode $(1)/requirements.txt
 	"$(BIN)/python" -m uv pip install --quiet --python $(1)/bin/python pip

@@ -110,7 +110,7 @@ def _requirements() -> Iterator[tuple["Requirement", str]]:
 def _missing_files(distribution: importlib.metadata.Distribution) -> int:
     """Count the files of a package that are gone; compiled ones are made again when they are needed."""
     files = [file for file in distribution.files or () if file.suffix != ".pyc"]
-    return sum(not os.path.exists(distribution.locate_file(file)) for file in files)
+    return sum(not os.path.exists(str(distribution.locate_file(file))) for file in files)
 
 
 def check_requirements() -> list[Check]:

@@ -214,7 +214,7 @@ def main(arguments: list[str] | None = None) -> None:
         if is_whole(venv, stamp):
             return
         print("Packages of the environment are missing, or it was moved.", flush=True)
-    set_up(venv, stamp.get("kind") if stamp.get("kind") == "all" else options.what, again=False)
+    set_up(venv, "all" if stamp.get("kind") == "all" else options.what, again=False)
 
 
 if __name__ == "__main__":
