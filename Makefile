@@ -4,8 +4,13 @@
 #   make lab      open JupyterLab on a working copy of the lessons
 # More: make help
 
-PYTHON ?= python3
-BIN := .venv/bin
+# By itself, make finds Python 3.13, 3.12 or 3.11 (tools/with_python.sh); PYTHON names another.
+export PYTHON
+# A checkout that cannot be written keeps its environment at home.
+AECOURSE_VENV ?= $(shell test -w . && echo .venv || echo "$$HOME/.aecourse/venv")
+export AECOURSE_VENV
+BIN := $(AECOURSE_VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+SET_UP := @sh tools/with_python.sh -m tools.setup_env
 WORKERS ?= 2
 # Or every kernel and every process of a test would compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -15,7 +20,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 # One worker takes a whole file: a lesson's cells run in order in one kernel. conftest.py orders the files.
 PARALLEL := -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
-.PHONY: help setup course lab doctor lesson lesson-text format lint types hooks test test-package test-lessons test-portable test-lowest \
+.PHONY: help setup setup-student repair course lab doctor lesson lesson-text format lint types hooks test test-package test-lessons test-portable test-elsewhere test-lowest test-hosted \
         coverage bench bench-quality bench-scale bench-variants bench-grading benchmark-digits grade-demo assignments lock readme site site-open clean
 
 help:
@@ -26,8 +31,11 @@ help:
 	@echo "lesson-text    the other way round, after an edit in JupyterLab"
 	@echo "format         format the code; lint and types check it, hooks check before each commit"
 	@echo "doctor         check this machine and the environment"
+	@echo "repair         remove the environment and install it again"
 	@echo "test-portable  compare the lessons again as other processors compute them"
+	@echo "test-elsewhere the lessons again as far as Windows and macOS can be simulated"
 	@echo "test-lowest    the package's tests with the oldest versions that pyproject allows"
+	@echo "test-hosted    the README's recipe and the lessons with a hosted notebook service's versions"
 	@echo "coverage       the package's tests with line coverage"
 	@echo "grade-demo     grade a made-up class of 30, hard cases included, and open the report"
 	@echo "bench          training and scoring against Keras and PyOD"
@@ -45,48 +53,58 @@ help:
 
 lesson: setup
 	@test -n "$(LESSON)" || { echo "name a lesson by its number: make lesson LESSON=06"; exit 2; }
-	@$(BIN)/python -m tools.lesson make $(LESSON)
+	@"$(BIN)/python" -m tools.lesson make $(LESSON)
 
 lesson-text: setup
 	@test -n "$(LESSON)" || { echo "name a lesson by its number: make lesson-text LESSON=06"; exit 2; }
-	@$(BIN)/python -m tools.lesson text $(LESSON)
+	@"$(BIN)/python" -m tools.lesson text $(LESSON)
 
 format: setup
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
+	"$(BIN)/ruff" format .
+	"$(BIN)/ruff" check --fix .
 
 lint: setup
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/codespell $$(git ls-files)
-	$(BIN)/python -m tools.lesson check
+	"$(BIN)/ruff" format --check .
+	"$(BIN)/ruff" check .
+	"$(BIN)/codespell" $$(git ls-files)
+	"$(BIN)/python" -m tools.lesson check
 
 types: setup
-	$(BIN)/mypy
+	"$(BIN)/mypy"
 
 hooks: setup
-	$(BIN)/pre-commit install
+	"$(BIN)/pre-commit" install
 
+# Everything, for instructors, authors and continuous integration.
 setup:
-	@$(PYTHON) -m tools.setup_env
+	$(SET_UP) all
+
+# What the lessons need, and no more; an environment with everything serves too.
+setup-student:
+	$(SET_UP) student
+
+repair:
+	$(SET_UP) repair
 
 course: setup
-	@$(BIN)/python -m tools.course
+	@"$(BIN)/python" -m tools.course
 
-lab: setup
-	@$(BIN)/python -m tools.lab
+lab: setup-student
+	@"$(BIN)/python" -m tools.lab
 
-doctor: setup
-	@$(BIN)/aecourse doctor
+# No set-up first: the doctor looks at the environment as it is, if need be with another Python.
+doctor:
+	@if [ -x "$(BIN)/python" ]; then "$(BIN)/python" -m aecourse.doctor; \
+	else sh tools/with_python.sh -m aecourse.doctor; fi
 
 test: setup
-	$(BIN)/python -m pytest $(PARALLEL) $(NBVAL) tests notebooks
+	"$(BIN)/python" -m pytest $(PARALLEL) $(NBVAL) tests notebooks
 
 test-package: setup
-	$(BIN)/python -m pytest $(PARALLEL) tests
+	"$(BIN)/python" -m pytest $(PARALLEL) tests
 
 test-lessons: setup
-	$(BIN)/python -m pytest $(PARALLEL) $(NBVAL) notebooks
+	"$(BIN)/python" -m pytest $(PARALLEL) $(NBVAL) notebooks
 
 # The stored outputs must not depend on the processor: without oneDNN; on a machine that has AVX2
 # but not AVX-512 (in oneDNN, XLA, OpenBLAS and NumPy); and with as many threads in every kernel as the
@@ -96,67 +114,83 @@ AVX2_ONLY := ONEDNN_MAX_CPU_ISA=AVX2 XLA_FLAGS=--xla_cpu_max_isa=AVX2 OPENBLAS_C
              NPY_DISABLE_CPU_FEATURES="AVX512F AVX512CD AVX512_SKX"
 ALL_CORES := AECOURSE_SHARE_CORES=0
 LESSONS ?= notebooks
+# The lessons where what Linux alone has is missing for the course's code (tests/elsewhere).
+test-elsewhere: setup
+	PYTHONPATH=tests/elsewhere PYTHONIOENCODING=cp1252 AECOURSE_MINUTES=0 "$(BIN)/python" -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
+
 test-portable: setup
-	AECOURSE_MINUTES=0 $(NO_ONEDNN) $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
-	AECOURSE_MINUTES=0 $(AVX2_ONLY) $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
-	AECOURSE_MINUTES=0 $(ALL_CORES) $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
+	AECOURSE_MINUTES=0 $(NO_ONEDNN) "$(BIN)/python" -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
+	AECOURSE_MINUTES=0 $(AVX2_ONLY) "$(BIN)/python" -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
+	AECOURSE_MINUTES=0 $(ALL_CORES) "$(BIN)/python" -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
+
+# An environment of its own, made from constraints: $(call other,FOLDER,OPTIONS OF uv pip compile)
+define other
+	"$(BIN)/python" -m venv --clear $(1)
+	"$(BIN)/python" -m uv pip compile --quiet $(2) pyproject.toml -o $(1)/requirements.txt
+	"$(BIN)/python" -m uv pip sync --quiet --python $(1)/bin/python --compile-bytecode $(1)/requirements.txt
+	"$(BIN)/python" -m uv pip install --quiet --python $(1)/bin/python pip
+endef
 
 test-lowest: setup
-	$(PYTHON) -m venv .venv-lowest
-	$(BIN)/python -m uv pip compile --quiet --resolution lowest-direct $(EXTRAS) \
-	  pyproject.toml -o .venv-lowest/requirements.txt
-	$(BIN)/python -m uv pip install --quiet --python .venv-lowest/bin/python --compile-bytecode \
-	  -r .venv-lowest/requirements.txt
-	$(BIN)/python -m uv pip install --quiet --python .venv-lowest/bin/python --no-deps --editable .
+	$(call other,.venv-lowest,--resolution lowest-direct $(EXTRAS))
+	"$(BIN)/python" -m uv pip install --quiet --python .venv-lowest/bin/python --no-deps --editable .
 	.venv-lowest/bin/python -m pytest $(PARALLEL) tests
 
+# The README's recipe for hosted notebooks in one kernel, then every lesson, with such a service's versions.
+test-hosted: setup
+	$(call other,.venv-hosted,--constraints tools/hosted.txt --extra course)
+	.venv-hosted/bin/python -m tools.hosted
+	AECOURSE_MINUTES=0 .venv-hosted/bin/python -m pytest $(PARALLEL) $(NBVAL) notebooks
+
 coverage: setup
-	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term-missing tests
+	"$(BIN)/python" -m pytest $(PARALLEL) --cov --cov-report=term-missing tests
 
 bench: setup
-	$(BIN)/python -m benchmarks.bench_training --out _build/bench
+	"$(BIN)/python" -m benchmarks.bench_training --out _build/bench
 
 DATA ?= ../shared/data/adbench
 bench-quality: setup
-	$(BIN)/python -m benchmarks.bench_quality --data $(DATA) --out _build/bench
+	"$(BIN)/python" -m benchmarks.bench_quality --data $(DATA) --out _build/bench
 
 ROWS ?= 2000000
 bench-scale: setup
-	$(BIN)/python -m benchmarks.bench_scale --rows $(ROWS) --out _build/bench
+	"$(BIN)/python" -m benchmarks.bench_scale --rows $(ROWS) --out _build/bench
 
 bench-variants: setup
-	$(BIN)/python -m benchmarks.bench_variants
+	"$(BIN)/python" -m benchmarks.bench_variants
 
 CLASSES ?= 25 100
 bench-grading: setup
-	$(BIN)/python -m benchmarks.bench_grading $(CLASSES)
+	"$(BIN)/python" -m benchmarks.bench_grading $(CLASSES)
 
 benchmark-digits: setup
-	$(BIN)/python -m benchmarks.bench_digits
+	"$(BIN)/python" -m benchmarks.bench_digits
 
 # What lessons read from notebooks/data, and assignment 4 from aecourse/data.
 stored-%: setup
-	$(BIN)/python -m tools.make_$* $(ARGS)
+	"$(BIN)/python" -m tools.make_$* $(ARGS)
 
 assignments: setup
-	$(BIN)/python -m tools.make_release
+	"$(BIN)/python" -m tools.make_release
 
+COMPILE := --quiet --universal --generate-hashes --python-version 3.11 \
+           --custom-compile-command "make lock"
 lock: setup
-	$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-	  $(EXTRAS) --extra dev \
-	  --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+	"$(BIN)/python" -m uv pip compile $(COMPILE) $(EXTRAS) --extra dev pyproject.toml -o requirements.lock
+	"$(BIN)/python" -m uv pip compile $(COMPILE) --extra student --constraints requirements.lock \
+	  pyproject.toml -o requirements-student.lock
 
 grade-demo: setup
-	@$(BIN)/python -m tools.made_up_class
+	@"$(BIN)/python" -m tools.made_up_class
 
 readme: setup
-	$(BIN)/python -m tools.readme
+	"$(BIN)/python" -m tools.readme
 
 site: setup
-	@$(BIN)/python -m tools.book
+	@"$(BIN)/python" -m tools.book
 
 site-open: setup
-	@$(BIN)/python -m tools.book --serve
+	@"$(BIN)/python" -m tools.book --serve
 
 clean:
-	rm -rf _build .pytest_cache .hypothesis .venv-lowest
+	rm -rf _build .pytest_cache .hypothesis .venv-lowest .venv-hosted .venv-uv

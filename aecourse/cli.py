@@ -252,6 +252,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit status: 0 for success, 1 for a failure that was reported, 2 for wrong usage.
     """
+    # A console may have no place for a sign of a table, such as cp1252 for Greek: "?" is shown for it.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
     options = parser().parse_args(arguments)
     return options.run(options)
 

@@ -3,12 +3,15 @@
 import importlib.metadata
 import json
 import os
+import pathlib
 import subprocess
 import sys
 
 import pytest
 
 from aecourse import cli, datasets, doctor
+
+ROOT = pathlib.Path(__file__).parents[1]
 
 
 def run(*arguments, **environment):
@@ -72,24 +75,106 @@ def test_a_broken_environment_is_found(tmp_path):
     assert any("numpy" in line and "1.20.0 (needs" in line for line in failed)
     assert any("TensorFlow import" in line and "libfoo.so" in line for line in failed)
     assert any("mnist.npz" in line and "SHA-256 differs" in line for line in failed)
-    assert result.stdout.count("→") == 3  # each says what to do
+    assert result.stdout.count("->") == 3  # each says what to do
     assert "3 of" in result.stdout.splitlines()[-1]
 
 
 def test_a_missing_requirement_is_found(monkeypatch):
-    monkeypatch.setattr(
-        doctor.importlib.metadata,
-        "requires",
-        lambda name: ["no-such-package>=1", 'other>=1; extra == "bench"'],
-    )
+    needed = ["no-such-package>=1", 'other>=1; extra == "bench"']
+    monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda name: needed)
     (check,) = doctor.check_requirements()
-    assert not check.ok and "missing (needs >=1)" in check.found and "make course" in check.todo
+    assert not check.ok and "missing (needs >=1)" in check.found and "make repair" in check.todo
+
+
+def test_what_a_student_does_not_need_may_be_missing(monkeypatch):
+    needed = ['aecourse[scale]; extra == "course"', 'no-such-package>=1; extra == "scale"']
+    monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda name: needed)
+    (check,) = doctor.check_requirements()
+    assert check.ok and check.found == "not installed; only for lesson 15 and large tables"
+
+
+@pytest.fixture
+def made_up(tmp_path, monkeypatch):
+    """Install made-up packages; return a function that takes a name and the source of its module."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    needed = []
+    monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda name: needed)
+
+    def add(name, source):
+        about = tmp_path / f"{name}-1.0.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (about / "RECORD").write_text(f"{name}.py,,\n{name}-1.0.dist-info/METADATA,,\n")
+        if source is not None:
+            (tmp_path / f"{name}.py").write_text(source)
+        needed.append(f"{name}>=1")
+
+    return add
+
+
+def test_packages_that_cannot_be_imported_are_found_whatever_they_do(made_up):
+    made_up("sound", "")
+    made_up("cut_off", "def half(")
+    made_up("without_its_library", "raise OSError('libfoo.so.3: cannot open')")
+    made_up("deadly", "import os; os._exit(7)")
+    made_up("after_it", "")
+    made_up("removed", None)
+    found = {check.name: check for check in doctor.check_requirements()}
+    assert found["sound"].ok and found["after_it"].ok
+    assert "SyntaxError" in found["cut_off"].found and "libfoo.so.3" in found["without_its_library"].found
+    assert "exit status 7" in found["deadly"].found and "1 files are missing" in found["removed"].found
+    assert all(check.ok or check.todo == doctor.REPAIR for check in found.values())
+
+
+def test_the_doctor_starts_with_the_standard_library_alone():
+    """And says that the package is not installed there, or that what it needs is missing."""
+    code = f"""if True:
+        import sys
+        sys.path = [path for path in sys.path if "site-packages" not in path] + [{str(ROOT)!r}]
+        from aecourse import doctor
+        sys.exit(doctor.main())"""
+    result = subprocess.run(
+        [sys.executable, "-S", "-c", code], capture_output=True, text=True, cwd=pathlib.Path(sys.prefix)
+    )
+    assert result.returncode == 1 and "Traceback" not in result.stderr, result.stderr
+    assert "FAIL" in result.stdout and "make repair" in result.stdout and "disk" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "settings", "said"),
+    [
+        ({"KERAS_BACKEND": "torch"}, "", "KERAS_BACKEND is 'torch'"),
+        ({}, '{"floatx": "float64", "backend": "tensorflow"}', "sets {'floatx': 'float64'}"),
+        ({"KERAS_BACKEND": "tensorflow"}, '{"floatx": "float32", "epsilon": 1e-07}', ""),
+        ({}, "half a {", ""),
+    ],
+)
+def test_settings_of_keras_for_other_work_are_found(tmp_path, monkeypatch, environment, settings, said):
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "keras.json").write_text(settings)
+    check = doctor.check_keras()
+    assert check.ok == (not said) and said in check.found and bool(check.todo) == bool(said)
+
+
+def test_a_jupyter_path_that_hides_our_kernel_is_found(tmp_path, monkeypatch):
+    folder = tmp_path / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    argv = [str(tmp_path / "python"), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    (folder / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "x", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    check = doctor.check_kernel()
+    assert not check.ok and "unset JUPYTER_PATH" in check.todo and str(tmp_path) in check.todo
 
 
 def test_requirements_of_the_course_are_checked_and_no_others():
     offered = importlib.metadata.metadata("aecourse").get_all("Provides-Extra")
-    assert set(doctor.needed_extras()) <= set(offered) and f".[{doctor.COURSE}]" in doctor.REINSTALL
-    checked = {check.name for check in doctor.check_requirements()}
+    assert set(doctor.needed_extras()) <= set(offered) and f".[{doctor.STUDENT}]" in doctor.REINSTALL
+    assert set(doctor.needed_extras(doctor.STUDENT)) < set(doctor.needed_extras())
+    checked = {requirement.name for requirement, _ in doctor._requirements()}
     assert {"jupyterlab", "nbgrader", "dask", "pooch", "pytensor"} <= checked
     assert not {"sphinx", "aecourse"} & checked
 
@@ -97,7 +182,7 @@ def test_requirements_of_the_course_are_checked_and_no_others():
 def test_a_wrong_python_is_found(monkeypatch):
     monkeypatch.setattr(doctor.platform, "python_version", lambda: "3.9.1")
     check = doctor.check_python()
-    assert not check.ok and "3.9.1 (needs" in str(check) and "→ install a Python" in str(check)
+    assert not check.ok and "3.9.1 (needs" in str(check) and "-> install a Python" in str(check)
 
 
 def test_a_tensorflow_that_hangs_is_found(monkeypatch):
@@ -110,8 +195,15 @@ def test_a_tensorflow_that_hangs_is_found(monkeypatch):
 
 def test_too_little_memory_is_found(monkeypatch):
     monkeypatch.setattr(doctor, "MIN_MEMORY_GB", 10**6)
-    cores, memory = doctor.check_machine()
-    assert cores.ok and not memory.ok and "close other programs" in memory.todo
+    cores, memory, disk = doctor.check_machine()
+    assert cores.ok and disk.ok and not memory.ok and "close other programs" in memory.todo
+
+
+def test_too_little_free_memory_and_disk_are_found(monkeypatch):
+    monkeypatch.setattr(doctor, "MIN_FREE_GB", 10**6)
+    monkeypatch.setattr(doctor, "MIN_DISK_GB", 10**9)
+    _, memory, disk = doctor.check_machine()
+    assert not memory.ok and "free" in memory.todo and not disk.ok and "AECOURSE_WORK" in disk.todo
 
 
 def test_a_missing_kernel_and_another_pythons_kernel_are_found(tmp_path, monkeypatch):

@@ -13,10 +13,12 @@ from packaging.specifiers import SpecifierSet
 
 from aecourse import doctor
 from tools import readme
+from tools.hosted import RECIPE
 
 ROOT = pathlib.Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 LOCK = (ROOT / "requirements.lock").read_text()
 # What a student installs; the other extras are for those who work on the course.
 STUDENT = EXTRAS["course"][0].removeprefix("aecourse[").removesuffix("]").split(",")
@@ -103,6 +105,11 @@ def test_the_readme_is_current():
         [sys.executable, "-m", "tools.readme", "--check"], cwd=ROOT, capture_output=True, text=True
     )
     assert result.returncode == 0, result.stdout
+
+
+def test_the_readme_gives_the_recipe_that_is_tested():
+    text = README.replace("\n  ", "\n")
+    assert "\n".join(RECIPE).format(address="ADDRESS-OF-YOUR-COPY") in text
 
 
 def test_readme_check_finds_a_changed_figure(tmp_path, monkeypatch):

@@ -33,6 +33,7 @@ from aecourse.grading import (
     matching,
     results,
     session,
+    steps,
     submissions,
 )
 from aecourse.grading.sandbox import messages, process
@@ -461,8 +462,8 @@ def steps_of(*order):
         for name in order
     ]
     places = {name: position for position, name in enumerate(order) if name in sources}
-    plan = session.plan(ABOUT, cells, places)
-    return [step.name if isinstance(step, session.RunTest) else step.source for step in plan]
+    plan = steps.plan(ABOUT, cells, places)
+    return [step.name if isinstance(step, steps.RunTest) else step.source for step in plan]
 
 
 def test_given_cells_are_restored_and_tests_come_after_what_they_test():
@@ -577,7 +578,8 @@ def test_check_fails_where_a_visible_test_fails(tmp_path, capsys, monkeypatch):
     assert run("check", right) == 0
     assert "All visible tests pass." in capsys.readouterr().out
     assert run("check", wrong) == 1
-    assert "failed  the function flag" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "failed  the function flag" in said and "passed" in said and "Some parts do not pass yet." in said
     assert run("check", tmp_path / "missing.ipynb") == 1
 
 
@@ -590,6 +592,42 @@ def test_check_uses_the_id_in_the_notebook(tmp_path, capsys, monkeypatch):
     assert "put your own id" in capsys.readouterr().err
     (tmp_path / "a3.ipynb").write_bytes(solved.replace(b"your id", b"4711", 1))
     assert run("check", tmp_path / "a3.ipynb") == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("raise OSError('the lid is open')", "a cell stops with OSError: the lid is open"),
+        ("import os; os._exit(3)", "The kernel ended in the middle"),
+        ("while True: pass", "a cell stops with KeyboardInterrupt"),
+    ],
+)
+def test_check_says_what_stops_the_students_own_cells(source, said, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    notebook = json.loads(PERFECT)
+    notebook["metadata"]["aecourse"]["seconds"] = 3
+    notebook["cells"].insert(0, {"cell_type": "code", "source": source, "metadata": {}, "outputs": []})
+    (tmp_path / "mine.ipynb").write_text(json.dumps(notebook))
+    status = run("check", tmp_path / "mine.ipynb")
+    out = capsys.readouterr().out
+    assert said in out, out
+    assert status == ("kernel" in said) and out.count("All visible tests pass.") == (not status)
+
+
+def test_check_refuses_another_notebook(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    notebook = json.loads(PERFECT)
+    other = {"cell_type": "code", "source": "1", "metadata": {}, "outputs": [], "execution_count": None}
+    (tmp_path / "other.ipynb").write_text(json.dumps(notebook | {"cells": [other]}))
+    assert run("check", tmp_path / "other.ipynb") == 1
+    assert "it has no tests" in capsys.readouterr().err
+
+
+def test_the_grader_says_that_it_needs_linux(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(cli.sys, "platform", "win32")
+    assert run("grade", tmp_path, "-o", tmp_path / "out") == 1
+    said = capsys.readouterr().err
+    assert "needs Linux" in said and "aecourse check" in said and not (tmp_path / "out").exists()
 
 
 # Results.

@@ -145,28 +145,18 @@ def test_without_an_address_the_lessons_say_how_to_run_them_from_a_copy():
 
 
 @pytest.mark.parametrize(
-    "address, binder, colab",
+    "address, colab",
     [
         (
             "https://github.com/someone/course",
-            "https://mybinder.org/v2/gh/someone/course/HEAD?urlpath=lab/tree/notebooks/a.ipynb",
             "https://colab.research.google.com/github/someone/course/blob/main/notebooks/a.ipynb",
         ),
-        (
-            "https://gitlab.com/group/course",
-            "https://mybinder.org/v2/gl/group%2Fcourse/HEAD?urlpath=lab/tree/notebooks/a.ipynb",
-            None,
-        ),
-        (
-            "https://git.example.org/course",
-            "https://mybinder.org/v2/git/https%3A%2F%2Fgit.example.org%2Fcourse/HEAD?urlpath=lab/tree/notebooks/a.ipynb",
-            None,
-        ),
+        ("https://git.example.org/course", None),
     ],
 )
-def test_with_an_address_the_lessons_link_to_binder_and_colab(address, binder, colab):
+def test_with_an_address_the_lessons_link_to_colab(address, colab):
     box = sources.how_to_run("notebooks/a.ipynb", address)
-    assert f"({binder})" in box and f"git clone {address} course" in box
+    assert f"git clone --quiet --depth 1 {address} course" in box
     assert (f"({colab})" in box) if colab else ("colab.research" not in box and "upload the notebook" in box)
 
 

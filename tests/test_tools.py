@@ -1,5 +1,6 @@
 """The runners behind make: set-up, course, lab."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -13,7 +14,7 @@ import urllib.request
 import nbformat
 import pytest
 
-from tools import catalogue, course, lab, setup_env, text
+from tools import catalogue, course, lab, text
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -21,7 +22,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 
 @pytest.fixture
-def folders(tmp_path):
+def folders(tmp_path, monkeypatch):
     source, work = tmp_path / "notebooks", tmp_path / "work"
     (source / "data").mkdir(parents=True)
     (source / "01_a.ipynb").write_text("first")
@@ -30,6 +31,9 @@ def folders(tmp_path):
     (source / ".ipynb_checkpoints" / "01_a.ipynb").write_text("x")
     (source / "text").mkdir()
     (source / "text" / "01_a.md").write_text("what the notebook is made from")
+    (source / "lessons.toml").write_text("# for authors")
+    monkeypatch.setattr(lab, "ASSIGNMENTS", tmp_path / "none")
+    monkeypatch.setattr(lab.update, "__defaults__", (tmp_path / "none",))
     return source, work
 
 
@@ -72,6 +76,87 @@ def test_an_untouched_copy_follows_the_course(folders):
     assert (work / "01_a.ipynb").read_text() == "second"
 
 
+def notebook(*sources, outputs=()):
+    cells = [{"cell_type": "code", "source": source, "outputs": list(outputs)} for source in sources]
+    return json.dumps({"cells": cells})
+
+
+def test_running_and_saving_a_notebook_is_no_change(folders):
+    source, work = folders
+    (source / "01_a.ipynb").write_text(notebook("1"))
+    lab.update(source, work)
+    (work / "01_a.ipynb").write_text(notebook(["1"], outputs=[{"output_type": "stream"}]))
+    (source / "01_a.ipynb").write_text(notebook("2"))
+    assert lab.update(source, work) == ["01_a.ipynb: brought up to date"]
+    assert "brought up to date" in (work / lab.UPDATES).read_text()
+
+
+def test_a_record_of_bytes_still_counts(folders):
+    """Working copies of an earlier course have hashes of whole files in their records."""
+    source, work = folders
+    (source / "01_a.ipynb").write_text(notebook("1"))
+    lab.update(source, work)
+    record = json.loads((work / lab.RECORD).read_text())
+    record["01_a.ipynb"] = hashlib.sha256((source / "01_a.ipynb").read_bytes()).hexdigest()
+    (work / lab.RECORD).write_text(json.dumps(record))
+    (source / "01_a.ipynb").write_text(notebook("2"))
+    assert lab.update(source, work) == ["01_a.ipynb: brought up to date"]
+
+
+def test_the_list_of_files_says_what_an_update_did(folders):
+    source, work = folders
+    lab.update(source, work)
+    assert not (work / lab.UPDATES).exists()  # nothing was updated
+    (work / "01_a.ipynb").write_text("mine")
+    (source / "01_a.ipynb").write_text("second")
+    lab.update(source, work)
+    assert "yours is kept, the new one is 01_a.update-1.ipynb" in (work / lab.UPDATES).read_text()
+
+
+def test_the_working_copy_holds_lessons_and_assignments_and_no_settings(tmp_path):
+    lab.update(ROOT / "notebooks", tmp_path / "work", ROOT / "assignments" / "release")
+    shown = {path.name for path in (tmp_path / "work").iterdir() if not path.name.startswith(".")}
+    assert {"00_start_here.ipynb", "assignments", "data", "LICENSE.md"} <= shown
+    assert (tmp_path / "work" / "assignments" / "a1" / "a1.ipynb").exists()
+    assert not [name for name in shown if name.endswith((".toml", ".cfg", ".py"))]
+
+
+def test_a_folder_that_cannot_be_written_gets_a_sentence(folders, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert lab.main(["--lessons", str(folders[0]), "--work", str(tmp_path / "file" / "work")]) == 1
+    assert "AECOURSE_WORK" in capsys.readouterr().err
+
+
+def test_the_working_copy_may_be_elsewhere(monkeypatch, tmp_path):
+    monkeypatch.setenv("AECOURSE_WORK", str(tmp_path / "mine"))
+    assert lab.work_path() == tmp_path / "mine"
+    monkeypatch.delenv("AECOURSE_WORK")
+    assert lab.work_path() == lab.ROOT / "work"
+    monkeypatch.setattr(lab.os, "access", lambda path, mode: False)
+    assert lab.work_path() == pathlib.Path.home() / "aecourse-work"
+
+
+def test_an_unwritable_home_and_other_kernels_do_not_count(monkeypatch, tmp_path):
+    monkeypatch.setenv("JUPYTER_PATH", "/of/another/installation")
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    before = lab.environment(tmp_path)
+    assert before["JUPYTER_PATH"].split(os.pathsep) == [
+        str(pathlib.Path(sys.prefix, "share", "jupyter")),
+        "/of/another/installation",
+    ]
+    assert before["KERAS_BACKEND"] == "tensorflow" and "IPYTHONDIR" not in before.keys() - os.environ.keys()
+    monkeypatch.setattr(lab.os, "access", lambda path, mode: False)
+    after = lab.environment(tmp_path)
+    for name in (
+        "JUPYTER_CONFIG_DIR",
+        "JUPYTER_DATA_DIR",
+        "JUPYTER_RUNTIME_DIR",
+        "IPYTHONDIR",
+        "MPLCONFIGDIR",
+    ):
+        assert after[name].startswith(str(tmp_path)), name
+
+
 def test_a_file_from_before_the_record_is_not_overwritten(folders):
     """A work folder without its record may hold anything: nothing in it is replaced."""
     source, work = folders
@@ -100,7 +185,7 @@ def test_an_interrupted_copy_leaves_no_half_written_file(folders, monkeypatch):
 
 def test_the_server_listens_on_this_machine_only_and_keeps_its_token(folders, monkeypatch):
     called = []
-    monkeypatch.setattr(os, "execv", lambda program, arguments: called.append(arguments))
+    monkeypatch.setattr(os, "execve", lambda program, arguments, environment: called.append(arguments))
     source, work = folders
     lab.main(["--lessons", str(source), "--work", str(work), "--no-browser"])
     (arguments,) = called
@@ -202,57 +287,7 @@ def test_a_title_without_number_is_refused():
         catalogue.title_of(notebook)
 
 
-# --- set-up ----------------------------------------------------------------------------------------
-
-
-def test_a_second_setup_does_nothing(tmp_path, monkeypatch):
-    venv = tmp_path / "venv"
-    python = setup_env.program(venv, "python")
-    python.parent.mkdir(parents=True)
-    python.touch()
-    (venv / "installed.sha256").write_text(setup_env.fingerprint())
-    monkeypatch.setenv("AECOURSE_VENV", str(venv))
-    monkeypatch.setattr(setup_env, "run", lambda *command: pytest.fail(f"ran {command}"))
-    setup_env.main()
-
-
-def test_a_changed_lock_installs_again(tmp_path, monkeypatch):
-    venv = tmp_path / "venv"
-    python = setup_env.program(venv, "python")
-    python.parent.mkdir(parents=True)
-    python.touch()
-    (venv / "installed.sha256").write_text("of another lock")
-    monkeypatch.setenv("AECOURSE_VENV", str(venv))
-    ran = []
-    monkeypatch.setattr(setup_env, "run", lambda *command: ran.append(command) or True)
-    setup_env.main()
-    assert any("--require-hashes" in command for command in ran)
-    assert (venv / "installed.sha256").read_text() == setup_env.fingerprint()
-
-
-def test_setup_goes_on_with_pip_where_uv_cannot_and_fails_clearly(tmp_path, monkeypatch, capsys):
-    python = setup_env.program(tmp_path, "python")
-    python.parent.mkdir(parents=True)
-    ran = []
-    monkeypatch.setattr(setup_env, "run", lambda *command: ran.append(command) or "uv" not in command)
-    setup_env.install(python)
-    assert any("-r" in command and setup_env.LOCK in command and "uv" not in command for command in ran)
-    assert "trying pip" in capsys.readouterr().out
-    monkeypatch.setattr(setup_env, "run", lambda *command: False)
-    with pytest.raises(SystemExit, match="Check the network"):
-        setup_env.install(python)
-
-
-def test_setup_refuses_another_python(monkeypatch):
-    monkeypatch.setattr(setup_env, "OLDEST", (3, 99))
-    with pytest.raises(SystemExit, match="Python 3.11, 3.12 or 3.13 is needed"):
-        setup_env.main()
-
-
-def test_uv_is_pinned_by_hash():
-    assert setup_env.locked("uv").startswith("uv==") and "--hash=sha256:" in setup_env.locked("uv")
-    with pytest.raises(SystemExit, match="pins no 'nothing'"):
-        setup_env.locked("nothing")
+# --- continuous integration and make ----------------------------------------------------------------
 
 
 def test_ci_runs_the_readme_command():
@@ -303,7 +338,9 @@ def test_the_lab_starts_with_a_token_on_this_machine(folders):
         assert f"/lab/tree/{lab.FIRST}?" in address
         base, token = re.fullmatch(r"(http://[^/]+)/lab\S*\?token=(\w+)", address).groups()
         with when_it_answers(f"{base}/api/contents?token={token}") as answer:
-            assert {entry["name"] for entry in json.load(answer)["content"]} == {"01_a.ipynb", "data"}
+            assert {entry["name"] for entry in json.load(answer)["content"]} == {
+                *("01_a.ipynb", "data", "assignments"),
+            }
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(f"{base}/api/contents", timeout=30)
         assert refused.value.code == 403

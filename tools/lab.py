@@ -1,7 +1,8 @@
-"""Open JupyterLab on work/, the student's own copy of the lessons.
+"""Open JupyterLab on work/, the student's own copy of the lessons and assignments.
 
-A file that the student has changed is never overwritten. If the same file changed in the
-course too, the new one is put next to it, as ``NAME.update-1.ipynb``.
+A file that the student has changed is never overwritten. If the same file changed in the course too, the new
+one is put next to it, as ``NAME.update-1.ipynb``, and ``UPDATES.md`` in the list of files says so. Of a
+notebook the cells' sources count: running, opening or saving it is no change.
 """
 
 import argparse
@@ -9,20 +10,38 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 from aecourse._support.files import whole_file, write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
+ASSIGNMENTS = ROOT / "assignments" / "release"
 FIRST = "00_start_here.ipynb"  # what JupyterLab opens with
-LEFT_OUT = {"__pycache__", "text"}  # the lessons' texts, with every solution in the open, are for authors
-RECORD = ".copied.json"  # for each file: the hash of the course's version that was last copied
+# The lessons' texts, with every solution in the open, and their table of contents are for authors.
+LEFT_OUT = {"__pycache__", "text", "lessons.toml"}
+RECORD = ".copied.json"  # for each file: the digest of the course's version that was last copied
+UPDATES = "UPDATES.md"
+# JupyterLab's settings for students: no news to agree to, no panels of nbgrader, which are for instructors.
+SETTINGS = Path(__file__).parent / "lab_settings"
 
 
 def digest(path: Path) -> str:
-    """Return the hash of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """Return the hash of a file; of a notebook, that of its cells' sources."""
+    content = path.read_bytes()
+    if path.suffix == ".ipynb":
+        try:
+            cells = [[cell["cell_type"], "".join(cell["source"])] for cell in json.loads(content)["cells"]]
+            content = json.dumps(cells).encode()
+        except (ValueError, KeyError, TypeError):
+            pass  # not a notebook any more: its bytes count
+    return hashlib.sha256(content).hexdigest()
+
+
+def is_as_recorded(path: Path, recorded: str | None) -> bool:
+    """Say whether a file is the one that was copied; earlier records hold hashes of bytes."""
+    return recorded in (digest(path), hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def update_path(path: Path) -> Path:
@@ -40,46 +59,106 @@ def copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, temporary)
 
 
-def update(lessons: Path, work: Path) -> list[str]:
+def sources(lessons: Path, assignments: Path) -> dict[str, Path]:
+    """Return the files of the working copy, by their places in it."""
+    found = {path.relative_to(lessons): path for path in lessons.rglob("*") if path.is_file()}
+    for path in assignments.rglob("*"):
+        if path.is_file():
+            found[Path("assignments") / path.relative_to(assignments)] = path
+    return {
+        name.as_posix(): path
+        for name, path in sorted(found.items())
+        if not any(part.startswith(".") or part in LEFT_OUT for part in name.parts)
+    }
+
+
+def update(lessons: Path, work: Path, assignments: Path = ASSIGNMENTS) -> list[str]:
     """Bring the working copy up to date; return a sentence for each file that was written."""
     work.mkdir(parents=True, exist_ok=True)
     record_path = work / RECORD
-    record = json.loads(record_path.read_text()) if record_path.exists() else {}
+    record = json.loads(record_path.read_text(encoding="utf-8")) if record_path.exists() else {}
+    is_first = not record
     sentences = []
-    for source in sorted(path for path in lessons.rglob("*") if path.is_file()):
-        name = source.relative_to(lessons)
-        if any(part.startswith(".") or part in LEFT_OUT for part in name.parts):
-            continue
+    for name, source in sources(lessons, assignments).items():
         target, new = work / name, digest(source)
         if not target.exists():
             copy(source, target)
             sentences.append(f"{name}: copied")
-        elif record.get(str(name)) != new and digest(target) != new:
-            if digest(target) == record.get(str(name)):  # unchanged since it was copied
+        elif record.get(name) != new and digest(target) != new:
+            if is_as_recorded(target, record.get(name)):
                 copy(source, target)
                 sentences.append(f"{name}: brought up to date")
-            else:
+            elif not is_as_recorded(source, record.get(name)):
                 added = update_path(target)
                 copy(source, added)
                 sentences.append(
                     f"{name}: changed in the course and by you; yours is kept, the new one is {added.name}"
                 )
-        record[str(name)] = new
+        record[name] = new
         write_whole(record_path, json.dumps(record, indent=1, sort_keys=True))
+    if sentences and not is_first:
+        lines = "".join(f"- {sentence}\n" for sentence in sentences)
+        write_whole(work / UPDATES, f"# What the last update of the course did\n\n{lines}")
     return sentences
+
+
+def work_path() -> Path:
+    """Return the folder of the working copy: $AECOURSE_WORK, work/, or one at home if that is read-only."""
+    default = ROOT / "work" if os.access(ROOT, os.W_OK) else Path.home() / "aecourse-work"
+    return Path(os.environ.get("AECOURSE_WORK", default))
+
+
+def environment(work: Path) -> dict[str, str]:
+    """Return the environment of JupyterLab and its kernels.
+
+    Our kernel comes before those of other installations, and settings of Keras for other work do not count.
+    Where the home cannot be written, what Jupyter and others keep there goes into a hidden folder of
+    ``work``.
+    """
+
+    def before(name: str, path: Path) -> str:
+        return os.pathsep.join([str(path), *filter(None, [os.environ.get(name)])])
+
+    changed = {
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "JUPYTER_PATH": before("JUPYTER_PATH", Path(sys.prefix) / "share" / "jupyter"),
+        "JUPYTER_CONFIG_PATH": before("JUPYTER_CONFIG_PATH", SETTINGS),
+        "KERAS_BACKEND": "tensorflow",
+    }
+    if not os.access(Path.home(), os.W_OK):
+        home = work.resolve() / ".home"
+        home.mkdir(exist_ok=True)
+        names = (
+            "JUPYTER_CONFIG_DIR",
+            "JUPYTER_DATA_DIR",
+            "JUPYTER_RUNTIME_DIR",
+            "IPYTHONDIR",
+            "MPLCONFIGDIR",
+        )
+        changed |= {name: str(home / name.lower()) for name in (*names, "KERAS_HOME")}
+        changed["PYTENSOR_FLAGS"] = f"base_compiledir={home / 'pytensor'}"
+    return {**os.environ, **changed}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Bring the working copy up to date and become JupyterLab."""
     parser = argparse.ArgumentParser(prog="python -m tools.lab", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--lessons", type=Path, default=ROOT / "notebooks", help="folder of the lessons")
-    parser.add_argument("--work", type=Path, default=ROOT / "work", help="folder of the working copy")
+    parser.add_argument("--work", type=Path, default=work_path(), help="folder of the working copy")
     parser.add_argument("--no-browser", action="store_true", help="print the address instead of opening it")
     parser.add_argument("--copy-only", action="store_true", help="bring the working copy up to date and stop")
     parser.add_argument("--port", type=int, default=8888, help="first port to try")
     options = parser.parse_args(arguments)
-    for sentence in update(options.lessons, options.work):
-        print(sentence)
+    try:
+        for sentence in update(options.lessons, options.work):
+            print(sentence)
+    except OSError as error:
+        print(
+            f"The working copy {options.work} could not be written ({error}). Name a folder of yours: "
+            "AECOURSE_WORK=FOLDER make lab",
+            file=sys.stderr,
+        )
+        return 1
     if options.copy_only:
         return 0
     command = [
@@ -95,7 +174,9 @@ def main(arguments: list[str] | None = None) -> int:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # in a container; the server still listens on 127.0.0.1 only
-    os.execv(command[0], command)
+    if os.name == "nt":  # there, the console would not wait for a program that takes our place
+        return subprocess.call(command, env=environment(options.work))
+    os.execve(command[0], command, environment(options.work))
 
 
 if __name__ == "__main__":

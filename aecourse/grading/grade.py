@@ -9,7 +9,8 @@ from aecourse.grading import matching, submissions
 from aecourse.grading.assignment import Assignment, Cell, has_tests
 from aecourse.grading.assignment import read as read_assignment
 from aecourse.grading.record import STATUSES, CellResult, Outcome, Record, ShownCell, Status
-from aecourse.grading.session import RunCell, Session, plan, printable
+from aecourse.grading.session import Session, printable
+from aecourse.grading.steps import RunCell, plan
 from aecourse.grading.submissions import Incoming, NotebookCell, Refused
 
 # What a submission's status says of the ways in which its parts ended: the first that applies.

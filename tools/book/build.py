@@ -1,15 +1,14 @@
 """Build the book with Sphinx, unless what is there was built from the same sources."""
 
-import contextlib
-import fcntl
 import hashlib
 import importlib.metadata
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+
+from filelock import FileLock
 
 from tools.book.pages import DOCS, ROOT, repository, write_sources
 
@@ -33,15 +32,6 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Let one process at a time build."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def sphinx(sources: Path, out: Path) -> int:
     """Run Sphinx and return its exit status; every warning is an error."""
     # A page that asks for something from a network must fail here, not for a reader.
@@ -60,7 +50,8 @@ def sphinx(sources: Path, out: Path) -> int:
 def build(site: Path = SITE) -> Path:
     """Build the book, unless the one there was built from the same sources; return its folder."""
     stamp = site / ".fingerprint"
-    with locked(site.with_name(site.name + ".lock")):
+    site.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(site.with_name(site.name + ".lock")):
         now = fingerprint()
         if stamp.exists() and stamp.read_text() == now:
             return site

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import tomllib
-import urllib.parse
 from pathlib import Path
 
 import nbformat
@@ -15,6 +14,7 @@ from nbformat import NotebookNode
 
 from tools import catalogue, explorer_data, readme
 from tools.book import citations, glossary
+from tools.hosted import RECIPE
 
 ROOT = catalogue.ROOT
 DOCS = ROOT / "docs"
@@ -40,14 +40,6 @@ def repository() -> str | None:
     return address.removesuffix("/").removesuffix(".git") if address else None
 
 
-def binder(address: str, path: str) -> str:
-    """Return Binder's address for a notebook."""
-    host, _, name = address.removeprefix("https://").partition("/")
-    known = {"github.com": f"gh/{name}", "gitlab.com": f"gl/{urllib.parse.quote(name, safe='')}"}
-    source = known.get(host, f"git/{urllib.parse.quote(address, safe='')}")
-    return f"https://mybinder.org/v2/{source}/HEAD?urlpath=lab/tree/{path}"
-
-
 def colab(address: str, path: str) -> str | None:
     """Return Colab's address for a notebook, or None: Colab opens notebooks from GitHub alone."""
     host, _, name = address.removeprefix("https://").partition("/")
@@ -59,17 +51,11 @@ def how_to_run(path: str, address: str | None) -> str:
     """Return the box of a lesson that says how to run it, as Markdown."""
     name = path.rpartition("/")[2]
     copy_of = address or "ADDRESS-OF-YOUR-COPY"
-    install = f"`!git clone {copy_of} course && pip install -e ./course` and `%cd course/notebooks`"
+    install = " and ".join(f"`{line.format(address=copy_of)}`" for line in RECIPE)
     lines = [
         f"- **On your machine**: run `make lab` in a copy of the course and open `{name}` "
         f"({{download}}`this lesson as a notebook <../downloads/{name}>`)."
     ]
-    if address:
-        lines.append(f"- **Binder**: [open this lesson on Binder]({binder(address, path)}).")
-    else:
-        lines.append(
-            "- **Binder**: give it the address of your copy of the course; it reads `environment.yml`."
-        )
     if address and colab(address, path):
         lines.append(
             f"- **Colab**: [open this lesson in Colab]({colab(address, path)}) and run {install} "
