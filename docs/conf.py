@@ -27,7 +27,7 @@ extensions = [
 
 nb_execution_mode = "off"
 nb_ipywidgets_js = {}  # the widgets' scripts would come from other hosts
-nb_code_prompt_show = "Show the solution"
+nb_code_prompt_show = "Show a solution"
 nb_code_prompt_hide = "Hide the solution"
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3

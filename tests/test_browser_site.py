@@ -4,11 +4,16 @@ The screenshots that it leaves in ``_build/screenshots`` are for a person to loo
 """
 
 import contextlib
+import re
 
 import chromium
+import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from site_build import built_site, pages
+
+from tools import catalogue, course
+from tools import text as texts
 
 SIZES = {360: 740, 768: 1024, 1440: 900}
 SHOTS = {
@@ -17,6 +22,7 @@ SHOTS = {
     "reference/thresholds.html": 0,
     "glossary.html": 0,
 }
+LESSONS = [entry.path.stem for entry in catalogue.read()]
 LESSON = "lessons/06_mnist_zeros_lab.html"
 # Code and formulas hold thousands of coloured pieces. Here they become plain text: the colours of code
 # are tested one by one in test_site.py. Of long tables of numbers two lines are looked at.
@@ -178,6 +184,29 @@ class TestLooking:
             assert found(page) == expected
 
 
+def lesson_notebook(name):
+    return nbformat.read(catalogue.NOTEBOOKS / f"{name}.ipynb", as_version=4)
+
+
+def solutions(notebook):
+    return [cell for cell in notebook.cells if texts.is_solution(cell)]
+
+
+def spoilers(page, notebook):
+    """Return the lines that only solutions, or what they print, hold and that a reader sees."""
+    others = "\n".join(cell.source for cell in notebook.cells if not texts.is_solution(cell)).replace("`", "")
+    lines = {
+        line.strip()
+        for cell in solutions(notebook)
+        for text in (cell.source, *(output.get("text", "") for output in cell.outputs))
+        for line in text.splitlines()
+    }
+    looked_for = {line for line in lines if len(line) > 8 and line not in others}
+    assert looked_for
+    seen = page.locator("body").inner_text()
+    return sorted(line for line in looked_for if line in seen) + re.findall("Exercise .*: right.*", seen)
+
+
 @pytest.fixture(scope="module")
 def window(browser, address):
     with opened(browser, address) as page:
@@ -209,8 +238,26 @@ class TestUse:
             assert fold.evaluate("fold => fold.open") and inside.is_visible()
 
     def test_solution_and_answer_say_what_they_open(self, lesson):
-        assert "Show the solution" in lesson.locator("article details.hide > summary").first.inner_text()
+        assert "Show a solution" in lesson.locator("article details.hide > summary").first.inner_text()
         assert lesson.locator("article details:not(.hide) > summary").first.inner_text().strip() == "Answer"
+
+    @pytest.mark.parametrize("name", LESSONS)
+    def test_a_lesson_opens_without_a_spoiler(self, window, address, name):
+        window.goto(f"{address}lessons/{name}.html")
+        assert spoilers(window, lesson_notebook(name)) == []
+
+    @pytest.mark.parametrize("name", LESSONS)
+    def test_a_lesson_as_one_page_opens_without_a_spoiler(self, browser, tmp_path, name):
+        page_file, notebook = tmp_path / f"{name}.html", lesson_notebook(name)
+        page_file.write_text(course.as_html(notebook, name), encoding="utf-8")
+        page = browser.new_context(offline=True).new_page()
+        page.goto(page_file.as_uri(), wait_until="commit")
+        page.locator("details.solution").last.wait_for()
+        assert spoilers(page, notebook) == []
+        assert page.locator("summary", has_text="Show a solution").count() == len(solutions(notebook))
+        page.locator("details.solution > summary").first.click()
+        assert spoilers(page, notebook) != []  # or the search above would find nothing at all
+        page.context.close()
 
     def test_search_finds(self, browser, address):
         with opened(browser, address) as page:

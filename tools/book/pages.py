@@ -14,6 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from tools import catalogue, explorer_data, readme
+from tools import text as texts
 from tools.book import citations, glossary
 
 ROOT = catalogue.ROOT
@@ -84,11 +85,13 @@ def lesson_page(notebook: NotebookNode, path: str, address: str | None) -> Noteb
     """Return a lesson as the book shows it: how to run it, folded solutions, links to the bibliography."""
     page = copy.deepcopy(notebook)
     page.cells[0].source += how_to_run(path, address)
+    # The fold itself says what it opens.
+    page.cells = [cell for cell in page.cells if not texts.is_fold(cell)]
     for cell in page.cells:
         if cell.cell_type == "markdown":
             # JupyterLab folds a solution into three dots, the book behind a button.
             cell.source = citations.cite_reading(cell.source).replace("click on the dots to", "click to")
-        elif "solution" in cell.metadata.get("tags", []):
+        elif texts.is_solution(cell):
             cell.metadata["tags"] = [*cell.metadata["tags"], "hide-cell"]
     names = package_names(notebook)
     if names:
