@@ -25,6 +25,7 @@
     const copy = new Image();
     copy.src = picture.src;
     copy.alt = picture.alt;
+    copy.style.setProperty("--ratio", picture.naturalWidth / picture.naturalHeight);
     dialog.replaceChildren(close, copy);
     document.body.append(dialog);
     dialog.showModal();

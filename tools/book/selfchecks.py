@@ -58,7 +58,8 @@ def questions(notebook: NotebookNode) -> list[tuple[int, Exercise, str]]:
 
     A lesson may call a check before, to show what it prints; the last call is where the student answers.
     """
-    found, question, known = {}, "", all_exercises()
+    found: dict[str, tuple[int, Exercise, str]] = {}
+    question, known = "", all_exercises()
     for place, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown" and not texts.is_fold(cell):
             question = cell.source
