@@ -159,8 +159,11 @@ SPOILERS = """async () => {
     for (const [place, cell] of cells.entries()) {
         if (!cell.metadata["jp-MarkdownHeadingCollapsed"]) continue;
         await notebook.scrollToItem(place, "smart");
-        await new Promise((done) => setTimeout(done, 200));
-        const shown = notebook.node.innerText;
+        let shown = "";
+        for (let tries = 0; tries < 100 && !shown.includes("Solution"); tries += 1) {
+            await new Promise((done) => setTimeout(done, 200));
+            shown = notebook.node.innerText;
+        }
         if (!shown.includes("Solution")) seen.add(`no heading in sight of ${cell.id}`);
         lines.filter((line) => shown.includes(line)).forEach((line) => seen.add(line));
     }
