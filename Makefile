@@ -21,7 +21,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 PARALLEL := -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 .PHONY: help setup setup-student repair course lab doctor lesson lesson-text format lint types hooks test test-package test-lessons test-portable test-elsewhere test-lowest test-hosted \
-        coverage bench bench-quality bench-scale bench-variants bench-grading benchmark-digits grade-demo assignments lock readme site site-open clean
+        coverage bench bench-quality bench-scale bench-variants bench-grading benchmark-digits grade-demo assignments lock readme site site-open quizzes clean
 
 help:
 	@echo "course         execute every lesson, write HTML to _build/, print one table"
@@ -49,6 +49,7 @@ help:
 	@echo "lock           resolve requirements.lock again"
 	@echo "readme         write the generated tables of README.md"
 	@echo "site           the course as a web book, in _build/site"
+	@echo "quizzes        self-checks and quizzes as Moodle XML, GIFT and QTI 2.1, in _build/quizzes"
 	@echo "site-open      the same, served on this machine and opened"
 
 lesson: setup
@@ -188,6 +189,9 @@ readme: setup
 
 site: setup
 	@"$(BIN)/python" -m tools.book
+
+quizzes: setup
+	@"$(BIN)/python" -m tools.quizzes
 
 site-open: setup
 	@"$(BIN)/python" -m tools.book --serve

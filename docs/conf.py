@@ -1,6 +1,7 @@
 """Settings of the web book. `make site` writes the pages' sources and runs Sphinx from the root folder."""
 
 import importlib.util
+import os
 from pathlib import Path
 
 DOCS = Path(__file__).parent
@@ -27,7 +28,7 @@ extensions = [
 
 nb_execution_mode = "off"
 nb_ipywidgets_js = {}  # the widgets' scripts would come from other hosts
-nb_code_prompt_show = "Show the solution"
+nb_code_prompt_show = "Show a solution"
 nb_code_prompt_hide = "Hide the solution"
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
@@ -53,6 +54,7 @@ bibtex_cite_id = "cite-{key}"
 # --- Looks ---------------------------------------------------------------------------------------
 
 html_theme = "sphinx_book_theme"
+html_baseurl = os.environ.get("AECOURSE_BOOK", "")  # where the book is published, for previews with pictures
 html_title = "Anomaly detection with autoencoders"
 # MathJax comes from a package, whose name Python cannot write, and is served by the book.
 MATHJAX = Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent / "static"
@@ -60,7 +62,7 @@ html_static_path = [str(DOCS / "_static"), str(MATHJAX)]
 mathjax_path = "mathjax/tex-chtml.js"
 exclude_patterns = ["downloads"]
 html_css_files = ["custom.css"]
-html_js_files = ["custom.js"]
+html_js_files = [("custom.js", {"defer": "defer"}), ("selfcheck.js", {"defer": "defer"})]
 html_favicon = str(DOCS / "_static" / "favicon.svg")
 html_context = {"default_mode": "auto"}
 html_domain_indices = False

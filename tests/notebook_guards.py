@@ -5,8 +5,11 @@ and it never looks at a picture. Each function here returns the faults of one ki
 """
 
 import ast
+import itertools
 import json
 import re
+
+from tools import text as texts
 
 EXCUSED = "nbval-ignore-output"
 EXCUSES = {"timing", "version"}
@@ -157,9 +160,12 @@ def exercises(notebook):
     solutions = [cell for cell in code_cells(notebook) if "solution" in cell.metadata.get("tags", [])]
     if len(solutions) < len(exercises):
         faults.append(f"{len(solutions)} folded solutions for {len(exercises)} exercises")
+    above = {cell.id: before for before, cell in itertools.pairwise(notebook.cells)}
     for cell in solutions:
-        if not cell.metadata.get("jupyter", {}).get("source_hidden"):
-            faults.append(f"{cell.id}: the solution is not folded")
+        if dict(cell.metadata.get("jupyter", {})) != texts.FOLDED:
+            faults.append(f"{cell.id}: the solution or its output is not folded")
+        if not texts.is_fold(above[cell.id]):
+            faults.append(f"{cell.id}: no folded heading: write one line of text, and a cell of it, above")
     return faults
 
 

@@ -145,6 +145,53 @@ def test_lesson_00_runs_from_the_menu_without_an_error(lab):
     assert [fault for fault in faults if not fault.startswith("request failed")] == []
 
 
+SPOILERS = """async () => {
+    const notebook = jupyterapp.shell.currentWidget.content;
+    const cells = [...notebook.model.cells].map((cell) => cell.toJSON());
+    const text = (source) => [source].flat().join("");
+    const isSolution = (cell) => (cell.metadata.tags || []).includes("solution");
+    const others = cells.filter((cell) => !isSolution(cell)).map((cell) => text(cell.source)).join("\\n");
+    const lines = cells.filter(isSolution)
+        .flatMap((cell) => [cell.source, ...cell.outputs.map((output) => output.text || "")])
+        .flatMap((some) => text(some).split("\\n")).map((line) => line.trim())
+        .filter((line) => line.length > 8 && !others.includes(line));
+    const seen = new Set();
+    for (const [place, cell] of cells.entries()) {
+        if (!cell.metadata["jp-MarkdownHeadingCollapsed"]) continue;
+        await notebook.scrollToItem(place, "smart");
+        let shown = "";
+        for (let tries = 0; tries < 100 && !shown.includes("Solution"); tries += 1) {
+            await new Promise((done) => setTimeout(done, 200));
+            shown = notebook.node.innerText;
+        }
+        if (!shown.includes("Solution")) seen.add(`no heading in sight of ${cell.id}`);
+        lines.filter((line) => shown.includes(line)).forEach((line) => seen.add(line));
+    }
+    return [lines.length, [...seen]];
+}"""
+
+
+def test_a_lesson_opens_without_a_spoiler_and_shows_its_solutions_when_asked(lab):
+    page, _ = lab
+    name = "01_what_is_an_anomaly.ipynb"
+    page.wait_for_function(OPEN, arg="00_start_here.ipynb")
+    page.locator(".jp-DirListing-item", has_text=name).dblclick()
+    page.wait_for_function(OPEN, arg=name)
+    page.locator(".jp-MarkdownCell h1:visible").first.wait_for()
+    looked_for, seen = page.evaluate(SPOILERS)
+    assert looked_for > 5 and seen == []
+    page.screenshot(path=chromium.SCREENSHOTS / "lab-solution-folded.png")
+    heading = page.locator(".jp-MarkdownCell:visible", has_text="Solution (open it").last
+    heading.hover()
+    heading.locator(".jp-collapseHeadingButton").click()
+    folded = page.locator(".jp-CodeCell:visible .jp-Placeholder-content")
+    folded.first.wait_for()
+    while folded.count():  # the code, then its output
+        folded.first.click()
+    page.screenshot(path=chromium.SCREENSHOTS / "lab-solution.png")
+    assert "Exercise 01.4: right. " in page.locator(".jp-Notebook:visible").inner_text()
+
+
 def run_cells(page, identifiers):
     """Run some cells from the menu, one after the other, until they are done."""
     for identifier in identifiers:

@@ -4,11 +4,18 @@ The screenshots that it leaves in ``_build/screenshots`` are for a person to loo
 """
 
 import contextlib
+import re
 
 import chromium
+import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from site_build import built_site, pages
+
+from aecourse import exercises
+from tools import catalogue, course
+from tools import text as texts
+from tools.book import selfchecks
 
 SIZES = {360: 740, 768: 1024, 1440: 900}
 SHOTS = {
@@ -17,6 +24,7 @@ SHOTS = {
     "reference/thresholds.html": 0,
     "glossary.html": 0,
 }
+LESSONS = [entry.path.stem for entry in catalogue.read()]
 LESSON = "lessons/06_mnist_zeros_lab.html"
 # Code and formulas hold thousands of coloured pieces. Here they become plain text: the colours of code
 # are tested one by one in test_site.py. Of long tables of numbers two lines are looked at.
@@ -178,6 +186,66 @@ class TestLooking:
             assert found(page) == expected
 
 
+# Of the code, outputs and tables of a page with all folds open, those that scroll sideways.
+TOO_WIDE = """
+() => {
+  document.querySelectorAll("article details").forEach((fold) => { fold.open = true; });
+  const boxes = [...document.querySelectorAll("article :is(pre, .cell_output > .output)")];
+  const wide = boxes.filter((box) => box.scrollWidth > box.clientWidth + 1);
+  return [boxes.length, wide.map((box) => box.innerText)];
+}
+"""
+
+
+# Answer a self-check in its form; return what it says.
+ANSWER = """
+([id, answer]) => {
+  const forms = [...document.querySelectorAll(".self-check form")];
+  const form = forms.find((one) => one.innerText.includes(`${id} `));
+  for (const input of form.querySelectorAll("input")) {
+    if (input.type === "radio") input.checked = input.value === answer;
+    else input.value = answer;
+  }
+  form.requestSubmit();
+  return form.querySelector("output").textContent;
+}
+"""
+# Of each line of code that wraps: how far its first row and the rows below it are from the left.
+WRAPPED = """
+() => [...document.querySelectorAll(".cell_input .line")].flatMap((line) => {
+  const words = document.createRange();
+  words.selectNodeContents(line);
+  const rows = [...words.getClientRects()].filter((row) => row.width > 0);
+  const left = line.getBoundingClientRect().left;
+  const below = rows.filter((row) => row.top > rows[0].bottom - 2).map((row) => row.left - left);
+  return below.length ? [[rows[0].left - left, Math.min(...below)]] : [];
+})
+"""
+
+
+def lesson_notebook(name):
+    return nbformat.read(catalogue.NOTEBOOKS / f"{name}.ipynb", as_version=4)
+
+
+def solutions(notebook):
+    return [cell for cell in notebook.cells if texts.is_solution(cell)]
+
+
+def spoilers(page, notebook):
+    """Return the lines that only solutions, or what they print, hold and that a reader sees."""
+    solved, others = set(), ""
+    for cell in notebook.cells:
+        shown = "\n".join([cell.source, *(output.get("text", "") for output in cell.get("outputs", ()))])
+        if texts.is_solution(cell):
+            solved |= {line.strip() for line in shown.splitlines()}
+        else:
+            others += " ".join(shown.replace("`", "").split()) + "\n"
+    looked_for = {line for line in solved if len(line) > 8 and line not in others}
+    assert looked_for
+    seen = page.locator("body").inner_text()
+    return sorted(line for line in looked_for if line in seen) + re.findall("Exercise .*: right.*", seen)
+
+
 @pytest.fixture(scope="module")
 def window(browser, address):
     with opened(browser, address) as page:
@@ -209,8 +277,136 @@ class TestUse:
             assert fold.evaluate("fold => fold.open") and inside.is_visible()
 
     def test_solution_and_answer_say_what_they_open(self, lesson):
-        assert "Show the solution" in lesson.locator("article details.hide > summary").first.inner_text()
+        assert "Show a solution" in lesson.locator("article details.hide > summary").first.inner_text()
         assert lesson.locator("article details:not(.hide) > summary").first.inner_text().strip() == "Answer"
+
+    @pytest.mark.parametrize("name", LESSONS)
+    def test_a_lesson_opens_without_a_spoiler(self, window, address, name):
+        window.goto(f"{address}lessons/{name}.html")
+        assert spoilers(window, lesson_notebook(name)) == []
+
+    @pytest.mark.parametrize("name", LESSONS)
+    def test_a_lesson_as_one_page_opens_without_a_spoiler(self, browser, tmp_path, name):
+        page_file, notebook = tmp_path / f"{name}.html", lesson_notebook(name)
+        page_file.write_text(course.as_html(notebook, name), encoding="utf-8")
+        page = browser.new_context(offline=True).new_page()
+        page.goto(page_file.as_uri(), wait_until="commit")
+        page.locator("details.solution").last.wait_for()
+        assert spoilers(page, notebook) == []
+        assert page.locator("summary", has_text="Show a solution").count() == len(solutions(notebook))
+        page.locator("details.solution > summary").first.click()
+        assert spoilers(page, notebook) != []  # or the search above would find nothing at all
+        page.context.close()
+
+    @pytest.mark.parametrize("name", LESSONS)
+    def test_code_and_outputs_fit_without_scrolling_sideways(self, window, address, name):
+        window.goto(f"{address}lessons/{name}.html")
+        looked_at, too_wide = window.evaluate(TOO_WIDE)
+        assert looked_at >= 30 and too_wide == []
+
+    @pytest.mark.parametrize(
+        ("put_in", "faults"),
+        [("pre { white-space: pre !important; }", 4), ("table { min-width: 1200px; }", 1)],
+    )
+    def test_what_scrolls_sideways_is_found(self, lesson, put_in, faults):
+        lesson.add_style_tag(content=put_in)
+        assert len(lesson.evaluate(TOO_WIDE)[1]) >= faults
+
+    def test_what_wraps_hangs_behind_the_beginning_of_its_line(self, browser, address):
+        with opened(browser, address, LESSON, viewport={"width": 360, "height": 740}) as page:
+            lefts = page.evaluate(WRAPPED)
+            assert len(lefts) > 20
+            assert all(below > first + 20 for first, below in lefts)
+            written = [
+                cell.source for cell in lesson_notebook("06_mnist_zeros_lab").cells if "import" in cell.source
+            ]
+            assert page.locator(".cell_input pre").first.text_content().strip() in written
+
+    @pytest.mark.parametrize("key", ["click", "Enter", "Space"])
+    def test_a_picture_opens_enlarged_and_closes(self, lesson, key):
+        button = lesson.locator("article button.enlarge").first
+        width = button.locator("img").bounding_box()["width"]
+        if key == "click":
+            button.click()
+        else:
+            button.focus()
+            lesson.keyboard.press(key)
+        dialog = lesson.get_by_role("dialog", name="The picture, enlarged")
+        assert dialog.get_by_role("img").get_attribute("alt") == button.locator("img").get_attribute("alt")
+        assert dialog.get_by_role("img").bounding_box()["width"] > 1.2 * width
+        assert lesson.evaluate("document.activeElement.textContent") == "Close"
+        lesson.keyboard.press("Escape")
+        assert dialog.count() == 0
+        assert button.evaluate("button => button === document.activeElement")
+
+    @pytest.mark.parametrize("name", LESSONS)
+    def test_a_self_check_says_what_the_lesson_says(self, window, address, name):
+        window.goto(f"{address}lessons/{name}.html")
+        checks = {each.id: each for _, each, _ in selfchecks.questions(lesson_notebook(name))}
+        judged = [each for each in checks.values() if selfchecks.answerable(each)]
+        assert window.locator(".self-check form").count() == len(judged) >= 1
+        for exercise in judged:
+            examples = [exercise.right_example, *(wrong.example for wrong in exercise.wrong)]
+            for answer in (*examples, "" if isinstance(exercise.right_example, str) else -12345.5):
+                said = window.evaluate(ANSWER, [exercise.id, str(answer)])
+                expected = exercises.verdict(exercise, None if answer == "" else answer)
+                assert said == f"Exercise {exercise.id}: {expected}", answer
+        window.evaluate("localStorage.clear()")
+
+    def test_a_self_check_is_answered_by_keyboard_and_remembered(self, browser, address):
+        with opened(browser, address, LESSON) as page:
+            number = page.get_by_role("group", name="Answer exercise 06.1 here")
+            number.get_by_label("Your number").focus()
+            page.keyboard.type("398/2")
+            page.keyboard.press("Enter")
+            assert (
+                "Exercise 06.1: right."
+                in page.locator(".self-check").first.get_by_role("status").inner_text()
+            )
+            choice = page.get_by_role("group", name="Answer exercise 06.4 here")
+            choice.get_by_role("radio").first.focus()
+            page.keyboard.press("ArrowDown")
+            page.keyboard.press("Tab")
+            page.keyboard.press("Enter")
+            fold = page.locator("#quiz details").first
+            fold.locator("summary").press("Enter")
+            fold.get_by_label("I had this right").press("Space")
+            told = page.locator(".progress-kept")
+            assert "Done on this page: 3 of 8." in told.inner_text()
+            page.reload()
+            assert "Done on this page: 3 of 8." in told.inner_text()
+            assert "done" in number.inner_text() and "done" in choice.inner_text()
+            told.get_by_role("button", name="Forget it").press("Enter")
+            page.reload()
+            assert "Done on this page: 0 of 8." in told.inner_text()
+
+    @pytest.mark.parametrize("written", ["0.5", ".5", "1/2", "5e-1", " 1 / 2 ", "500/1,000"])
+    def test_numbers_are_understood_as_people_write_them(self, browser, address, written):
+        with opened(browser, address, "lessons/00_start_here.html") as page:
+            page.evaluate(
+                """(definition) => {
+                const place = document.querySelector(".self-check");
+                place.dataset.definition = JSON.stringify(definition);
+                place.replaceChildren();
+            }""",
+                {
+                    "id": "99.1",
+                    "kind": "number",
+                    "value": 0.5,
+                    "tol": 0,
+                    "why": "Half.",
+                    "wrong": [],
+                    "hint": "No.",
+                },
+            )
+            page.add_script_tag(path=catalogue.ROOT / "docs" / "_static" / "selfcheck.js")
+            assert page.evaluate(ANSWER, ["99.1", written]) == "Exercise 99.1: right. Half."
+
+    def test_without_scripts_a_picture_is_a_picture(self, browser, address):
+        with opened(browser, address, LESSON, java_script_enabled=False) as page:
+            assert page.locator("article .cell_output img").count() >= 10
+            assert page.locator("article :is(.cell_output button, .self-check form)").count() == 0
+            page.faults.clear()  # a script that was asked for and is not run counts as one
 
     def test_search_finds(self, browser, address):
         with opened(browser, address) as page:

@@ -1,6 +1,7 @@
 """Every lesson's file is in order, and the comparison of its outputs can fail."""
 
 import copy
+import itertools
 import os
 import pathlib
 import re
@@ -108,6 +109,60 @@ def test_make_writes_executes_tidies_and_keeps_the_text(tmp_path, capsys):
     assert notebook.cells[-1].outputs[0].text == "one more\n"
     assert ":id: print-one-more" in source.read_text()  # the new cell's id, to stay
     assert lessons.main(["check", "--notebooks", str(tmp_path)]) == 0
+
+
+def test_words_change_without_executing_and_the_outputs_stay(small, tmp_path, capsys):
+    notebook = tmp_path / small.name
+    shutil.copy(small, notebook)
+    before = nbformat.read(small, as_version=4)
+    source = lessons.text_path(notebook)
+    source.parent.mkdir()
+    source.write_text(text.to_text(before).replace("A small notebook", "A little notebook"))
+    assert lessons.main(["words", "99", "--notebooks", str(tmp_path)]) == 0
+    after = nbformat.read(notebook, as_version=4)
+    assert after.cells[0].source == "# 99 · A little notebook"
+    assert guards.code_cells(after) == guards.code_cells(before)
+    source.write_text(source.read_text().replace("2 + 2", "2 + 3"))
+    kept = notebook.read_bytes()
+    with pytest.raises(SystemExit, match="make lesson LESSON=99"):
+        lessons.main(["words", "99", "--notebooks", str(tmp_path)])
+    assert notebook.read_bytes() == kept
+
+
+SOLVED = """+++ {"id": "question"}
+
+Two and two?
+
++++ {"id": "above"}
+
+Solution (open it after trying):
+
+```{code-cell}
+:id: solved
+:tags: [solution]
+
+print(2 + 2)
+```
+"""
+
+
+def test_a_solution_is_folded_under_the_line_above_it():
+    made = text.from_text(SOLVED)
+    question, above, solved = made.cells
+    assert question.source == "Two and two?" and not question.metadata
+    assert above.source == "#### Solution (open it after trying):" and text.is_fold(above)
+    assert solved.metadata.jupyter == {"source_hidden": True, "outputs_hidden": True}
+    assert text.to_text(made).endswith(SOLVED)
+
+
+@pytest.mark.parametrize("change", ["folded output", "folded code", "heading"])
+def test_a_solution_in_the_open_is_found(lesson, change):
+    above, cell = next(pair for pair in itertools.pairwise(lesson.cells) if text.is_solution(pair[1]))
+    if change == "heading":
+        del above.metadata[text.FOLDED_HEADING]
+    else:
+        del cell.metadata.jupyter["outputs_hidden" if change == "folded output" else "source_hidden"]
+    assert [fault.split(":")[0] for fault in guards.exercises(lesson)] == [cell.id]
 
 
 def test_what_is_wrong_in_a_text_is_said_in_a_sentence(tmp_path):

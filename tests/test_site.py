@@ -135,6 +135,35 @@ def test_lessons_say_what_they_need():
         assert copy.read_bytes() == entry.path.read_bytes()
 
 
+@pytest.mark.parametrize("name", ["index", "glossary", *(f"lessons/{name}" for name in LESSONS)])
+def test_a_page_says_what_it_is_about(name):
+    text = (built_site() / f"{name}.html").read_text(encoding="utf-8")
+    about = re.search(r'<meta name="description" content="([^"]{30,})"', text)[1]
+    assert f'<meta property="og:description" content="{about}"' in text
+    title = re.search(r"<title>(.*?)</title>", text)[1]
+    assert re.search(r'<meta property="og:title" content="([^"]+)"', text)[1] in title
+    if number := re.match(r"lessons/(\d\d)", name):
+        assert title.startswith(f"{number[1]} · ") and about.startswith(f"Lesson {number[1]}, ")
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_is_there_as_a_script(name):
+    page = lesson_page(name)
+    (link,) = [link for link in page.links if link.endswith(".py")]
+    script = (page.path.parent / link).resolve().read_text(encoding="utf-8")
+    compile(script, name, "exec")
+    for cell in lesson(name).cells:
+        if cell.cell_type == "code":
+            assert cell.source in script
+
+
+def test_the_book_is_light():
+    sizes = {path: path.stat().st_size for path in built_site().rglob("*") if path.is_file()}
+    assert sum(sizes.values()) < 25_000_000
+    heavy = {path.name: size for path, size in sizes.items() if path.suffix == ".html" and size > 1_000_000}
+    assert heavy == {}
+
+
 # --- Running a lesson ------------------------------------------------------------------------------
 
 
@@ -158,6 +187,28 @@ def test_with_an_address_the_lessons_link_to_colab(address, colab):
     box = sources.how_to_run("notebooks/a.ipynb", address)
     assert f"git clone --quiet --depth 1 {address} course" in box
     assert (f"({colab})" in box) if colab else ("colab.research" not in box and "upload the notebook" in box)
+
+
+@pytest.mark.parametrize(
+    "address, expected",
+    [
+        (
+            "https://github.com/someone/course",
+            "https://github.com/someone/course/issues/new?title=Fault%20in%20a",
+        ),
+        (
+            "https://gitlab.com/group/course",
+            "https://gitlab.com/group/course/-/issues/new?issue%5Btitle%5D=Fault%20in%20a",
+        ),
+        ("https://git.example.org/course", None),
+        (None, None),
+    ],
+)
+def test_a_fault_is_reported_where_the_course_is(address, expected):
+    row = sources.buttons("notebooks/a.ipynb", address)
+    assert "a.ipynb>`" in row and "a.py>`" in row
+    assert (f"[Report a fault on this page]({expected})" in row) if expected else ("Report" not in row)
+    assert ("[Run in Colab](https://colab" in row) == (address is not None and "github" in address)
 
 
 def test_the_address_is_one_setting(monkeypatch):

@@ -22,19 +22,21 @@ from tqdm import tqdm
 
 from tools import catalogue
 from tools import lesson as lessons
+from tools import text as texts
 
-# nbconvert's page with solutions folded, and with the pictures' descriptions as their alternative texts.
+# nbconvert's page with solutions and their outputs folded, and with the pictures' descriptions as their
+# alternative texts.
 TEMPLATE = """
 {%- extends 'lab/index.html.j2' -%}
 {% block data_png -%}
 {% set alt = output | get_metadata('alt', 'image/png') -%}
 {{ super() | replace('<img ', '<img alt="' ~ (alt | escape_html) ~ '" ') if alt else super() }}
 {%- endblock data_png %}
-{% block input %}
-{%- if 'solution' in cell.metadata.get('tags', []) -%}
-<details><summary>Show the solution</summary>{{ super() }}</details>
-{%- else -%}{{ super() }}{%- endif -%}
-{% endblock input %}
+{% block any_cell %}
+{%- if cell | is_solution -%}
+<details class="solution"><summary>Show a solution</summary>{{ super() }}</details>
+{%- elif not cell | is_fold -%}{{ super() }}{%- endif -%}
+{% endblock any_cell %}
 """
 
 
@@ -72,12 +74,19 @@ def execute(entry: catalogue.Entry, bar: tqdm, out: Path) -> Result:
             reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
         failure = f"{place}: {reason}"
     minutes = (time.monotonic() - started) / 60
-    exporter = HTMLExporter(
-        extra_loaders=[DictLoader({"lesson.html.j2": TEMPLATE})], template_file="lesson.html.j2"
-    )
-    html, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": entry.title}})
+    html = as_html(notebook, entry.title)
     (out / f"{entry.path.stem}.html").write_text(html, encoding="utf-8")
     return Result(entry, minutes, catalogue.headline(notebook), failure)
+
+
+def as_html(notebook: NotebookNode, title: str) -> str:
+    """Return a lesson as one page."""
+    exporter = HTMLExporter(
+        extra_loaders=[DictLoader({"lesson.html.j2": TEMPLATE})],
+        template_file="lesson.html.j2",
+        filters={"is_solution": texts.is_solution, "is_fold": texts.is_fold},
+    )
+    return exporter.from_notebook_node(notebook, {"metadata": {"name": title}})[0]
 
 
 def print_table(results: list[Result]) -> None:

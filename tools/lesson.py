@@ -3,6 +3,7 @@
 People edit ``notebooks/text/NN_slug.md``; the notebook is generated, executed in order from a clean kernel::
 
     python -m tools.lesson make 06     text to notebook: written, executed, tidied
+    python -m tools.lesson words 06    the same without executing, after an edit of words or tags alone
     python -m tools.lesson text 06     notebook to text, after an edit in JupyterLab
     python -m tools.lesson check       say which notebook and which text differ
 
@@ -98,6 +99,22 @@ def make(path: pathlib.Path) -> None:
     write_whole(source, texts.to_text(notebook))  # with the ids of new cells
 
 
+def words(path: pathlib.Path) -> None:
+    """Write the notebook of a lesson again with the outputs that it has; its code must be the same."""
+    stored, notebook = nbformat.read(path, as_version=4), described(path)
+    ran = {cell.id: cell for cell in stored.cells if cell.cell_type == "code"}
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    if [(cell.id, cell.source) for cell in code] != [(cell.id, cell.source) for cell in ran.values()]:
+        raise SystemExit(
+            f"{path.name}: its code is not that of its text, so its outputs may not be either: "
+            f"make lesson LESSON={path.name[:2]}"
+        )
+    for cell in code:
+        cell.outputs, cell.execution_count = ran[cell.id].outputs, ran[cell.id].execution_count
+    write_whole(path, nbformat.writes(notebook) + "\n")
+    write_whole(text_path(path), texts.to_text(notebook))
+
+
 def differs(path: pathlib.Path) -> bool:
     """Return whether a notebook is not what its text gives, outputs apart."""
     notebook = nbformat.read(path, as_version=4)
@@ -118,9 +135,9 @@ def _chosen(beginnings: list[str], folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one of the three commands."""
+    """Run one of the four commands."""
     parser = argparse.ArgumentParser(prog="python -m tools.lesson", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("command", choices=["make", "text", "check"])
+    parser.add_argument("command", choices=["make", "words", "text", "check"])
     parser.add_argument("lessons", nargs="*", help="beginnings of file names; all lessons by default")
     parser.add_argument("--notebooks", type=pathlib.Path, default=NOTEBOOKS, help="folder of the lessons")
     options = parser.parse_args(arguments)
@@ -129,6 +146,9 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "make":
             make(path)
             print(f"{path.name}: written, executed and tidied")
+        elif options.command == "words":
+            words(path)
+            print(f"{path.name}: written with the outputs that it had")
         elif options.command == "text":
             write_whole(text_path(path), texts.to_text(nbformat.read(path, as_version=4)))
             print(f"{text_path(path).name}: written")

@@ -14,8 +14,13 @@ from nbformat import NotebookNode
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
 FORMAT = "md:myst"
-# Folded in JupyterLab: a solution or an answer that the student opens.
+# Folded in JupyterLab: a solution that the student opens.
 FOLDED_TAG = "solution"
+FOLDED = {"source_hidden": True, "outputs_hidden": True}
+# JupyterLab shows the first line of a folded cell and of a folded output, and each of them gives the answer
+# away. Under a folded heading it shows neither. So the sentence above a solution becomes such a heading.
+FOLDED_HEADING = "jp-MarkdownHeadingCollapsed"
+HEADING_MARK = "#### "
 # nbgrader describes what becomes of a cell by three flags; an author needs one word.
 GRADED = {
     "given": {"grade": False, "solution": False, "locked": True},
@@ -39,10 +44,12 @@ def to_text(notebook: NotebookNode) -> str:
     """
     cells = []
     for cell in notebook.cells:
-        about = {"id": cell.id} | {key: value for key, value in cell.metadata.items() if key != "jupyter"}
+        follows = ("jupyter", FOLDED_HEADING)
+        about = {"id": cell.id} | {key: value for key, value in cell.metadata.items() if key not in follows}
         about |= _grading_in_words(about.pop("nbgrader", None))
         new = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
-        cells.append(new(cell.source, metadata=about))
+        source = cell.source.removeprefix(HEADING_MARK) if is_fold(cell) else cell.source
+        cells.append(new(source, metadata=about))
     only_cells = nbformat.v4.new_notebook(cells=cells)
     only_cells.metadata["jupytext"] = {"notebook_metadata_filter": "-all", "cell_metadata_filter": "all"}
     header: dict[str, object] = {"kernelspec": dict(KERNEL)}
@@ -83,13 +90,33 @@ def from_text(text: str) -> NotebookNode:
         if "kind" in about:
             about["nbgrader"] = _grading_of(about, cell_id, cell.cell_type)
         if cell.cell_type == "code" and FOLDED_TAG in about.get("tags", ()):
-            about["jupyter"] = {"source_hidden": True}
+            about["jupyter"] = dict(FOLDED)
         new = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
         cells.append(new(cell.source, id=cell_id, metadata=about))
+    _fold(cells)
     metadata: dict[str, object] = {"kernelspec": dict(KERNEL), "language_info": dict(LANGUAGE)}
     if "aecourse" in read.metadata:
         metadata["aecourse"] = dict(read.metadata["aecourse"])
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+
+
+def is_solution(cell: NotebookNode) -> bool:
+    """Return whether a cell is code that a student opens after trying."""
+    return cell.cell_type == "code" and FOLDED_TAG in cell.metadata.get("tags", ())
+
+
+def is_fold(cell: NotebookNode) -> bool:
+    """Return whether a cell is the folded heading above a solution."""
+    return FOLDED_HEADING in cell.metadata
+
+
+def _fold(cells: list[NotebookNode]) -> None:
+    """Make a folded heading of the one line of text right above each solution."""
+    for above, cell in zip(cells, cells[1:], strict=False):
+        one_line = above.cell_type == "markdown" and not above.source.startswith("#")
+        if is_solution(cell) and one_line and "\n" not in above.source:
+            above.source = HEADING_MARK + above.source
+            above.metadata[FOLDED_HEADING] = True
 
 
 def _body(text: str) -> str:

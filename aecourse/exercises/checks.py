@@ -18,7 +18,7 @@ import operator
 import pkgutil
 import re
 import warnings
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
@@ -74,6 +74,9 @@ class Check:
         what is wrong with its type or form.
     example : object, optional
         An answer that passes.
+    form : dict, optional
+        What is right in plain values, for a page that judges answers without Python: the kind, with
+        ``value`` and ``tol`` of a number or with ``right`` and ``options`` of a choice.
 
     Examples
     --------
@@ -86,6 +89,7 @@ class Check:
     passes: Test
     complaint: Callable[[Any], str | None]
     example: object = None
+    form: Mapping[str, Any] | None = None
 
     def __call__(self, answer: object) -> bool:
         return self.complaint(answer) is None and bool(self.passes(answer))
@@ -391,7 +395,8 @@ def number(value: float, tol: float = 1e-9) -> Check:
             return "Your number is not finite; look for a division by zero or a missing value."
         return None
 
-    return Check(lambda answer: abs(float(np.asarray(answer).item()) - value) <= tol, complaint, value)
+    form = {"kind": "number", "value": float(value), "tol": float(tol)}
+    return Check(lambda answer: abs(float(np.asarray(answer).item()) - value) <= tol, complaint, value, form)
 
 
 def integer(value: int) -> Check:
@@ -421,7 +426,7 @@ def integer(value: int) -> Check:
             return f"Give a whole number; found {_describe(answer)}."
         return exactly.complaint(answer)
 
-    return Check(exactly.passes, complaint, value)
+    return Check(exactly.passes, complaint, value, {**(exactly.form or {}), "kind": "integer"})
 
 
 def _as_array(answer: Any) -> NDArray | None:
@@ -554,7 +559,8 @@ def choice(right: str, options: Iterable[str] = "abcd") -> Check:
             return None
         return f"Answer with one of {', '.join(map(repr, options))}; found {_describe(answer)}."
 
-    return Check(lambda answer: _option(answer, names) == right.lower(), complaint, right)
+    form = {"kind": "choice", "right": right, "options": options}
+    return Check(lambda answer: _option(answer, names) == right.lower(), complaint, right, form)
 
 
 def function(

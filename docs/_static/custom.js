@@ -9,3 +9,35 @@
     opened.forEach((fold) => { fold.open = false; });
   });
 })();
+
+// A picture in a lesson opens enlarged, by click or by keyboard.
+(() => {
+  const dialog = document.createElement("dialog");
+  dialog.className = "enlarged";
+  dialog.setAttribute("aria-label", "The picture, enlarged");
+  const close = document.createElement("button");
+  close.type = "button";
+  close.textContent = "Close";
+  close.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("click", (event) => { if (event.target !== close) dialog.close(); });
+
+  const enlarge = (picture) => {
+    const copy = new Image();
+    copy.src = picture.src;
+    copy.alt = picture.alt;
+    copy.style.setProperty("--ratio", picture.naturalWidth / picture.naturalHeight);
+    dialog.replaceChildren(close, copy);
+    document.body.append(dialog);
+    dialog.showModal();
+  };
+
+  for (const picture of document.querySelectorAll("article .cell_output img")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "enlarge";
+    button.title = "Enlarge the picture";
+    picture.replaceWith(button);
+    button.append(picture);
+    button.addEventListener("click", () => enlarge(picture));
+  }
+})();

@@ -5,7 +5,9 @@
 
 Nothing is executed and nothing is downloaded. If the course's public address is known, from the
 environment variable AECOURSE_REPOSITORY (such as https://github.com/OWNER/NAME) or as
-``[project.urls] Repository`` in pyproject.toml, each lesson gets links to Binder and Colab.
+``[project.urls] Repository`` in pyproject.toml, each lesson gets links to Binder and Colab and one to
+report a fault. The address at which the book itself is published, in AECOURSE_BOOK, adds a picture to the
+previews of its pages.
 """
 
 import argparse

@@ -20,7 +20,7 @@ PACKAGES = ("sphinx", "myst-nb", "sphinx-book-theme", "pydata-sphinx-theme", "sp
 
 def fingerprint() -> str:
     """Return a digest of everything that the book is made of."""
-    digest = hashlib.sha256(repr([repository(), sys.version]).encode())
+    digest = hashlib.sha256(repr([repository(), os.environ.get("AECOURSE_BOOK"), sys.version]).encode())
     for name in PACKAGES:
         digest.update(f"{name} {importlib.metadata.version(name)}".encode())
     for name in INPUTS:

@@ -6,15 +6,20 @@
 - The references in docstrings are linked to the bibliography.
 - Lists whose markup, as docutils writes it, confuses screen readers are corrected.
 - Each picture gets the alternative text that its lesson stores with it.
+- Long lines of code can wrap, and each page says what it is about.
 """
 
 import base64
 import functools
 import hashlib
+import html
 import inspect
 import re
+import shutil
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
+from typing import Any
 
 import nbformat
 from docutils import nodes
@@ -23,6 +28,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 
 import aecourse
+from tools import catalogue
 from tools.book import citations, glossary
 
 PACKAGE = Path(aecourse.__file__).parent
@@ -169,16 +175,18 @@ def describe_pictures(app: Sphinx, doctree: nodes.document, docname: str) -> Non
     path = Path(app.env.doc2path(docname))
     if path.suffix != ".ipynb":
         return
-    alts = {}
+    stored = {}
     for cell in nbformat.read(path, as_version=4).cells:
         for output in cell.get("outputs", ()):
             if "image/png" in output.get("data", {}):
                 digest = hashlib.sha256(base64.b64decode(output.data["image/png"])).hexdigest()
-                alts[digest] = output.metadata.get("image/png", {}).get("alt", "")
+                stored[digest] = output.metadata.get("image/png", {})
     for image in doctree.findall(nodes.image):
         digest = PurePath(image["uri"]).stem
-        if digest in alts:
-            image["alt"] = alts[digest]
+        if digest in stored:
+            image["alt"] = stored[digest].get("alt", "")
+            if "width" in stored[digest]:  # fewer than the pixels it has, so that it is sharp
+                image["width"] = f"{stored[digest]['width']}px"
 
 
 def on_doctree_read(app: Sphinx, doctree: nodes.document) -> None:
@@ -212,6 +220,53 @@ def on_skip_member(
     return True if re.fullmatch(r"set_\w+_request", name) else None
 
 
+def hang_lines(code: re.Match[str]) -> str:
+    """Return code as HTML whose lines say how far they are indented, so that what wraps hangs below."""
+
+    def line(text: str) -> str:
+        plain = re.sub("<[^>]+>", "", text)
+        indent = len(plain) - len(plain.lstrip(" "))
+        style = f' style="--indent: {indent}ch"' if indent else ""
+        return f'<span class="line"{style}>{text}</span>' if plain else text
+
+    return code[1] + "\n".join(line(text) for text in code[2].split("\n")) + code[3]
+
+
+def about_page(page: str, doctree: nodes.document | None) -> str:
+    """Return what a page is about: a lesson's line in the catalogue, or the beginning of the page."""
+    for entry in catalogue.read() if page.startswith("lessons/") else ():
+        if page == f"lessons/{entry.path.stem}":
+            return f"Lesson {entry.number}, about {entry.reading} minutes: {entry.about}"
+    first = next(iter(doctree.findall(nodes.paragraph)), None) if doctree else None
+    words = " ".join(first.astext().split()) if first else ""
+    return textwrap.shorten(words, 200, placeholder=" …")
+
+
+def preview(app: Sphinx, page: str, title: str, about: str) -> str:
+    """Return the tags from which search engines and chats make a card of a page.
+
+    A picture must have a full address, so there is one only if the book's own address is known.
+    """
+    tags = {"og:type": "article", "og:title": title, "og:description": about, "twitter:card": "summary"}
+    if base := app.config.html_baseurl.rstrip("/"):
+        tags |= {"og:url": f"{base}/{page}.html", "og:image": f"{base}/_images/zeros.png"}
+    lines = [f'<meta name="description" content="{html.escape(about)}" />']
+    lines += [f'<meta property="{name}" content="{html.escape(words)}" />' for name, words in tags.items()]
+    return "\n".join(lines)
+
+
+def on_page(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Describe a page for previews; prepare the lines of code of lessons and assignments for wrapping."""
+    if about := about_page(page, doctree):
+        title = html.unescape(re.sub("<[^>]+>", "", context["title"]))
+        context["metatags"] = context.get("metatags", "") + preview(app, page, title, about)
+    if page.startswith(("lessons/", "assignments/")):
+        pattern = r"(<div class=\"highlight\"><pre>(?:<span></span>)?)(.*?)(</pre></div>)"
+        context["body"] = re.sub(pattern, hang_lines, context["body"], flags=re.DOTALL)
+
+
 def drop_roles(app: Sphinx, exception: Exception | None) -> None:
     """Remove the roles from the bibliography: docutils writes a list whose children are not list items."""
     page = Path(app.outdir) / "bibliography.html"
@@ -220,6 +275,30 @@ def drop_roles(app: Sphinx, exception: Exception | None) -> None:
         for role in (' role="list"', ' role="doc-biblioentry"'):
             text = text.replace(role, "")
         page.write_text(text, encoding="utf-8")
+
+
+# Of MathJax the book loads `tex-chtml.js`, its fonts and extensions, and for reading aloud the English words.
+UNUSED = (
+    "**/*.map",
+    "mathjax/tex-*.js",
+    "mathjax/mml-*.js",
+    "mathjax/output/svg",
+    "mathjax/node-main.js",
+    "mathjax/input/*.js",
+    "mathjax/input/mml",
+    "locales",
+    "mathjax/sre/mathmaps/*.json",
+)
+USED = ("tex-chtml.js", "base.json", "en.json")
+
+
+def drop_unused(app: Sphinx, exception: Exception | None) -> None:
+    """Remove what no page asks for: maps of scripts, other forms of MathJax and other languages."""
+    for path in [found for pattern in UNUSED for found in (Path(app.outdir) / "_static").glob(pattern)]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name not in USED:
+            path.unlink()
 
 
 def add_generated_files(app: Sphinx, config: Config) -> None:
@@ -233,7 +312,9 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.setup_extension("sphinx.ext.autodoc")  # whose event this listens to
     app.connect("config-inited", add_generated_files)
     app.connect("build-finished", drop_roles)
+    app.connect("build-finished", drop_unused)
     app.connect("doctree-read", on_doctree_read)
+    app.connect("html-page-context", on_page)
     # Before napoleon, which turns the sections of a docstring into other markup.
     app.connect("autodoc-process-docstring", on_docstring, priority=100)
     app.connect("autodoc-skip-member", on_skip_member)

@@ -7,13 +7,16 @@ import os
 import re
 import shutil
 import tomllib
+import urllib.parse
 from pathlib import Path
 
+import jupytext
 import nbformat
 from nbformat import NotebookNode
 
 from tools import catalogue, explorer_data, readme
-from tools.book import citations, glossary
+from tools import text as texts
+from tools.book import citations, glossary, selfchecks
 from tools.hosted import RECIPE
 
 ROOT = catalogue.ROOT
@@ -47,15 +50,37 @@ def colab(address: str, path: str) -> str | None:
     return f"https://colab.research.google.com/github/{name}/blob/main/{path}" if known else None
 
 
+def report(address: str, title: str) -> str | None:
+    """Return the address at which a fault on a page is reported, or None for a host that is not known."""
+    host = address.removeprefix("https://").partition("/")[0]
+    words = urllib.parse.quote(f"Fault in {title}")
+    known = {
+        "github.com": f"{address}/issues/new?title={words}",
+        "gitlab.com": f"{address}/-/issues/new?issue%5Btitle%5D={words}",
+    }
+    return known.get(host)
+
+
+def buttons(path: str, address: str | None) -> str:
+    """Return the buttons below a lesson's title, as Markdown."""
+    name, stem = Path(path).name, Path(path).stem
+    parts = [
+        f"{{download}}`Download the notebook <../downloads/{name}>`",
+        f"{{download}}`Download as a script <../downloads/{stem}.py>`",
+    ]
+    if address and colab(address, path):
+        parts.insert(0, f"[Run in Colab]({colab(address, path)})")
+    if address and report(address, stem):
+        parts.append(f"[Report a fault on this page]({report(address, stem)})")
+    return "\n".join(["", "", ":::{container} lesson-buttons run-lesson", *parts, ":::"])
+
+
 def how_to_run(path: str, address: str | None) -> str:
-    """Return the box of a lesson that says how to run it, as Markdown."""
+    """Return the buttons of a lesson and the box that says how to run it, as Markdown."""
     name = path.rpartition("/")[2]
     copy_of = address or "ADDRESS-OF-YOUR-COPY"
     install = " and ".join(f"`{line.format(address=copy_of)}`" for line in RECIPE)
-    lines = [
-        f"- **On your machine**: run `make lab` in a copy of the course and open `{name}` "
-        f"({{download}}`this lesson as a notebook <../downloads/{name}>`)."
-    ]
+    lines = [f"- **On your machine**: run `make lab` in a copy of the course and open `{name}`."]
     if address and colab(address, path):
         lines.append(
             f"- **Colab**: [open this lesson in Colab]({colab(address, path)}) and run {install} "
@@ -63,18 +88,22 @@ def how_to_run(path: str, address: str | None) -> str:
         )
     else:
         lines.append(f"- **Colab**: upload the notebook, and run {install} in a cell above the first.")
-    return "\n".join(["", "", ":::{admonition} Run this lesson", ":class: tip run-lesson", *lines, ":::"])
+    box = ["", "", ":::{admonition} Run this lesson", ":class: tip run-lesson", *lines, ":::"]
+    return buttons(path, address) + "\n".join(box)
 
 
 def lesson_page(notebook: NotebookNode, path: str, address: str | None) -> NotebookNode:
     """Return a lesson as the book shows it: how to run it, folded solutions, links to the bibliography."""
     page = copy.deepcopy(notebook)
     page.cells[0].source += how_to_run(path, address)
+    selfchecks.put_in(page)
+    # The fold itself says what it opens.
+    page.cells = [cell for cell in page.cells if not texts.is_fold(cell)]
     for cell in page.cells:
         if cell.cell_type == "markdown":
             # JupyterLab folds a solution into three dots, the book behind a button.
             cell.source = citations.cite_reading(cell.source).replace("click on the dots to", "click to")
-        elif "solution" in cell.metadata.get("tags", []):
+        elif texts.is_solution(cell):
             cell.metadata["tags"] = [*cell.metadata["tags"], "hide-cell"]
     names = package_names(notebook)
     if names:
@@ -213,3 +242,6 @@ def write_sources(folder: Path) -> None:
     downloads.mkdir()
     for path in [*(entry.path for entry in entries), *assignments]:
         shutil.copy(path, downloads)
+    for entry in entries:
+        script = jupytext.writes(entry.notebook(), "py:percent")
+        (downloads / f"{entry.path.stem}.py").write_text(script, encoding="utf-8")
