@@ -88,7 +88,7 @@ class AutoencoderDetector(
 
     Each part becomes a *surprise*, −log p, with p the share of normal rows whose part is at least as high:
     counted on held-out rows, and continued beyond them by a tail fitted to the largest. The surprises of all
-    parts but ``white`` are added, ``columns`` with half a weight, and the sum is turned into a surprise again.
+    parts but ``white`` are added, ``columns`` with half a weight, and the sum becomes a surprise again.
     It is joined with that of ``white``, which sees a kind of anomaly that the others miss, by a mean of 1/p
     with the weights 0.98 and 0.02: a row stands out if one of the two is sure. Beyond a probability of one
     tenth both are made to grow faster, so that the surer one decides. The threshold relies on none of this:
