@@ -2,8 +2,11 @@
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from aecourse import __version__
@@ -21,7 +24,7 @@ def _prepare_tensorflow(*needed: str) -> None:
     imports are silent, and progress bars, warnings and errors are shown. If a file does not exist, the
     command says so without the seconds that the import takes.
     """
-    if all(os.path.isfile(file) for file in needed):
+    if all(file == "-" or os.path.exists(file) for file in needed):
         import_tensorflow_quietly()
 
 
@@ -32,8 +35,8 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _common(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that `detect` and `score` share, as keyword arguments."""
-    return {name: getattr(options, name) for name in ("separator", "encoding", "force")}
+    """Return the options on the file, as keyword arguments."""
+    return {name: getattr(options, name) for name in ("separator", "encoding", "header", "ragged", "sheet")}
 
 
 def _choices(options: argparse.Namespace) -> Any:
@@ -51,16 +54,48 @@ def _choices(options: argparse.Namespace) -> Any:
     )
 
 
+class _Ended(BaseException):
+    """The system asked this process to end."""
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Turn the signals that end a process into an exception, so that temporary files are removed."""
+
+    def end(number: int, _: object) -> None:
+        for each in signals:
+            signal.signal(each, signal.SIG_IGN)  # a second one must not stop the tidying
+        raise _Ended(signal.Signals(number).name)
+
+    here = threading.current_thread() is threading.main_thread()
+    signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name) and here]
+    signals = [each for each in signals if signal.getsignal(each) == signal.SIG_DFL]  # nohup stays as it is
+    for each in signals:
+        signal.signal(each, end)
+    try:
+        yield
+    finally:
+        for each in signals:
+            signal.signal(each, signal.SIG_DFL)
+
+
 def _run_job(job: Callable[[], "Result"]) -> int:
     """Run a job on files, and print what it did or one sentence on what went wrong."""
     try:
-        result = job()
+        with _ending_in_order():
+            result = job()
     except (OSError, ValueError) as error:
         print(f"aecourse: {error}", file=sys.stderr)
+        return 1
+    except MemoryError:
+        print("aecourse: the table does not fit into memory. Use a part of its rows.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("aecourse: interrupted; nothing was written.", file=sys.stderr)
         return 130
+    except _Ended as ended:
+        print(f"aecourse: ended by {ended}; nothing was written.", file=sys.stderr)
+        return 143
     print(*result.lines, sep="\n")
     for warning in result.warnings:
         print(f"Drift? {warning}")
@@ -81,6 +116,7 @@ def _detect(options: argparse.Namespace) -> int:
             ignore=options.ignore,
             random_state=options.random_state,
             choices=_choices(options),
+            force=options.force,
             **_common(options),
         )
 
@@ -98,10 +134,17 @@ def _score(options: argparse.Namespace) -> int:
             options.output,
             decimal=options.decimal,
             thousands=options.thousands,
+            force=options.force,
             **_common(options),
         )
 
     return _run_job(job)
+
+
+_TABLE = (
+    "a CSV file whose first line names the columns, or the same packed (gz, bz2, xz, zip); a Parquet, "
+    "Arrow or Excel file (.xlsx); - for standard input"
+)
 
 
 def _budget(text: str) -> float:
@@ -175,15 +218,29 @@ def _add_tabular(commands: Any) -> None:
         help="sign that separates thousands: one of , . ' _ and the blank (default: found by column)",
     )
     common.add_argument("--encoding", metavar="NAME", help="encoding of the file (default: UTF-8)")
-    common.add_argument("--force", action="store_true", help="replace earlier results")
+    common.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="whether the first line names the columns (default: it must look like it)",
+    )
+    common.add_argument(
+        "--ragged",
+        choices=["refuse", "keep"],
+        default="refuse",
+        help="rows with fewer or more fields than names: refuse the file (default), or keep them, short ones "
+        "filled with missing values and long ones cut",
+    )
+    common.add_argument("--sheet", metavar="NAME", help="sheet of a spreadsheet that has several")
+    writing = argparse.ArgumentParser(add_help=False)
+    writing.add_argument("--force", action="store_true", help="replace earlier results")
     detect = commands.add_parser(
         "detect",
-        parents=[common],
-        help="find anomalous rows of a CSV file",
-        description="Fit a detector on the normal rows of a CSV file, score all rows, "
+        parents=[common, writing],
+        help="find anomalous rows of a table",
+        description="Fit a detector on the normal rows of a table, score all rows, "
         "and write the scores, the flagged rows, a report and the detector.",
     )
-    detect.add_argument("csv", metavar="TABLE.csv", help="the file; its first line names the columns")
+    detect.add_argument("csv", metavar="TABLE", help=_TABLE)
     detect.add_argument(
         "--train-on",
         type=_query,
@@ -213,13 +270,13 @@ def _add_tabular(commands: Any) -> None:
     detect.set_defaults(run=_detect)
     score = commands.add_parser(
         "score",
-        parents=[common],
-        help="score the rows of a CSV file with a saved detector",
-        description="Score the rows of a CSV file with a detector that 'aecourse detect' saved, and say "
+        parents=[common, writing],
+        help="score the rows of a table with a saved detector",
+        description="Score the rows of a table with a detector that 'aecourse detect' saved, and say "
         "whether they still look like the rows it was trained on.",
     )
     score.add_argument("detector", metavar="DETECTOR.aecourse", help="the saved detector")
-    score.add_argument("csv", metavar="NEW.csv", help="the file; it needs the columns of the training file")
+    score.add_argument("csv", metavar="NEW", help="the new table; it needs the columns of the training table")
     score.add_argument("-o", "--output", metavar="FILE", help="file to write (default: NEW-scores.csv)")
     score.set_defaults(run=_score)
 
@@ -252,8 +309,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit status: 0 for success, 1 for a failure that was reported, 2 for wrong usage.
     """
-    options = parser().parse_args(arguments)
-    return options.run(options)
+    try:
+        options = parser().parse_args(arguments)
+        return options.run(options)
+    except KeyboardInterrupt:
+        print("aecourse: interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # as in `aecourse doctor | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if os.environ.get("AECOURSE_TRACEBACK"):
+            raise
+        print(
+            f"aecourse: an error that should not occur ({type(error).__name__}: {error}). Please report it "
+            "with the command that you typed; with AECOURSE_TRACEBACK=1 the command says where it arose.",
+            file=sys.stderr,
+        )
+        return 1
 
 
 if __name__ == "__main__":

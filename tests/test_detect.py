@@ -476,7 +476,7 @@ def test_an_interrupted_command_says_so(csv, monkeypatch, capsys):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(jobs, "read_csv", lambda *_, **__: interrupt())
+    monkeypatch.setattr(jobs, "open_table", lambda *_, **__: interrupt())
     status, _, err = run(capsys, "detect", csv)
     assert status == 130 and "nothing was written" in err
 

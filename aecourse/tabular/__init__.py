@@ -6,7 +6,7 @@ from aecourse.tabular.drift import Drift
 from aecourse.tabular.jobs import CHUNK, RESULT_FILES, Result, detect, score
 from aecourse.tabular.preparation import FAR, Preparation
 from aecourse.tabular.query import Query
-from aecourse.tabular.reading import read_chunks, read_csv
+from aecourse.tabular.reading import Table, open_table, read_chunks, read_csv
 from aecourse.tabular.recognition import MAX_CATEGORIES, recognise
 
 __all__ = [
@@ -21,8 +21,10 @@ __all__ = [
     "Preparation",
     "Query",
     "Result",
+    "Table",
     "TableDetector",
     "detect",
+    "open_table",
     "read_chunks",
     "read_csv",
     "recognise",

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aecourse.tabular.numbers import Style, to_floats
-from aecourse.tabular.reading import first_few
+from aecourse.tabular.sources import first_few
 
 __all__ = ["Choices", "Column", "present", "to_numbers", "to_texts", "with_text_names", "without"]
 

@@ -22,8 +22,8 @@ from aecourse.tabular.columns import (
     without,
 )
 from aecourse.tabular.numbers import Contradiction, find_style, with_signs
-from aecourse.tabular.reading import first_few
 from aecourse.tabular.recognition import MAX_CATEGORIES, MIN_PARSED, Recognised, are_placeholders, recognise
+from aecourse.tabular.sources import first_few
 
 __all__ = ["Preparation"]
 

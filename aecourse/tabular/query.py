@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aecourse.tabular.reading import first_few
+from aecourse.tabular.sources import first_few
 
 __all__ = ["Query"]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from aecourse.tabular import clocks
 from aecourse.tabular.columns import Choices, Column, present, to_numbers, to_texts, with_text_names
 from aecourse.tabular.numbers import Contradiction, Style, find_style, look_like_numbers, to_floats
-from aecourse.tabular.reading import first_few
+from aecourse.tabular.sources import first_few
 
 __all__ = ["Recognised", "are_placeholders", "recognise"]
 
