@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from sklearn.exceptions import NotFittedError
 
 from aecourse import baselines, evaluation
 from aecourse.tabular import FAR, Choices, Preparation, TableDetector, detector, read_chunks, read_csv
@@ -661,7 +663,7 @@ def test_any_table_is_prepared_without_a_warning(table):
 @pytest.mark.parametrize(
     "table, words",
     [
-        (X, "must be a pandas DataFrame; found ndarray"),
+        (X, "must be a pandas DataFrame, or something with a method to_pandas; found ndarray"),
         (pd.DataFrame(X, columns=["a", "a"]), "stand more than once: 'a'"),
         (pd.DataFrame({"a": X[:, 0] + 1j}), "'a' holds complex numbers"),
     ],
@@ -670,3 +672,43 @@ def test_what_is_no_table_of_columns_is_refused(table, words):
     for use in (lambda: Preparation().fit(table), lambda: TableDetector().fit(table)):
         with pytest.raises(ValueError, match=words):
             use()
+
+
+class LikePolars:
+    """A table of another library, which can turn itself into one of pandas."""
+
+    def to_pandas(self):
+        return pd.DataFrame(X, columns=["a", "b"])
+
+
+@pytest.mark.parametrize(
+    "table, names",
+    [
+        (pd.DataFrame(X, columns=[2021, 2022]), ["2021", "2022"]),
+        (pd.DataFrame(X, columns=pd.MultiIndex.from_tuples([("a", 1), ("a", 2)])), ["a 1", "a 2"]),
+        (LikePolars(), ["a", "b"]),
+        (pa.table({"a": X[:, 0], "b": X[:, 1]}), ["a", "b"]),
+    ],
+)
+def test_tables_of_other_kinds_are_used(table, names):
+    preparation = Preparation().fit(table)
+    assert preparation.source_names_ == names
+    np.testing.assert_array_equal(preparation.transform(table), X)
+    assert list(preparation.outside(table)) == names
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: Preparation().transform(pd.DataFrame(X)),
+        lambda: Preparation().outside(pd.DataFrame(X)),
+        lambda: Preparation().to_json(),
+        lambda: TableDetector().score(pd.DataFrame(X)),
+        lambda: TableDetector().reasons(pd.DataFrame(X)),
+        lambda: TableDetector().drift(pd.DataFrame(X)),
+        lambda: TableDetector().save("nowhere"),
+    ],
+)
+def test_use_before_fit_is_refused(use):
+    with pytest.raises(NotFittedError, match="has not learned anything yet. Call fit first"):
+        use()

@@ -177,6 +177,31 @@ def test_a_query_selects_what_pandas_selects(text, rows):
     assert TABLE.query(text).index.tolist() == rows
 
 
+@pytest.mark.parametrize("name", ["class", "from", "for", "global", "with", "def"])
+def test_a_column_may_be_named_like_a_word_of_python(name):
+    table = TABLE.rename(columns={"label": name})
+    for text in (
+        f"{name} == 'normal'",
+        f"`{name}` == 'normal'",
+        f"count < 9 and {name} in ['normal', '{name}']",
+    ):
+        query = Query(text)
+        assert name in query.columns and np.flatnonzero(query.select(table)).tolist() == [0, 2]
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("is == 'a'", "A column called 'is' stands in backticks: `is`"),
+        ("label = 'normal'", "One = assigns; compare with =="),
+        ("label == normal", "If it is a text, put it in quotation marks: 'normal'"),
+    ],
+)
+def test_a_query_that_is_nearly_right_gets_a_hint(text, words):
+    with pytest.raises(ValueError, match=words):
+        Query(text).select(TABLE)
+
+
 _conditions = st.recursive(
     st.one_of(
         st.builds("`good one`".__str__),

@@ -199,7 +199,7 @@ def with_text_names(table: Any) -> pd.DataFrame:
     Parameters
     ----------
     table : pandas.DataFrame of shape (n, columns)
-        The table. Names may be numbers or have several levels.
+        The table, or one of Polars or Arrow. Names may be numbers or have several levels.
 
     Returns
     -------
@@ -216,10 +216,12 @@ def with_text_names(table: Any) -> pd.DataFrame:
     >>> with_text_names(pd.DataFrame([[1, 2]], columns=[2021, 2022])).columns.tolist()
     ['2021', '2022']
     """
+    if hasattr(table, "to_pandas"):  # Polars, Arrow and others; pandas itself has no such method
+        table = table.to_pandas()
     if not isinstance(table, pd.DataFrame):
-        way = "table.to_pandas()" if hasattr(table, "to_pandas") else "pandas.DataFrame(…, columns=[…])"
         raise ValueError(
-            f"the table must be a pandas DataFrame; found {type(table).__name__}. Make one: {way}."
+            f"the table must be a pandas DataFrame, or something with a method to_pandas; found "
+            f"{type(table).__name__}. Make one: pandas.DataFrame(…, columns=[…])."
         )
     names = [" ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in table.columns]
     if len(set(names)) < len(names):

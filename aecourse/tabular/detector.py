@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import tempfile
 import zipfile
 import zlib
@@ -15,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.exceptions import NotFittedError
 
 from aecourse import __version__, thresholds
 from aecourse._support.checks import check_fraction, check_whole
@@ -36,6 +38,8 @@ CALIBRATION_SHARE = 0.3
 MIN_NORMAL = 40
 LATER_SHARE, MIN_LATER, MAX_LATER = 0.1, 20, 20_000
 
+# A saved detector holds little more than random weights and a list of scores, neither of which packs well.
+MAX_UNPACKED, MAX_RATIO = 1 << 28, 100
 _FORMAT, _FORMAT_VERSION = "aecourse table detector", 2
 _ABOUT, _DETECTOR = "about.json", "detector.zip"
 _ENTRIES = set(
@@ -182,6 +186,12 @@ class TableDetector:
         """list of str: What was noticed in the columns, and whether the promise lasts."""
         return [*self.preparation_.notes_, *([str(self.later_)] if self.later_ else [])]
 
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "threshold_"):
+            raise NotFittedError(
+                "this TableDetector has not learned anything yet. Call fit first, or load one."
+            )
+
     def _set_threshold(self, scores: ArrayLike) -> None:
         self.rule_ = thresholds.Conformal(rate=self.budget).fit(scores)
         self.threshold_ = float(self.rule_.threshold_)
@@ -211,6 +221,7 @@ class TableDetector:
         ValueError
             If a column is missing, or does not contain what it contained in training.
         """
+        self._check_fitted()
         table = with_text_names(table)
         score = self._scores(table)
         return pd.DataFrame(
@@ -237,12 +248,14 @@ class TableDetector:
             The largest error among the features that a column became, from
             `AutoencoderDetector.feature_errors`: about 1 for a normal row.
         """
+        self._check_fitted()
         names = self.preparation_.source_names_
         if not len(table):
             return pd.DataFrame(columns=names, dtype=float)
         errors = self.detector_.feature_errors(self.preparation_.transform(table))
         starts = np.searchsorted(self.preparation_.sources_, np.arange(len(names)))
-        return pd.DataFrame(np.maximum.reduceat(errors, starts, axis=1), index=table.index, columns=names)
+        index = with_text_names(table).index
+        return pd.DataFrame(np.maximum.reduceat(errors, starts, axis=1), index=index, columns=names)
 
     def reasons(self, table: pd.DataFrame, top: int = 3) -> list[str]:
         """Say in words which columns made each row anomalous.
@@ -284,8 +297,9 @@ class TableDetector:
         Drift
             Its ``warnings`` are empty if the table looks like the training rows.
         """
+        scored = self.score(table)
         drift = Drift(self)
-        drift.add(table, self.score(table))
+        drift.add(with_text_names(table), scored)
         return drift
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -301,6 +315,7 @@ class TableDetector:
         OSError
             If the file cannot be written.
         """
+        self._check_fitted()
         with tempfile.TemporaryDirectory() as folder:
             inner = Path(folder) / _DETECTOR
             self.detector_.save(inner)
@@ -365,7 +380,7 @@ class TableDetector:
             loaded._set_threshold(np.asarray(about["calibration_scores"], dtype=float))
             if loaded.threshold_ != about["threshold"]:
                 raise ValueError("its threshold and its scores do not fit together")
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
             raise ValueError(
                 f"{os.fspath(path)!r} cannot be used: {error}. Make it again with 'aecourse detect'."
             ) from error
@@ -544,12 +559,18 @@ def _rounded_up(number: float) -> float:
 
 def _no_normal_rows(query: Query, table: pd.DataFrame) -> str:
     """Say that a query selected nothing, and what its columns contain."""
-    contents = []
+    contents, hint = [], ""
     for name in query.columns:
-        counts = table[name].value_counts().head(5)
-        values = ", ".join(f"{value!r} ({count:,})" for value, count in counts.items())
-        contents.append(f"{name!r} holds {values}")
-    return f"the query {query.text!r} selects none of {len(table):,} rows. {'; '.join(contents)}."
+        counts = table[name].value_counts()
+        known = counts.index.tolist()
+        values = [f"{value!r} ({count:,})" for value, count in zip(known[:5], counts, strict=False)]
+        values += [f"{len(known) - 5:,} other values"] if len(known) > 5 else []
+        n_missing = int(table[name].isna().sum())
+        values += [f"no value ({n_missing:,})"] if n_missing else []
+        contents.append(f"{name!r} holds {', '.join(values)}")
+        if pd.api.types.is_numeric_dtype(table[name]) and re.search("['\"]", query.text):
+            hint = f" Numbers stand without quotation marks: {name!r} holds numbers."
+    return f"the query {query.text!r} selects none of {len(table):,} rows. {'; '.join(contents)}.{hint}"
 
 
 def _reason(name: str, value: object, error: float) -> str:
@@ -560,6 +581,13 @@ def _reason(name: str, value: object, error: float) -> str:
     return f"{name} = {shown} (error {many} times the usual)"
 
 
+def _parse(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:  # no JSON, or nested or with digits beyond all measure
+        raise zipfile.BadZipFile(f"its description cannot be read: {error}") from error
+
+
 def _read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
     """Return the description and the detector inside of a saved file."""
     name = os.fspath(path)
@@ -568,7 +596,13 @@ def _read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
         with zipfile.ZipFile(path) as archive:
             if sorted(archive.namelist()) != sorted([_ABOUT, _DETECTOR]):
                 raise ValueError(wrong_file)
-            about = json.loads(archive.read(_ABOUT))
+            for entry in archive.infolist():
+                if entry.file_size > min(MAX_UNPACKED, MAX_RATIO * entry.compress_size + 2**20):
+                    raise ValueError(
+                        f"{name!r} cannot be used: {entry.filename} unpacks to {entry.file_size:,} bytes, "
+                        "more than a detector has. Make it again with 'aecourse detect'."
+                    )
+            about = _parse(archive.read(_ABOUT))
             if not isinstance(about, dict):
                 raise ValueError(wrong_file)
             return about, archive.read(_DETECTOR)
@@ -582,8 +616,6 @@ def _read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
         EOFError,
         NotImplementedError,
         RuntimeError,
-        UnicodeDecodeError,
-        json.JSONDecodeError,
     ) as error:
         raise OSError(
             f"{name!r} is damaged, or not a detector of a table ({error}). Make it again with "

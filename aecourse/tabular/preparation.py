@@ -9,7 +9,9 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
 
+from aecourse._support.checks import check_whole
 from aecourse.tabular import clocks, sentinels
 from aecourse.tabular.columns import (
     MISSING_TEXT,
@@ -28,6 +30,7 @@ from aecourse.tabular.sources import first_few
 __all__ = ["Preparation"]
 
 MIN_MARKED = 0.05  # if at least this share of the training rows lacks a value, a feature says which rows do
+MOST_ROWS = 2**53  # a saved file that counts more is not one of ours
 FAR = 1e300  # replaces an infinite value: finite, and far outside of any range
 
 
@@ -163,6 +166,10 @@ class Preparation:
                 f"no column is left to learn from ({why}). Add columns that vary among normal rows."
             )
         return self
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "columns_"):
+            raise NotFittedError("this Preparation has not learned anything yet. Call fit first.")
 
     def _set_columns(self, columns: list[Column]) -> None:
         self.columns_ = tuple(columns)
@@ -407,6 +414,7 @@ class Preparation:
         ValueError
             If a column is missing, or does not contain what it contained in training.
         """
+        self._check_fitted()
         table = with_text_names(table)
         self.check(table)
         used = [column for column in self.columns_ if column.used]
@@ -446,6 +454,7 @@ class Preparation:
     def _watch(
         self, table: pd.DataFrame, look: Callable[[Column, pd.Series], NDArray[np.bool_]]
     ) -> pd.DataFrame:
+        self._check_fitted()
         table = with_text_names(table)
         watched = [column for column in self.columns_ if column.name in table.columns]
         return pd.DataFrame(
@@ -460,6 +469,7 @@ class Preparation:
         dict
             What :meth:`from_json` reads.
         """
+        self._check_fitted()
         return {
             "columns": [asdict(column) for column in self.columns_],
             "left_out": self.left_out_,
@@ -490,8 +500,8 @@ class Preparation:
             preparation = cls()
             preparation.left_out_ = {str(name): str(why) for name, why in data["left_out"].items()}
             preparation.notes_ = [str(note) for note in data["notes"]]
-            preparation.n_rows_ = int(data["n_rows"])
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            preparation.n_rows_ = check_whole(data["n_rows"], "n_rows", maximum=MOST_ROWS)
+        except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
             raise ValueError(f"the description of the columns cannot be read ({error!r}).") from error
         preparation._set_columns(columns)
         return preparation
@@ -507,6 +517,8 @@ def _column_from_json(data: dict[str, Any]) -> Column:
         expected = str if field.default is MISSING else type(field.default)
         if not isinstance(getattr(column, field.name), expected):
             raise ValueError(f"{field.name} is {getattr(column, field.name)!r}")
+    if not (0 <= column.once <= MOST_ROWS and 0 <= column.gaps <= MOST_ROWS):
+        raise ValueError(f"numbers of rows are {column.once!r} and {column.gaps!r}")
     if column.kind not in ("number", "category", "date") or not set(column.parts) <= {"weekday", "hour"}:
         raise ValueError(f"unknown kind {column.kind!r} with parts {column.parts!r}")
     texts = (*column.values, *column.seen, *column.formats, *column.na_values, *column.unread)
