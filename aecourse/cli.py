@@ -51,6 +51,8 @@ def _choices(options: argparse.Namespace) -> Any:
         na_values=options.na_values,
         numeric=options.numeric,
         categorical=options.categorical,
+        only=options.only,
+        ignore=options.ignore,
     )
 
 
@@ -79,11 +81,16 @@ def _ending_in_order() -> Iterator[None]:
             signal.signal(each, signal.SIG_DFL)
 
 
-def _run_job(job: Callable[[], "Result"]) -> int:
+def _sentences(result: "Result") -> list[str]:
+    drift = [f"Drift? {warning}" for warning in result.warnings]
+    return [*result.lines, *drift, f"Written: {result.output}"]
+
+
+def _run_job(job: Callable[[], Sequence[str]]) -> int:
     """Run a job on files, and print what it did or one sentence on what went wrong."""
     try:
         with _ending_in_order():
-            result = job()
+            lines = job()
     except (OSError, ValueError) as error:
         print(f"aecourse: {error}", file=sys.stderr)
         return 1
@@ -96,29 +103,40 @@ def _run_job(job: Callable[[], "Result"]) -> int:
     except _Ended as ended:
         print(f"aecourse: ended by {ended}; nothing was written.", file=sys.stderr)
         return 143
-    print(*result.lines, sep="\n")
-    for warning in result.warnings:
-        print(f"Drift? {warning}")
-    print(f"Written: {result.output}")
+    print(*lines, sep="\n", flush=True)  # here, so that a pipe that nobody reads is noticed
     return 0
+
+
+def _look(options: argparse.Namespace) -> int:
+    from aecourse import tabular
+
+    return _run_job(
+        lambda: tabular.look(
+            options.csv,
+            train_on=options.train_on,
+            budget=options.budget,
+            choices=_choices(options),
+            **_common(options),
+        )
+    )
 
 
 def _detect(options: argparse.Namespace) -> int:
     from aecourse import tabular
 
-    def job() -> "Result":
+    def job() -> list[str]:
         _prepare_tensorflow(options.csv)
-        return tabular.detect(
+        result = tabular.detect(
             options.csv,
             options.output,
             train_on=options.train_on,
             budget=options.budget,
-            ignore=options.ignore,
             random_state=options.random_state,
             choices=_choices(options),
             force=options.force,
             **_common(options),
         )
+        return _sentences(result)
 
     return _run_job(job)
 
@@ -126,9 +144,9 @@ def _detect(options: argparse.Namespace) -> int:
 def _score(options: argparse.Namespace) -> int:
     from aecourse import tabular
 
-    def job() -> "Result":
+    def job() -> list[str]:
         _prepare_tensorflow(options.detector, options.csv)
-        return tabular.score(
+        result = tabular.score(
             options.detector,
             options.csv,
             options.output,
@@ -137,6 +155,7 @@ def _score(options: argparse.Namespace) -> int:
             force=options.force,
             **_common(options),
         )
+        return _sentences(result)
 
     return _run_job(job)
 
@@ -179,11 +198,25 @@ def _unit(text: str) -> tuple[str, float]:
         ) from error
 
 
-def _add_column_options(detect: argparse.ArgumentParser) -> None:
-    """Add the options that say how columns are to be read; the detector remembers them."""
+def _add_choices(command: argparse.ArgumentParser) -> None:
+    """Add the options that say which rows are normal and how columns are read; the detector keeps them."""
+    command.add_argument(
+        "--train-on",
+        type=_query,
+        metavar="QUERY",
+        help="which rows are normal, such as \"label == 'normal'\"; the columns that it names are "
+        "not used as features (default: all rows)",
+    )
+    command.add_argument(
+        "--budget",
+        type=_budget,
+        default=0.01,
+        metavar="SHARE",
+        help="share of normal rows that may be flagged (default: 0.01)",
+    )
 
     def add(option: str, metavar: str, help: str, **more: Any) -> None:
-        detect.add_argument(
+        command.add_argument(
             option,
             action="append",
             default=[],
@@ -197,10 +230,12 @@ def _add_column_options(detect: argparse.ArgumentParser) -> None:
     add("--date-format", "FORMAT", "how dates are written, such as %%d/%%m/%%Y")
     add("--numeric", "COLUMN", "use this column as the numbers that it holds, even if it looks like a clock")
     add("--categorical", "COLUMN", "use this column as categories, even if it holds numbers")
+    add("--only", "COLUMN", "use no columns but this one")
+    add("--ignore", "COLUMN", "do not use this column")
 
 
 def _add_tabular(commands: Any) -> None:
-    """Add the commands `detect` and `score`."""
+    """Add the commands `look`, `detect` and `score`."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--separator", metavar="SIGN", help="sign between fields (default: found from the first line)"
@@ -231,6 +266,17 @@ def _add_tabular(commands: Any) -> None:
         "filled with missing values and long ones cut",
     )
     common.add_argument("--sheet", metavar="NAME", help="sheet of a spreadsheet that has several")
+    look = commands.add_parser(
+        "look",
+        parents=[common],
+        help="say how each column of a table is read, before anything is fitted",
+        description="Say how each column of a table is read, what was noticed, and what 'aecourse detect' "
+        "would "
+        "do with the same options. Nothing is fitted or written.",
+    )
+    look.add_argument("csv", metavar="TABLE", help=_TABLE)
+    _add_choices(look)
+    look.set_defaults(run=_look)
     writing = argparse.ArgumentParser(add_help=False)
     writing.add_argument("--force", action="store_true", help="replace earlier results")
     detect = commands.add_parser(
@@ -241,31 +287,10 @@ def _add_tabular(commands: Any) -> None:
         "and write the scores, the flagged rows, a report and the detector.",
     )
     detect.add_argument("csv", metavar="TABLE", help=_TABLE)
-    detect.add_argument(
-        "--train-on",
-        type=_query,
-        metavar="QUERY",
-        help="which rows are normal, such as \"label == 'normal'\"; the columns that it names are "
-        "not used as features (default: all rows)",
-    )
-    detect.add_argument(
-        "--budget",
-        type=_budget,
-        default=0.01,
-        metavar="SHARE",
-        help="share of normal rows that may be flagged (default: 0.01)",
-    )
-    detect.add_argument(
-        "--ignore",
-        action="append",
-        default=[],
-        metavar="COLUMN",
-        help="do not use this column as a feature; may be given several times",
-    )
+    _add_choices(detect)
     detect.add_argument(
         "--random-state", type=int, default=0, metavar="SEED", help="seed of all random choices (default: 0)"
     )
-    _add_column_options(detect)
     detect.add_argument("-o", "--output", metavar="FOLDER", help="folder to write (default: TABLE-results)")
     detect.set_defaults(run=_detect)
     score = commands.add_parser(

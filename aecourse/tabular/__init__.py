@@ -4,6 +4,7 @@ from aecourse.tabular.columns import Choices, Column
 from aecourse.tabular.detector import Later, TableDetector
 from aecourse.tabular.drift import Drift
 from aecourse.tabular.jobs import CHUNK, RESULT_FILES, Result, detect, score
+from aecourse.tabular.looking import look
 from aecourse.tabular.preparation import FAR, Preparation
 from aecourse.tabular.query import Query
 from aecourse.tabular.reading import Table, open_table, read_chunks, read_csv
@@ -24,6 +25,7 @@ __all__ = [
     "Table",
     "TableDetector",
     "detect",
+    "look",
     "open_table",
     "read_chunks",
     "read_csv",

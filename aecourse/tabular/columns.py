@@ -37,6 +37,10 @@ class Choices:
         Columns to use as the numbers that they hold, even if they look like clocks or codes.
     categorical : tuple of str
         Columns to use as categories.
+    only : tuple of str
+        The columns to use; empty for all of them.
+    ignore : tuple of str
+        Columns that are not used.
 
     Raises
     ------
@@ -56,9 +60,11 @@ class Choices:
     na_values: Sequence[str] = ()
     numeric: Sequence[str] = ()
     categorical: Sequence[str] = ()
+    only: Sequence[str] = ()
+    ignore: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        for name in ("date_formats", "na_values", "numeric", "categorical"):
+        for name in ("date_formats", "na_values", "numeric", "categorical", "only", "ignore"):
             value = getattr(self, name)
             if isinstance(value, str):
                 raise ValueError(f"{name} must be a list of texts; found the text {value!r}.")
@@ -78,6 +84,9 @@ class Choices:
         both = set(self.numeric) & set(self.categorical)
         if both:
             raise ValueError(f"numeric and categorical both name {first_few(sorted(both))}.")
+        both = set(self.only) & set(self.ignore)
+        if both:
+            raise ValueError(f"only and ignore both name {first_few(sorted(both))}.")
 
     @property
     def file_decimal(self) -> str:

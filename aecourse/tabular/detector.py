@@ -9,7 +9,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -43,7 +43,8 @@ MAX_UNPACKED, MAX_RATIO = 1 << 28, 100
 _FORMAT, _FORMAT_VERSION = "aecourse table detector", 2
 _ABOUT, _DETECTOR = "about.json", "detector.zip"
 _ENTRIES = set(
-    "format format_version version sha256 preparation budget train_on threshold calibration_scores".split()
+    "format format_version version sha256 preparation choices budget train_on threshold "
+    "calibration_scores".split()
 )
 
 
@@ -80,6 +81,8 @@ class TableDetector:
         A row is flagged if its score is strictly above it.
     train_on_ : str or None
         The query that selected the normal rows.
+    recognised_ : dict of str to Recognised
+        How each column of the training table is read. It is not saved.
     used_for_ : ndarray of str of shape (n,)
         What `fit` used each row of its table for: ``training``, ``threshold``, ``later`` (set aside) or
         ``nothing``. It is not saved.
@@ -107,6 +110,7 @@ class TableDetector:
     rule_: thresholds.Conformal
     threshold_: float
     train_on_: str | None
+    recognised_: dict[str, Recognised]
     used_for_: NDArray[np.object_]
     later_: "Later | None"
 
@@ -137,39 +141,69 @@ class TableDetector:
         ValueError
             If the query fails or selects too few rows for the budget, or the columns cannot be used.
         """
-        budget = check_fraction(self.budget, "budget")
         table = with_text_names(table)
+        order = self._divide(table, train_on, ignore)
+        rows = table[self.used_for_ == TRAINING]
+        self._prepare(rows)
+        X = self.preparation_.transform(rows)
+        X = X[(np.abs(X) < FAR).all(axis=1)]
+        if len(X) < MIN_NORMAL // 2:
+            raise ValueError(
+                f"only {len(X)} of {len(rows)} training rows are without infinite values; at "
+                f"least {MIN_NORMAL // 2} are needed. Replace infinite values, or leave their columns "
+                "out: ignore= or --ignore."
+            )
+        self.detector_ = AutoencoderDetector(random_state=self.random_state).fit(X)
+        self._set_threshold(self._scores(table[self.used_for_ == CALIBRATION]))
+        later = table[self.used_for_ == LATER]
+        self.later_ = self._look_at_later(later, order) if len(later) else None
+        return self
+
+    def prepare(self, table: pd.DataFrame, train_on: str | None = None, ignore: Iterable[str] = ()) -> Self:
+        """Do what :meth:`fit` does before the network is fitted: recognise the columns, divide the rows.
+
+        Parameters
+        ----------
+        table, train_on, ignore
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        self
+            With ``recognised_``, ``used_for_`` and ``preparation_``; it cannot score.
+
+        Raises
+        ------
+        ValueError
+            As for :meth:`fit`.
+        """
+        table = with_text_names(table)
+        self._divide(table, train_on, ignore)
+        self._prepare(table[self.used_for_ == TRAINING])
+        return self
+
+    def _prepare(self, rows: pd.DataFrame) -> None:
+        self.preparation_ = Preparation(self.choices).fit(rows, self._leave_out, self.recognised_)
+
+    def _divide(self, table: pd.DataFrame, train_on: str | None, ignore: Iterable[str]) -> str | None:
+        """Recognise the columns and divide the rows; return the column that gives the order in time."""
+        budget = check_fraction(self.budget, "budget")
         query = Query(train_on) if train_on is not None else None
         named = query.columns if query else ()
-        leave_out = {name: "it is named in the query that selects the normal rows" for name in named}
-        for name in ignore:
-            if name not in table.columns:
-                raise ValueError(f"ignore names the column {name!r}, which the table does not have.")
-            leave_out[str(name)] = "you asked for it"
+        leave_out = _as_asked(table, self.choices or Choices(), ignore)
+        leave_out |= dict.fromkeys(named, "it is named in the query that selects the normal rows")
         normal = np.flatnonzero(query.select(table)) if query else np.arange(len(table))
         if query and not normal.size:
             raise ValueError(_no_normal_rows(query, table))
-        recognised = recognise(table, self.choices, leave_out)
-        normal, order = _in_time(table, normal, recognised)
+        self._leave_out = leave_out
+        self.recognised_ = recognise(table, self.choices, leave_out)
+        normal, order = _in_time(table, normal, self.recognised_)
         normal, later = set_aside(normal, budget)
         fit, calibration = divide_rows(normal, budget, np.random.RandomState(self.random_state))
         self.train_on_ = train_on
         self.used_for_ = np.full(len(table), NOT_USED, dtype=object)
         self.used_for_[fit], self.used_for_[calibration], self.used_for_[later] = TRAINING, CALIBRATION, LATER
-        rows = table.iloc[fit]
-        self.preparation_ = Preparation(self.choices).fit(rows, leave_out, recognised)
-        X = self.preparation_.transform(rows)
-        X = X[(np.abs(X) < FAR).all(axis=1)]
-        if len(X) < MIN_NORMAL // 2:
-            raise ValueError(
-                f"only {len(X)} of {len(fit)} training rows are without infinite values; at "
-                f"least {MIN_NORMAL // 2} are needed. Replace infinite values, or leave their columns "
-                "out: ignore= or --ignore."
-            )
-        self.detector_ = AutoencoderDetector(random_state=self.random_state).fit(X)
-        self._set_threshold(self._scores(table.iloc[calibration]))
-        self.later_ = self._look_at_later(table.iloc[later], order) if later.size else None
-        return self
+        return order
 
     def _look_at_later(self, rows: pd.DataFrame, order: str | None) -> "Later":
         drift = self.drift(rows)
@@ -326,6 +360,7 @@ class TableDetector:
             "version": __version__,
             "sha256": hashlib.sha256(detector).hexdigest(),
             "preparation": self.preparation_.to_json(),
+            "choices": asdict(self.choices or Choices()),
             "budget": float(self.budget),
             "train_on": self.train_on_,
             "threshold": self.threshold_,
@@ -368,7 +403,8 @@ class TableDetector:
                 raise ValueError(f"entries are unknown or missing: {sorted(set(about) ^ _ENTRIES)}")
             if hashlib.sha256(detector).hexdigest() != about["sha256"]:
                 raise ValueError("it was changed after it was saved: a checksum differs")
-            loaded = cls(budget=check_fraction(about["budget"], "budget"))
+            choices = Choices(**about["choices"])
+            loaded = cls(budget=check_fraction(about["budget"], "budget"), choices=choices)
             loaded.train_on_, loaded.later_ = about["train_on"], None
             loaded.preparation_ = Preparation.from_json(about["preparation"])
             with tempfile.TemporaryDirectory() as folder:
@@ -555,6 +591,17 @@ def _rounded_up(number: float) -> float:
     """Round up to two significant digits."""
     unit = 10.0 ** (math.floor(math.log10(number)) - 1)
     return math.ceil(number / unit - 1e-9) * unit
+
+
+def _as_asked(table: pd.DataFrame, choices: Choices, ignore: Iterable[str]) -> dict[str, str]:
+    """Return the columns that the caller does not want, and why they are left out."""
+    ignore = [*map(str, ignore), *choices.ignore]
+    for option, names in (("ignore", ignore), ("only", choices.only)):
+        for name in names:
+            if name not in table.columns:
+                raise ValueError(f"{option} names the column {name!r}, which the table does not have.")
+    others = [str(name) for name in table.columns if choices.only and name not in choices.only]
+    return dict.fromkeys(others, "it is not among those to use") | dict.fromkeys(ignore, "you asked for it")
 
 
 def _no_normal_rows(query: Query, table: pd.DataFrame) -> str:
