@@ -225,6 +225,47 @@ KINDS = [
     kind(
         "mostly dry", np.where(np.arange(N) % 5, 0, AMOUNTS % 30), np.where(np.arange(N) % 5, 0, AMOUNTS % 30)
     ),
+    kind("square metres", [f"{v:.2f} m2" for v in AMOUNTS], AMOUNTS, says="unit 'm²'"),
+    kind("cubic metres an hour", [f"{v:.2f}m3/h" for v in AMOUNTS], AMOUNTS, says="unit 'm³/h'"),
+    kind(
+        "squares and cubes",
+        [f"{v:.2f} m{2 + place % 2}" for place, v in enumerate(AMOUNTS)],
+        refused="numbers with different units",
+    ),
+    kind(
+        "squares and other squares, with their worth",
+        [f"{v:.2f} m2" if place % 2 else f"{v:.2f} cm2" for place, v in enumerate(AMOUNTS)],
+        np.where(np.arange(N) % 2, AMOUNTS, AMOUNTS / 10_000),
+        choices=Choices(units={"m2": 1, "cm2": 1e-4}),
+        says="unit 'cm²' times 0.0001",
+    ),
+    # durations, in seconds
+    kind("74:51", [f"{v // 60}:{v % 60:02d}" for v in WHOLE], WHOLE, says="holds durations, such as"),
+    kind(
+        "51:02:59",
+        [f"{v // 3600}:{v // 60 % 60:02d}:{v % 60:02d}" for v in WHOLE],
+        WHOLE,
+        says="holds durations",
+    ),
+    kind(
+        "durations with a sign",
+        [f"{'-' * (row % 3 == 0)}{v // 60}:{v % 60:02d}" for row, v in enumerate(WHOLE)],
+        np.where(np.arange(N) % 3 == 0, -WHOLE, WHOLE),
+        says="holds durations",
+    ),
+    kind(
+        "durations of pandas", pd.to_timedelta(WHOLE * 9, unit="s").astype(str), WHOLE * 9, says="durations"
+    ),
+    kind("2h 12min", [f"{v // 60}h {v % 60}min" for v in WHOLE], WHOLE * 60, says="holds durations"),
+    kind("PT17M45S", [f"PT{v // 60}M{v % 60}S" for v in WHOLE], WHOLE, says="holds durations"),
+    kind(
+        "durations shorter than a day",
+        [f"{v % 24}:{v % 60:02d}" for v in WHOLE],
+        WHOLE % 24 * 60 + WHOLE % 60,
+        choices=Choices(numeric=["x"]),
+        says="holds durations",
+    ),
+    kind("ratios", [f"{v % 9}:{v % 99:02d}" for v in WHOLE], out="neither numbers nor dates"),
     # clocks, counters, identifiers
     kind("row number", np.arange(N), out=CLOCK),
     kind("counter with ties", np.arange(N) // 4, out=CLOCK),
@@ -250,11 +291,6 @@ KINDS = [
     ),
     kind("sorted measurements", np.sort(RNG.normal(size=N)), np.sort(RNG.normal(size=0)), features=("x",)),
     kind("text identifiers", [f"k{v}" for v in PLACE], out="nearly every row has another text, such as 'k"),
-    kind(
-        "durations",
-        [f"{v % 90}:{v % 60:02d}" for v in WHOLE],
-        out="neither numbers nor dates in a form that is known",
-    ),
     kind(
         "addresses of machines", [f"10.{v % 7}.{v % 250}.{v % 255}" for v in WHOLE], out="as in an identifier"
     ),
@@ -295,6 +331,11 @@ KINDS = [
         pd.date_range("2014-01-01", periods=N, freq="MS").strftime("%Y%m").astype(int),
         out="a month",
     ),
+    kind("2024-W07", [f"2024-W{1 + v % 52:02d}" for v in WHOLE], out="a week, which has neither"),
+    kind("CW 7/2024", [f"CW {1 + v % 52}/2024" for v in WHOLE], out="a week, which has neither"),
+    kind("2024-W07-3", DAYS.strftime("%G-W%V-%u"), features=WEEKDAY),
+    kind("2024-Q1", [f"{2000 + v % 20}-Q{1 + v % 4}" for v in WHOLE], out="a quarter, which has neither"),
+    kind("Q1 2024", [f"Q{1 + v % 4} {2000 + v % 20}" for v in WHOLE], out="a quarter, which has neither"),
     kind("seconds since 1970, shuffled", 1_700_000_000 + 20_000 * PLACE, features=WEEKDAY + HOUR),
     kind("milliseconds since 1970", (1_700_000_000 + 20_000 * np.arange(N)) * 1000, features=WEEKDAY + HOUR),
     kind(

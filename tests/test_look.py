@@ -119,3 +119,20 @@ def test_the_command_says_the_same(csv, capsys, monkeypatch):
     assert "  'line': numbers from 0 to 299. Used." in said
     assert cli.main(["look", str(csv), "--train-on", "colour == 'None' and size == 'x'"]) == 1
     assert "selects none of 300 rows" in capsys.readouterr().err
+
+
+def test_durations_and_weeks_are_said(tmp_path):
+    rng = np.random.RandomState(0)
+    table = pd.DataFrame(
+        {
+            "took": [f"{v // 60}:{v % 60:02d}" for v in rng.randint(60, 9000, N)],
+            "week": [f"2024-W{v:02d}" for v in rng.randint(1, 53, N)],
+            "area": [f"{v:.1f} m2" for v in rng.normal(80, 9, N)],
+        }
+    )
+    table.to_csv(tmp_path / "data.csv", index=False)
+    took, week, area = look(tmp_path / "data.csv")[1:4]
+    seconds = table["took"].str.split(":", expand=True).astype(int) @ [60, 1]
+    assert took == f"  'took': durations in seconds from {seconds.min()} to {seconds.max()}. Used."
+    assert week == "  'week': dates. Left out: a week, which has neither weekday nor hour."
+    assert "unit 'm²' from" in area

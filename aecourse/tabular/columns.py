@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aecourse.tabular.numbers import Style, to_floats
+from aecourse.tabular.clocks import to_seconds
+from aecourse.tabular.numbers import Style, shapes, to_floats
 from aecourse.tabular.sources import first_few
 
 __all__ = ["Choices", "Column", "present", "to_numbers", "to_texts", "with_text_names", "without"]
@@ -125,7 +126,7 @@ class Column:
     parts : tuple of str
         What a date is turned into: ``weekday``, ``hour``.
     formats : tuple of str
-        How dates are written, see `clocks.to_dates`.
+        How dates are written, see `clocks.to_dates`; ``duration`` for a column of durations.
     decimal, thousands, units, fraction
         How numbers are written, see `numbers.Style`.
     file_decimal : {'.', ','}
@@ -186,7 +187,7 @@ class Column:
     def is_text(self) -> bool:
         """bool: Whether a file must be read as text here, because a piece of it could look like numbers."""
         simple = self.decimal == self.file_decimal and not (self.thousands or self.units or self.new_decimal)
-        return self.kind != "number" or not simple
+        return self.kind != "number" or not simple or bool(self.formats)
 
     def features(self) -> list[str]:
         """Return the names of the features that the column becomes."""
@@ -320,6 +321,8 @@ def to_numbers(column: Column, series: pd.Series) -> NDArray[np.float64]:
     else:
         codes, uniques = pd.factorize(to_texts(series))
         texts = [str(text) for text in uniques]
+        if column.formats:
+            return to_seconds(shapes(texts)[2])[codes]
         numbers = to_floats(texts, column.style)[codes]
         if column.new_decimal:
             new_style = Style(column.new_decimal, column.new_thousands, column.units, column.fraction)

@@ -56,17 +56,17 @@ def look(
     --------
     >>> import tempfile
     >>> rng = np.random.default_rng(0)
-    >>> table = pd.DataFrame({"n": range(60), "size": rng.normal(5, 1, 60).round(1), "kind": ["a", "b"] * 30})
+    >>> table = pd.DataFrame({"n": range(90), "size": rng.normal(5, 1, 90).round(1), "kind": ["a", "b"] * 45})
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     table.to_csv(f"{folder}/data.csv", index=False)
     ...     print(*look(f"{folder}/data.csv", budget=0.05), sep="\\n")
-    data.csv: 60 rows, 3 columns. Nothing was fitted.
+    data.csv: 90 rows, 3 columns. Nothing was fitted.
       'n': numbers. Left out: it rises from row to row, like a row number or a clock (if it is a measurement:
       \
 numeric= or --numeric).
-      'size': numbers from 2.3 to 6.9. Used.
+      'size': numbers from 2.7 to 7. Used.
       'kind': texts, 'a' or 'b'. Used.
-    'aecourse detect' would train on 42 rows, and set the threshold with 18 others.
+    'aecourse detect' would train on 63 rows, and set the threshold with 27 others.
     """
     choices = choices or Choices()
     if train_on is not None:
@@ -145,10 +145,11 @@ def _describe(column: Column, series: pd.Series, brief: bool) -> Iterator[str]:
         numbers = to_numbers(column, series)
         gaps, finite = np.isnan(numbers), numbers[np.isfinite(numbers)]
         ends = f" from {finite.min():.6g} to {finite.max():.6g}" if finite.size and not brief else ""
+        what = "durations in seconds" if column.formats else "numbers"
         written = (
             "" if column.style.plain else f" written with {column.style.describe('').split('(')[1][:-1]}"
         )
-        yield f"numbers{written}{ends}"
+        yield f"{what}{written}{ends}"
     elif column.kind == "date":
         gaps = clocks.to_dates(series, column.formats).isna().to_numpy()
         yield "times of day" if clocks.TIME in column.formats else "dates"

@@ -293,6 +293,10 @@ class Preparation:
         )
         if column.formats in (("%Y%m",), ("%b %Y",), ("%B %Y",), ("%b-%Y",)) or _are_months(known):
             parts = ()
+        periods = [each for each in (clocks.WEEK, clocks.QUARTER) if each in column.formats]
+        if periods:
+            self.left_out_[name] = f"a {periods[0]}, which has neither weekday nor hour"
+            return None
         if not parts:
             self.left_out_[name] = (
                 "a date, of which training saw less than two weeks or two days"

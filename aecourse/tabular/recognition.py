@@ -136,6 +136,8 @@ def _recognise(name: str, series: pd.Series, choices: Choices) -> Recognised:
         return Recognised(column)
     styled = column.kind == "number" and not column.style.plain
     notes = [f"{name!r} holds {column.style.describe(example)}."] if styled else []
+    if column.formats == (clocks.DURATION,):
+        notes = [f"{name!r} holds durations, such as {example!r}; they count in seconds."]
     return _with_unread(column, series, notes)
 
 
@@ -185,6 +187,8 @@ def _recognise_texts(column: Column, series: pd.Series, choices: Choices) -> tup
         sure = forced or any(signs.values()) or (style.fraction and readable.sum() > MAX_CATEGORIES)
         if weights[readable].sum() >= (0.5 if sure else MIN_PARSED) * weights.sum():
             return _as_numbers(column, style, [known[row] for row in np.flatnonzero(readable)], choices)
+    if clocks.are_durations(known, weights, sure=forced):
+        return replace(column, formats=(clocks.DURATION,)), known[0]
     if forced:
         raise UnclearColumn(
             column.name,
