@@ -203,13 +203,19 @@ def _count_block(
     if not count.zero_line and b"\0" in data:
         count.zero_line = line + int(np.searchsorted(line_ends, data.index(b"\0")))
     count.n_rows += row_ends.size
+    last = row_ends.size - 1
+    blank = set()
     for row in np.flatnonzero(n_fields != n_names):
-        if not data[row_starts[row] : row_ends[row]].strip(b" \t\r\n"):
-            count.n_rows -= 1  # a blank line
-            continue
-        at = line + int(np.searchsorted(line_ends, row_starts[row]))
-        count.add_odd(at, int(n_fields[row]), n_names)
-        count.last_is_short = row == row_ends.size - 1 and n_fields[row] < n_names
+        if data[row_starts[row] : row_ends[row]].strip(b" \t\r\n"):
+            at = line + int(np.searchsorted(line_ends, row_starts[row]))
+            count.add_odd(at, int(n_fields[row]), n_names)
+        else:
+            blank.add(int(row))
+    count.n_rows -= len(blank)
+    while last in blank:
+        last -= 1
+    if last >= 0:
+        count.last_is_short = bool(n_fields[last] < n_names)
     _note_codes(text, stops, last_field, count)
     return used, int(np.searchsorted(line_ends, used))
 
@@ -237,7 +243,7 @@ def _note_codes(text: NDArray[np.uint8], stops: NDArray, last_field: NDArray, co
     column = fields - np.append(0, last_field[:-1] + 1)[row]
     new = ~np.isin(column, list(count.codes))
     fields, column = fields[new], column[new]
-    if fields.size:
+    if fields.size:  # marks and blanks do no harm: with them inside, the column is one of texts anyway
         other = np.append(0, np.cumsum(~(_are_digits(text) | _is_padding(text))))
         only_digits = other[stops[fields]] == other[starts[fields]]
         count.codes.update(np.unique(column[only_digits]).tolist())
