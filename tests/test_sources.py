@@ -384,7 +384,8 @@ def test_rows_are_counted_as_by_pythons_own_reader(tmp_path_factory, rows, end, 
 # --- endings -----------------------------------------------------------------------------------
 
 _READY = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 from aecourse import cli, tabular
 cli._prepare_tensorflow = lambda *_: None
 print("ready", flush=True)
