@@ -271,8 +271,7 @@ def _add_tabular(commands: Any) -> None:
         parents=[common],
         help="say how each column of a table is read, before anything is fitted",
         description="Say how each column of a table is read, what was noticed, and what 'aecourse detect' "
-        "would "
-        "do with the same options. Nothing is fitted or written.",
+        "would do with the same options. Nothing is fitted or written.",
     )
     look.add_argument("csv", metavar="TABLE", help=_TABLE)
     _add_choices(look)

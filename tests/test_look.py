@@ -92,8 +92,8 @@ def test_only_and_ignore_are_kept_in_the_saved_detector(csv, tmp_path):
 @pytest.mark.parametrize(
     "choices, words",
     [
-        ({"only": ["sise"]}, "only names the column 'sise', which the table does not have"),
-        ({"ignore": ["sise"]}, "ignore names the column 'sise'"),
+        ({"only": ["sizes"]}, "only names the column 'sizes', which the table does not have"),
+        ({"ignore": ["sizes"]}, "ignore names the column 'sizes'"),
         ({"only": ["size"], "ignore": ["size"]}, "only and ignore both name 'size'"),
         ({"only": "size"}, "only must be a list of texts"),
     ],

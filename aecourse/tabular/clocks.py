@@ -62,7 +62,7 @@ _DURATIONS = {
     ),
     "words": re.compile(
         rf"(?P<sign>-)?(?:(?P<days>{_NUMBER}) ?d(?:ays?)?)? ?(?:(?P<hours>{_NUMBER}) ?h(?:(?:ou)?rs?)?)? ?"
-        rf"(?:(?P<minutes>{_NUMBER}) ?m(?:in(?:ute)?s?)?)? ?(?:(?P<seconds>{_NUMBER}) ?s(?:ec(?:ond)?s?)?)?"
+        rf"(?:(?P<minutes>{_NUMBER}) ?m(?:in(?:ute)?s?)?)? ?(?:(?P<seconds>{_NUMBER}) ?s(?:ec|econd)?s?)?"
     ),
     "ISO 8601": re.compile(
         rf"(?P<sign>-)?P(?:(?P<days>{_NUMBER})D)?T?(?:(?P<hours>{_NUMBER})H)?(?:(?P<minutes>{_NUMBER})M)?"
@@ -332,7 +332,7 @@ def to_seconds(texts: Sequence[str]) -> NDArray[np.float64]:
     Returns
     -------
     ndarray of float of shape (n,)
-        Their seconds; the last part of a clock counts as seconds. What is no duration is NaN.
+        Their seconds; the last part of a clock counts as seconds. Other texts become NaN.
 
     Examples
     --------

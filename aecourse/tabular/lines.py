@@ -1,8 +1,7 @@
 """Count the rows of a CSV file and the fields of each, before pandas reads it.
 
-pandas fills a row that is too short, and some versions of it cut one that is too long, without a word. So
-each
-row is counted here: whole blocks at a time with NumPy, and by Python's own reader from the first block on in
+pandas silently fills a row that is too short, and some versions of it cut one that is too long. So each row
+is counted here: whole blocks at a time with NumPy, and by Python's own reader from the first block on in
 which quotation marks stand inside of fields, where counting marks is not enough.
 """
 
@@ -72,7 +71,7 @@ class Count:
         line : int
             Its line in the file.
         n_fields, n_names : int
-            How many fields it has, and how many it should have.
+            The number of fields found, and the number expected.
         """
         self.n_short += n_fields < n_names
         self.n_long += n_fields > n_names

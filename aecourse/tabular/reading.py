@@ -350,9 +350,8 @@ def _check_count(name: str, count: Count, n_names: int, ragged: str) -> list[str
     )
     if ragged == "keep":
         return [
-            f"{n_odd:,} of {count.n_rows:,} rows do not have {n_names} fields ({shown}). They were kept as "
-            "you "
-            f"asked: {count.n_short:,} short ones filled with missing values, {count.n_long:,} long ones cut."
+            f"{n_odd:,} of {count.n_rows:,} rows do not have {n_names} fields ({shown}). As you asked, "
+            f"{count.n_short:,} short ones were filled with missing values, {count.n_long:,} long ones cut."
         ]
     if n_odd == 1 and count.last_is_short:
         what = f"was probably cut off: its last row does not have {n_names} fields ({shown}). Copy it again"
@@ -364,8 +363,7 @@ def _check_count(name: str, count: Count, n_names: int, ragged: str) -> list[str
     else:
         what = (
             f"has {n_odd:,} of {count.n_rows:,} rows that do not have {n_names} fields, as many as there "
-            "are names "
-            f"({shown}). Look at these lines: does a field hold the separator without quotation marks?"
+            f"are names ({shown}). Look at these lines: does a field hold an unquoted separator?"
         )
     end = "" if what.endswith("?") else "."
     raise ValueError(

@@ -173,7 +173,7 @@ def stem(path: str | os.PathLike[str]) -> str:
 
 
 def check_readable(path: str | os.PathLike[str]) -> None:
-    """Refuse at once what is no file, pipe or standard input.
+    """Refuse anything that is not a file, a pipe or standard input.
 
     Parameters
     ----------
@@ -441,7 +441,7 @@ def _kind(head: bytes, name: str) -> str:
     """Say what a file contains, or refuse it."""
     for start, what in _OTHER_FORMATS:
         if head.startswith(start):
-            raise ValueError(f"{name} is no CSV: it is {what}.")
+            raise ValueError(f"{name} is not a CSV file: it is {what}.")
     if head[257:262] == b"ustar":
         raise ValueError(f"{name} is a tar archive. Unpack it, and name the table in it.")
     for start, kind in ((b"PAR1", "parquet"), (b"ARROW1", "arrow"), (b"\xff\xff\xff\xff", "arrow stream")):
@@ -453,7 +453,7 @@ def _kind(head: bytes, name: str) -> str:
             f"{name} is a web page or XML, and no table. Was it downloaded from a page that asks for a login?"
         )
     if begin.startswith((b"[{", b"[[")) or re.match(rb'\{\s*"', begin):
-        raise ValueError(f"{name} is no CSV: it is JSON. Write a CSV: pandas.read_json(…).to_csv(…).")
+        raise ValueError(f"{name} is not a CSV file: it is JSON. Write a CSV: pandas.read_json(…).to_csv(…).")
     return "text"
 
 
