@@ -2,8 +2,11 @@
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from aecourse import __version__
@@ -21,7 +24,7 @@ def _prepare_tensorflow(*needed: str) -> None:
     imports are silent, and progress bars, warnings and errors are shown. If a file does not exist, the
     command says so without the seconds that the import takes.
     """
-    if all(os.path.isfile(file) for file in needed):
+    if all(file == "-" or os.path.exists(file) for file in needed):
         import_tensorflow_quietly()
 
 
@@ -32,8 +35,8 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _common(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that `detect` and `score` share, as keyword arguments."""
-    return {name: getattr(options, name) for name in ("separator", "encoding", "force")}
+    """Return the options on the file, as keyword arguments."""
+    return {name: getattr(options, name) for name in ("separator", "encoding", "header", "ragged", "sheet")}
 
 
 def _choices(options: argparse.Namespace) -> Any:
@@ -48,41 +51,92 @@ def _choices(options: argparse.Namespace) -> Any:
         na_values=options.na_values,
         numeric=options.numeric,
         categorical=options.categorical,
+        only=options.only,
+        ignore=options.ignore,
     )
 
 
-def _run_job(job: Callable[[], "Result"]) -> int:
+class _Ended(BaseException):
+    """The system asked this process to end."""
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Turn the signals that end a process into an exception, so that temporary files are removed."""
+
+    def end(number: int, _: object) -> None:
+        for each in signals:
+            signal.signal(each, signal.SIG_IGN)  # a second one must not stop the tidying
+        raise _Ended(signal.Signals(number).name)
+
+    here = threading.current_thread() is threading.main_thread()
+    signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name) and here]
+    signals = [each for each in signals if signal.getsignal(each) == signal.SIG_DFL]  # nohup stays as it is
+    for each in signals:
+        signal.signal(each, end)
+    try:
+        yield
+    finally:
+        for each in signals:
+            signal.signal(each, signal.SIG_DFL)
+
+
+def _sentences(result: "Result") -> list[str]:
+    drift = [f"Drift? {warning}" for warning in result.warnings]
+    return [*result.lines, *drift, f"Written: {result.output}"]
+
+
+def _run_job(job: Callable[[], Sequence[str]]) -> int:
     """Run a job on files, and print what it did or one sentence on what went wrong."""
     try:
-        result = job()
+        with _ending_in_order():
+            lines = job()
     except (OSError, ValueError) as error:
         print(f"aecourse: {error}", file=sys.stderr)
+        return 1
+    except MemoryError:
+        print("aecourse: the table does not fit into memory. Use a part of its rows.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("aecourse: interrupted; nothing was written.", file=sys.stderr)
         return 130
-    print(*result.lines, sep="\n")
-    for warning in result.warnings:
-        print(f"Drift? {warning}")
-    print(f"Written: {result.output}")
+    except _Ended as ended:
+        print(f"aecourse: ended by {ended}; nothing was written.", file=sys.stderr)
+        return 143
+    print(*lines, sep="\n", flush=True)  # here, so that a pipe that nobody reads is noticed
     return 0
+
+
+def _look(options: argparse.Namespace) -> int:
+    from aecourse import tabular
+
+    return _run_job(
+        lambda: tabular.look(
+            options.csv,
+            train_on=options.train_on,
+            budget=options.budget,
+            choices=_choices(options),
+            **_common(options),
+        )
+    )
 
 
 def _detect(options: argparse.Namespace) -> int:
     from aecourse import tabular
 
-    def job() -> "Result":
+    def job() -> list[str]:
         _prepare_tensorflow(options.csv)
-        return tabular.detect(
+        result = tabular.detect(
             options.csv,
             options.output,
             train_on=options.train_on,
             budget=options.budget,
-            ignore=options.ignore,
             random_state=options.random_state,
             choices=_choices(options),
+            force=options.force,
             **_common(options),
         )
+        return _sentences(result)
 
     return _run_job(job)
 
@@ -90,18 +144,26 @@ def _detect(options: argparse.Namespace) -> int:
 def _score(options: argparse.Namespace) -> int:
     from aecourse import tabular
 
-    def job() -> "Result":
+    def job() -> list[str]:
         _prepare_tensorflow(options.detector, options.csv)
-        return tabular.score(
+        result = tabular.score(
             options.detector,
             options.csv,
             options.output,
             decimal=options.decimal,
             thousands=options.thousands,
+            force=options.force,
             **_common(options),
         )
+        return _sentences(result)
 
     return _run_job(job)
+
+
+_TABLE = (
+    "a CSV file whose first line names the columns, or the same packed (gz, bz2, xz, zip); a Parquet, "
+    "Arrow or Excel file (.xlsx); - for standard input"
+)
 
 
 def _budget(text: str) -> float:
@@ -136,11 +198,25 @@ def _unit(text: str) -> tuple[str, float]:
         ) from error
 
 
-def _add_column_options(detect: argparse.ArgumentParser) -> None:
-    """Add the options that say how columns are to be read; the detector remembers them."""
+def _add_choices(command: argparse.ArgumentParser) -> None:
+    """Add the options that say which rows are normal and how columns are read; the detector keeps them."""
+    command.add_argument(
+        "--train-on",
+        type=_query,
+        metavar="QUERY",
+        help="which rows are normal, such as \"label == 'normal'\"; the columns that it names are "
+        "not used as features (default: all rows)",
+    )
+    command.add_argument(
+        "--budget",
+        type=_budget,
+        default=0.01,
+        metavar="SHARE",
+        help="share of normal rows that may be flagged (default: 0.01)",
+    )
 
     def add(option: str, metavar: str, help: str, **more: Any) -> None:
-        detect.add_argument(
+        command.add_argument(
             option,
             action="append",
             default=[],
@@ -154,10 +230,12 @@ def _add_column_options(detect: argparse.ArgumentParser) -> None:
     add("--date-format", "FORMAT", "how dates are written, such as %%d/%%m/%%Y")
     add("--numeric", "COLUMN", "use this column as the numbers that it holds, even if it looks like a clock")
     add("--categorical", "COLUMN", "use this column as categories, even if it holds numbers")
+    add("--only", "COLUMN", "use no columns but this one")
+    add("--ignore", "COLUMN", "do not use this column")
 
 
 def _add_tabular(commands: Any) -> None:
-    """Add the commands `detect` and `score`."""
+    """Add the commands `look`, `detect` and `score`."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--separator", metavar="SIGN", help="sign between fields (default: found from the first line)"
@@ -175,51 +253,54 @@ def _add_tabular(commands: Any) -> None:
         help="sign that separates thousands: one of , . ' _ and the blank (default: found by column)",
     )
     common.add_argument("--encoding", metavar="NAME", help="encoding of the file (default: UTF-8)")
-    common.add_argument("--force", action="store_true", help="replace earlier results")
+    common.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="whether the first line names the columns (default: it must look like it)",
+    )
+    common.add_argument(
+        "--ragged",
+        choices=["refuse", "keep"],
+        default="refuse",
+        help="rows with fewer or more fields than names: refuse the file (default), or keep them, short ones "
+        "filled with missing values and long ones cut",
+    )
+    common.add_argument("--sheet", metavar="NAME", help="sheet of a spreadsheet that has several")
+    look = commands.add_parser(
+        "look",
+        parents=[common],
+        help="say how each column of a table is read, before anything is fitted",
+        description="Say how each column of a table is read, what was noticed, and what 'aecourse detect' "
+        "would do with the same options. Nothing is fitted or written.",
+    )
+    look.add_argument("csv", metavar="TABLE", help=_TABLE)
+    _add_choices(look)
+    look.set_defaults(run=_look)
+    writing = argparse.ArgumentParser(add_help=False)
+    writing.add_argument("--force", action="store_true", help="replace earlier results")
     detect = commands.add_parser(
         "detect",
-        parents=[common],
-        help="find anomalous rows of a CSV file",
-        description="Fit a detector on the normal rows of a CSV file, score all rows, "
+        parents=[common, writing],
+        help="find anomalous rows of a table",
+        description="Fit a detector on the normal rows of a table, score all rows, "
         "and write the scores, the flagged rows, a report and the detector.",
     )
-    detect.add_argument("csv", metavar="TABLE.csv", help="the file; its first line names the columns")
-    detect.add_argument(
-        "--train-on",
-        type=_query,
-        metavar="QUERY",
-        help="which rows are normal, such as \"label == 'normal'\"; the columns that it names are "
-        "not used as features (default: all rows)",
-    )
-    detect.add_argument(
-        "--budget",
-        type=_budget,
-        default=0.01,
-        metavar="SHARE",
-        help="share of normal rows that may be flagged (default: 0.01)",
-    )
-    detect.add_argument(
-        "--ignore",
-        action="append",
-        default=[],
-        metavar="COLUMN",
-        help="do not use this column as a feature; may be given several times",
-    )
+    detect.add_argument("csv", metavar="TABLE", help=_TABLE)
+    _add_choices(detect)
     detect.add_argument(
         "--random-state", type=int, default=0, metavar="SEED", help="seed of all random choices (default: 0)"
     )
-    _add_column_options(detect)
     detect.add_argument("-o", "--output", metavar="FOLDER", help="folder to write (default: TABLE-results)")
     detect.set_defaults(run=_detect)
     score = commands.add_parser(
         "score",
-        parents=[common],
-        help="score the rows of a CSV file with a saved detector",
-        description="Score the rows of a CSV file with a detector that 'aecourse detect' saved, and say "
+        parents=[common, writing],
+        help="score the rows of a table with a saved detector",
+        description="Score the rows of a table with a detector that 'aecourse detect' saved, and say "
         "whether they still look like the rows it was trained on.",
     )
     score.add_argument("detector", metavar="DETECTOR.aecourse", help="the saved detector")
-    score.add_argument("csv", metavar="NEW.csv", help="the file; it needs the columns of the training file")
+    score.add_argument("csv", metavar="NEW", help="the new table; it needs the columns of the training table")
     score.add_argument("-o", "--output", metavar="FILE", help="file to write (default: NEW-scores.csv)")
     score.set_defaults(run=_score)
 
@@ -255,8 +336,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A console may have no place for a sign of a table, such as cp1252 for Greek: "?" is shown for it.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
-    options = parser().parse_args(arguments)
-    return options.run(options)
+    try:
+        options = parser().parse_args(arguments)
+        return options.run(options)
+    except KeyboardInterrupt:
+        print("aecourse: interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # as in `aecourse doctor | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if os.environ.get("AECOURSE_TRACEBACK"):
+            raise
+        print(
+            f"aecourse: an error that should not occur ({type(error).__name__}: {error}). Please report it "
+            "with the command that you typed; with AECOURSE_TRACEBACK=1 the command says where it arose.",
+            file=sys.stderr,
+        )
+        return 1
 
 
 if __name__ == "__main__":

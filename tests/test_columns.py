@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from sklearn.exceptions import NotFittedError
 
 from aecourse import baselines, evaluation
 from aecourse.tabular import FAR, Choices, Preparation, TableDetector, detector, read_chunks, read_csv
@@ -223,6 +225,47 @@ KINDS = [
     kind(
         "mostly dry", np.where(np.arange(N) % 5, 0, AMOUNTS % 30), np.where(np.arange(N) % 5, 0, AMOUNTS % 30)
     ),
+    kind("square metres", [f"{v:.2f} m2" for v in AMOUNTS], AMOUNTS, says="unit 'm²'"),
+    kind("cubic metres an hour", [f"{v:.2f}m3/h" for v in AMOUNTS], AMOUNTS, says="unit 'm³/h'"),
+    kind(
+        "squares and cubes",
+        [f"{v:.2f} m{2 + place % 2}" for place, v in enumerate(AMOUNTS)],
+        refused="numbers with different units",
+    ),
+    kind(
+        "squares and other squares, with their worth",
+        [f"{v:.2f} m2" if place % 2 else f"{v:.2f} cm2" for place, v in enumerate(AMOUNTS)],
+        np.where(np.arange(N) % 2, AMOUNTS, AMOUNTS / 10_000),
+        choices=Choices(units={"m2": 1, "cm2": 1e-4}),
+        says="unit 'cm²' times 0.0001",
+    ),
+    # durations, in seconds
+    kind("74:51", [f"{v // 60}:{v % 60:02d}" for v in WHOLE], WHOLE, says="holds durations, such as"),
+    kind(
+        "51:02:59",
+        [f"{v // 3600}:{v // 60 % 60:02d}:{v % 60:02d}" for v in WHOLE],
+        WHOLE,
+        says="holds durations",
+    ),
+    kind(
+        "durations with a sign",
+        [f"{'-' * (row % 3 == 0)}{v // 60}:{v % 60:02d}" for row, v in enumerate(WHOLE)],
+        np.where(np.arange(N) % 3 == 0, -WHOLE, WHOLE),
+        says="holds durations",
+    ),
+    kind(
+        "durations of pandas", pd.to_timedelta(WHOLE * 9, unit="s").astype(str), WHOLE * 9, says="durations"
+    ),
+    kind("2h 12min", [f"{v // 60}h {v % 60}min" for v in WHOLE], WHOLE * 60, says="holds durations"),
+    kind("PT17M45S", [f"PT{v // 60}M{v % 60}S" for v in WHOLE], WHOLE, says="holds durations"),
+    kind(
+        "durations shorter than a day",
+        [f"{v % 24}:{v % 60:02d}" for v in WHOLE],
+        WHOLE % 24 * 60 + WHOLE % 60,
+        choices=Choices(numeric=["x"]),
+        says="holds durations",
+    ),
+    kind("ratios", [f"{v % 9}:{v % 99:02d}" for v in WHOLE], out="neither numbers nor dates"),
     # clocks, counters, identifiers
     kind("row number", np.arange(N), out=CLOCK),
     kind("counter with ties", np.arange(N) // 4, out=CLOCK),
@@ -248,11 +291,6 @@ KINDS = [
     ),
     kind("sorted measurements", np.sort(RNG.normal(size=N)), np.sort(RNG.normal(size=0)), features=("x",)),
     kind("text identifiers", [f"k{v}" for v in PLACE], out="nearly every row has another text, such as 'k"),
-    kind(
-        "durations",
-        [f"{v % 90}:{v % 60:02d}" for v in WHOLE],
-        out="neither numbers nor dates in a form that is known",
-    ),
     kind(
         "addresses of machines", [f"10.{v % 7}.{v % 250}.{v % 255}" for v in WHOLE], out="as in an identifier"
     ),
@@ -293,6 +331,11 @@ KINDS = [
         pd.date_range("2014-01-01", periods=N, freq="MS").strftime("%Y%m").astype(int),
         out="a month",
     ),
+    kind("2024-W07", [f"2024-W{1 + v % 52:02d}" for v in WHOLE], out="a week, which has neither"),
+    kind("CW 7/2024", [f"CW {1 + v % 52}/2024" for v in WHOLE], out="a week, which has neither"),
+    kind("2024-W07-3", DAYS.strftime("%G-W%V-%u"), features=WEEKDAY),
+    kind("2024-Q1", [f"{2000 + v % 20}-Q{1 + v % 4}" for v in WHOLE], out="a quarter, which has neither"),
+    kind("Q1 2024", [f"Q{1 + v % 4} {2000 + v % 20}" for v in WHOLE], out="a quarter, which has neither"),
     kind("seconds since 1970, shuffled", 1_700_000_000 + 20_000 * PLACE, features=WEEKDAY + HOUR),
     kind("milliseconds since 1970", (1_700_000_000 + 20_000 * np.arange(N)) * 1000, features=WEEKDAY + HOUR),
     kind(
@@ -661,7 +704,7 @@ def test_any_table_is_prepared_without_a_warning(table):
 @pytest.mark.parametrize(
     "table, words",
     [
-        (X, "must be a pandas DataFrame; found ndarray"),
+        (X, "must be a pandas DataFrame, or something with a method to_pandas; found ndarray"),
         (pd.DataFrame(X, columns=["a", "a"]), "stand more than once: 'a'"),
         (pd.DataFrame({"a": X[:, 0] + 1j}), "'a' holds complex numbers"),
     ],
@@ -670,3 +713,43 @@ def test_what_is_no_table_of_columns_is_refused(table, words):
     for use in (lambda: Preparation().fit(table), lambda: TableDetector().fit(table)):
         with pytest.raises(ValueError, match=words):
             use()
+
+
+class LikePolars:
+    """A table of another library, which can turn itself into one of pandas."""
+
+    def to_pandas(self):
+        return pd.DataFrame(X, columns=["a", "b"])
+
+
+@pytest.mark.parametrize(
+    "table, names",
+    [
+        (pd.DataFrame(X, columns=[2021, 2022]), ["2021", "2022"]),
+        (pd.DataFrame(X, columns=pd.MultiIndex.from_tuples([("a", 1), ("a", 2)])), ["a 1", "a 2"]),
+        (LikePolars(), ["a", "b"]),
+        (pa.table({"a": X[:, 0], "b": X[:, 1]}), ["a", "b"]),
+    ],
+)
+def test_tables_of_other_kinds_are_used(table, names):
+    preparation = Preparation().fit(table)
+    assert preparation.source_names_ == names
+    np.testing.assert_array_equal(preparation.transform(table), X)
+    assert list(preparation.outside(table)) == names
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: Preparation().transform(pd.DataFrame(X)),
+        lambda: Preparation().outside(pd.DataFrame(X)),
+        lambda: Preparation().to_json(),
+        lambda: TableDetector().score(pd.DataFrame(X)),
+        lambda: TableDetector().reasons(pd.DataFrame(X)),
+        lambda: TableDetector().drift(pd.DataFrame(X)),
+        lambda: TableDetector().save("nowhere"),
+    ],
+)
+def test_use_before_fit_is_refused(use):
+    with pytest.raises(NotFittedError, match="has not learned anything yet. Call fit first"):
+        use()

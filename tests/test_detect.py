@@ -156,6 +156,12 @@ def test_the_budget_that_is_proposed_works(n):
 def test_a_query_that_selects_nothing_says_what_there_is(table):
     with pytest.raises(ValueError, match=r"none of 300 rows. 'label' holds 'normal' \(270\), 'odd' \(30\)"):
         TableDetector().fit(table, "label == 'Normal'")
+    rated = table.assign(rating=np.where(np.arange(300) < 40, np.nan, np.arange(300) % 7))
+    with pytest.raises(
+        ValueError, match=r"1 other values, no value \(40\)\. Numbers stand without quotation"
+    ) as caught:
+        TableDetector().fit(rated.replace({"rating": {6: 5}}), "rating == '3'")
+    assert "np." not in str(caught.value)
 
 
 def test_infinite_values_are_flagged_and_not_trained_on(table):
@@ -251,7 +257,19 @@ def _repack(path, about=None, detector=None):
         (lambda data: data["preparation"]["columns"].pop(), None),
         (lambda data: data.update(calibration_scores=[]), None),
         (lambda data: data.update(calibration_scores="x"), None),
+        (lambda data: data["preparation"].update(n_rows=10**400), None),
+        (lambda data: data["preparation"].update(n_rows=1e999), None),
+        (lambda data: data["preparation"].update(n_rows=-5), None),
+        (lambda data: data["preparation"]["columns"][0].update(gaps=10**400), None),
+        (lambda data: data["preparation"]["columns"][0].update(low=1e999), None),
+        (lambda data: data["preparation"]["columns"][0].update(units=[["g", 10**400]]), None),
+        (lambda data: data["preparation"].update(columns={"a": {"b": []}}), None),
+        (lambda data: data.update(budget=[[0.1]]), None),
+        (lambda data: data.update(threshold=10**400), None),
+        (lambda data: data.update(calibration_scores=[[[0.1]], 1]), None),
+        (lambda data: data.update(calibration_scores=[10**400]), None),
         (None, lambda inner: inner[:-1] + bytes([inner[-1] ^ 1])),
+        (None, lambda inner: bytes(len(inner) * 1000)),
     ],
 )
 def test_a_changed_file_is_refused(found, tmp_path, about, detector):
@@ -272,6 +290,12 @@ def test_what_is_no_detector_is_refused(tmp_path, found):
         archive.writestr("other", "x")
     with pytest.raises(ValueError, match="not a detector of a table"):
         TableDetector.load(path)
+    for text in ("[" * 100_000, '{"a": ' + "1" * 5000 + "}", "\xff"):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("about.json", text)
+            archive.writestr("detector.zip", b"")
+        with pytest.raises(OSError, match="some.aecourse' is damaged"):
+            TableDetector.load(path)
     found.save(path)
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(OSError, match="damaged"):
@@ -476,7 +500,7 @@ def test_an_interrupted_command_says_so(csv, monkeypatch, capsys):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(jobs, "read_csv", lambda *_, **__: interrupt())
+    monkeypatch.setattr(jobs, "open_table", lambda *_, **__: interrupt())
     status, _, err = run(capsys, "detect", csv)
     assert status == 130 and "nothing was written" in err
 

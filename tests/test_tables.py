@@ -75,8 +75,8 @@ def test_an_index_column_gets_a_name_and_is_left_out(write):
         ('a,b\n1,"2\n3,4\n', "quotation"),
         ("a,b\n1,caf\u00e9\n".encode("latin-1"), r"not in UTF-8 .byte 0xe9.*cp1252"),
         (b"a,b\n" + b"1,2\n" * 20000 + "1,\u00e9\n".encode("latin-1"), "not in UTF-8"),
-        (b"PK\x03\x04rest", "spreadsheet"),
-        (b"\x1f\x8brest", "unpack"),
+        (b"PK\x03\x04rest", "damaged"),
+        (b"\x1f\x8brest", "damaged"),
         (b"a,b\n1,\x00\n", "zero bytes"),
     ],
 )
@@ -103,12 +103,10 @@ def test_missing_files_folders_and_wrong_options(write, tmp_path):
         read_csv(path, encoding="klingon")
 
 
-def test_a_fault_far_down_is_found_when_reached(write):
+def test_a_fault_far_down_is_found_before_the_first_piece(write):
     path = write("a,b\n" + "1,2\n" * 100 + "1,2,3\n")
-    pieces = read_chunks(path, rows=50)
-    assert len(next(pieces)) == 50
     with pytest.raises(ValueError, match="line 102"):
-        list(pieces)
+        next(read_chunks(path, rows=50))
 
 
 def test_texts_that_look_like_numbers_stay_texts_in_each_piece(write):
@@ -177,6 +175,31 @@ def test_a_query_selects_what_pandas_selects(text, rows):
     selected = Query(text).select(TABLE)
     assert np.flatnonzero(selected).tolist() == rows
     assert TABLE.query(text).index.tolist() == rows
+
+
+@pytest.mark.parametrize("name", ["class", "from", "for", "global", "with", "def"])
+def test_a_column_may_be_named_like_a_word_of_python(name):
+    table = TABLE.rename(columns={"label": name})
+    for text in (
+        f"{name} == 'normal'",
+        f"`{name}` == 'normal'",
+        f"count < 9 and {name} in ['normal', '{name}']",
+    ):
+        query = Query(text)
+        assert name in query.columns and np.flatnonzero(query.select(table)).tolist() == [0, 2]
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("is == 'a'", "A column called 'is' stands in backticks: `is`"),
+        ("label = 'normal'", "One = assigns; compare with =="),
+        ("label == normal", "If it is a text, put it in quotation marks: 'normal'"),
+    ],
+)
+def test_a_query_that_is_nearly_right_gets_a_hint(text, words):
+    with pytest.raises(ValueError, match=words):
+        Query(text).select(TABLE)
 
 
 _conditions = st.recursive(

@@ -4,12 +4,15 @@ What is written goes beside its place first, on the same disk, and takes that pl
 complete: after an error, an interruption or a full disk the old one is still there, untouched.
 """
 
+import errno
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+# Windows knows no quotas.
+_NO_SPACE = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 def check_parent(path: str | os.PathLike[str]) -> None:
@@ -21,11 +24,28 @@ def check_parent(path: str | os.PathLike[str]) -> None:
 
 
 @contextmanager
+def full_disk_in_words(place: str | os.PathLike[str], or_else: str = "or write elsewhere") -> Iterator[None]:
+    """Name the place that was written to if the disk is full, which the operating system's error does not."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_SPACE:
+            raise
+        raise OSError(
+            f"{os.fspath(place)} could not be written, because the disk is full or your share of it is used "
+            f"up. Free some space, {or_else}."
+        ) from error
+
+
+@contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path; the file written there takes the place of ``path`` if nothing failed."""
     final = Path(path)
     check_parent(final)
-    with tempfile.TemporaryDirectory(dir=final.parent, prefix=f".{final.name}.", suffix=".part") as folder:
+    with (
+        full_disk_in_words(final),
+        tempfile.TemporaryDirectory(dir=final.parent, prefix=f".{final.name}.", suffix=".part") as folder,
+    ):
         temporary = Path(folder) / final.name
         yield temporary
         with open(temporary, "rb") as file:
@@ -44,8 +64,13 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield an empty temporary folder that takes the place of ``path`` if nothing failed."""
     final = Path(path)
     check_parent(final)
-    temporary = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}.", suffix=".part"))
-    try:
+    with (
+        full_disk_in_words(final),
+        tempfile.TemporaryDirectory(
+            dir=final.parent, prefix=f".{final.name}.", suffix=".part", ignore_cleanup_errors=True
+        ) as folder,
+    ):
+        temporary = Path(folder)
         fresh = temporary / "new"
         fresh.mkdir()
         yield fresh
@@ -57,5 +82,3 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
             if (temporary / "old").exists():
                 (temporary / "old").rename(final)
             raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

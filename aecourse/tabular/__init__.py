@@ -4,9 +4,10 @@ from aecourse.tabular.columns import Choices, Column
 from aecourse.tabular.detector import Later, TableDetector
 from aecourse.tabular.drift import Drift
 from aecourse.tabular.jobs import CHUNK, RESULT_FILES, Result, detect, score
+from aecourse.tabular.looking import look
 from aecourse.tabular.preparation import FAR, Preparation
 from aecourse.tabular.query import Query
-from aecourse.tabular.reading import read_chunks, read_csv
+from aecourse.tabular.reading import Table, open_table, read_chunks, read_csv
 from aecourse.tabular.recognition import MAX_CATEGORIES, recognise
 
 __all__ = [
@@ -21,8 +22,11 @@ __all__ = [
     "Preparation",
     "Query",
     "Result",
+    "Table",
     "TableDetector",
     "detect",
+    "look",
+    "open_table",
     "read_chunks",
     "read_csv",
     "recognise",

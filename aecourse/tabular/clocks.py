@@ -15,14 +15,24 @@ from scipy import stats
 
 from aecourse.tabular.numbers import shapes
 
-__all__ = ["AmbiguousDates", "calendar_format", "find_formats", "identifier", "running", "to_dates"]
+__all__ = [
+    "AmbiguousDates",
+    "are_durations",
+    "calendar_format",
+    "find_formats",
+    "identifier",
+    "running",
+    "to_dates",
+    "to_seconds",
+]
 
 MIN_ROWS = 50  # of a shorter column the order of rows says too little
 MIN_ORDER = 0.98  # absolute rank correlation with the order of rows from which a column is a clock
 MIN_EVEN = 0.99  # and absolute correlation: a clock advances evenly, the values of a sorted table do not
 MOST_FORMATS = 4  # ways of writing dates that one column may mix
 
-ISO, TIME = "ISO8601", "time of day"
+ISO, TIME, DURATION = "ISO8601", "time of day", "duration"
+WEEK, QUARTER, WEEK_AND_DAY = "week", "quarter", "%G-W%V-%u"
 EPOCHS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _EPOCH_START, _EPOCH_END = 946_684_800, 2_208_988_800  # the years 2000 to 2039, in seconds since 1970
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
@@ -34,6 +44,31 @@ _DATE_LIKE = re.compile(
 )
 _ISO_LIKE = re.compile(r"9{4}-99(-99)?([ T]99(:99(:99([.,]9+)?)?)? ?(Z|[+-]99:?(99)?)?)?")
 _TIME_LIKE = re.compile(r"9{1,2}:99(:99([.,]9+)?)?( ?[AaPp]\.?[Mm]\.?)?")
+_PERIODS = {
+    WEEK_AND_DAY: re.compile(r"(?P<year>\d{4})-W(?P<number>\d\d)-\d"),
+    WEEK: re.compile(
+        r"(?P<year>\d{4})[-/ ]?(?:W|KW|CW) ?(?P<number>\d\d?)"
+        r"|(?:W|KW|CW|Week|week|wk) ?(?P<number2>\d\d?)[-/ ](?P<year2>\d{4})"
+    ),
+    QUARTER: re.compile(r"(?P<year>\d{4})[-/ ]?[Qq](?P<number>\d)|[Qq](?P<number2>\d)[-/ ]?(?P<year2>\d{4})"),
+}
+_IN_SECONDS = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
+_NUMBER = r"(\d+(?:[.,]\d+)?)"
+_DURATIONS = {
+    # 74:51 and 1:14:51 count their last part as seconds, with days in front if there are any
+    "clock": re.compile(
+        r"(?P<sign>-)?(?:(?P<days>\d+) ?d(?:ays?)?,? )?(?:(?P<hours>\d+):(?=\d+:))?"
+        r"(?P<minutes>\d+):(?P<seconds>[0-5]\d(?:[.,]\d+)?)"
+    ),
+    "words": re.compile(
+        rf"(?P<sign>-)?(?:(?P<days>{_NUMBER}) ?d(?:ays?)?)? ?(?:(?P<hours>{_NUMBER}) ?h(?:(?:ou)?rs?)?)? ?"
+        rf"(?:(?P<minutes>{_NUMBER}) ?m(?:in(?:ute)?s?)?)? ?(?:(?P<seconds>{_NUMBER}) ?s(?:ec|econd)?s?)?"
+    ),
+    "ISO 8601": re.compile(
+        rf"(?P<sign>-)?P(?:(?P<days>{_NUMBER})D)?T?(?:(?P<hours>{_NUMBER})H)?(?:(?P<minutes>{_NUMBER})M)?"
+        rf"(?:(?P<seconds>{_NUMBER})S)?"
+    ),
+}
 # What pandas does not guess. Day and month in both orders: the whole column decides.
 _DATES = [f"%d{sign}%m{sign}%{year}" for sign in "/.-" for year in "Yy"]
 _DATES += [f"%m{sign}%d{sign}%{year}" for sign in "/.-" for year in "Yy"]
@@ -120,7 +155,8 @@ def find_formats(
 
 
 def _is_date_like(shape: str) -> bool:
-    return bool(_TIME_LIKE.fullmatch(shape) or _DATE_LIKE.fullmatch(shape))
+    periods = any(each.fullmatch(shape) for each in _PERIODS.values())
+    return periods or bool(_TIME_LIKE.fullmatch(shape) or _DATE_LIKE.fullmatch(shape))
 
 
 def _format_of(series: pd.Series, rows: NDArray, same: NDArray) -> str | None:
@@ -131,6 +167,9 @@ def _format_of(series: pd.Series, rows: NDArray, same: NDArray) -> str | None:
         return TIME
     if _ISO_LIKE.fullmatch(shape):
         return ISO
+    for period, pattern in _PERIODS.items():
+        if pattern.fullmatch(shape):
+            return period
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of day and month: they are compared below
         guesses = [pd.tseries.api.guess_datetime_format(texts.iloc[0], dayfirst=day) for day in (True, False)]
@@ -265,7 +304,98 @@ def _parse(series: pd.Series, date_format: str) -> pd.Series:
     texts = series.astype("str").str.strip().where(series.notna())
     if date_format == TIME:
         return _parse_times(texts)
+    if date_format in (WEEK, QUARTER):
+        return _parse_periods(texts, date_format)
     return pd.to_datetime(texts, errors="coerce", format=date_format, utc=True)
+
+
+def _parse_periods(texts: pd.Series, period: str) -> pd.Series:
+    """Read weeks and quarters as their first days."""
+    found = texts.str.extract(f"^(?:{_PERIODS[period].pattern})$")
+    year, number = (found[name].fillna(found[f"{name}2"]) for name in ("year", "number"))
+    if period == WEEK:
+        return pd.to_datetime(
+            year + "-W" + number.str.zfill(2) + "-1", errors="coerce", format=WEEK_AND_DAY, utc=True
+        )
+    month = number.map({"1": "01", "2": "04", "3": "07", "4": "10"})
+    return pd.to_datetime(year + month, errors="coerce", format="%Y%m", utc=True)
+
+
+def to_seconds(texts: Sequence[str]) -> NDArray[np.float64]:
+    """Read durations such as 74:51, 1:14:51, ``2 days 03:00:00``, ``2h 12min`` or PT17M45S.
+
+    Parameters
+    ----------
+    texts : sequence of str of shape (n,)
+        Texts without surrounding blanks.
+
+    Returns
+    -------
+    ndarray of float of shape (n,)
+        Their seconds; the last part of a clock counts as seconds. Other texts become NaN.
+
+    Examples
+    --------
+    >>> to_seconds(["74:51", "-1:14:51", "2h 12min", "PT17M45S", "3:75", "?"])
+    array([ 4491., -4491.,  7920.,  1065.,    nan,    nan])
+    """
+    return np.array([_one_duration(text) for text in texts], dtype=float)
+
+
+def _one_duration(text: str) -> float:
+    for pattern in _DURATIONS.values():
+        found = pattern.fullmatch(text)
+        parts = {name: found[name] for name in _IN_SECONDS if found[name]} if found else {}
+        if parts:
+            if "hours" in parts and ":" in text and float(parts["minutes"]) >= 60:
+                return np.nan
+            total = sum(float(part.replace(",", ".")) * _IN_SECONDS[name] for name, part in parts.items())
+            return -total if found is not None and found["sign"] else total
+    return np.nan
+
+
+def are_durations(
+    texts: Sequence[str], weights: Sequence[int] | NDArray[np.int64], sure: bool = False
+) -> bool:
+    """Say whether a column holds durations, and not times of day.
+
+    Parameters
+    ----------
+    texts : sequence of str of shape (n,)
+        The different texts of the column.
+    weights : sequence of int of shape (n,)
+        How often each occurs.
+    sure : bool
+        Whether the caller says that they are numbers. If not, 1 % of them must be written as no time of day
+        is.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> are_durations(["4:51", "74:51"], [1, 1]), are_durations(["4:51", "14:51"], [1, 1])
+    (True, False)
+    """
+    if not len(texts):
+        return False
+    weights = np.asarray(weights)
+    _, found, cleaned = shapes(texts)
+    if not any(_is_duration_like(shape) for shape in found[:50]):
+        return False
+    read = ~np.isnan(to_seconds(cleaned))
+    if weights[read].sum() < 0.8 * weights.sum():
+        return False
+    of_day = _parse_times(pd.Series(cleaned, dtype="str")).notna().to_numpy()
+    return sure or bool(weights[read & ~of_day].sum() >= 0.01 * weights.sum())
+
+
+def _is_duration_like(shape: str) -> bool:
+    """Whether a shape has parts; a single number with a unit, such as 5 min, is left to `numbers`."""
+    return len(re.findall(r"\d+(?:[.,]\d+)?", shape)) > 1 and not np.isnan(
+        _one_duration(shape.replace(":99", ":59"))
+    )
 
 
 def _parse_times(texts: pd.Series) -> pd.Series:

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aecourse.tabular.numbers import Style, to_floats
-from aecourse.tabular.reading import first_few
+from aecourse.tabular.clocks import to_seconds
+from aecourse.tabular.numbers import Style, shapes, to_floats
+from aecourse.tabular.sources import first_few
 
 __all__ = ["Choices", "Column", "present", "to_numbers", "to_texts", "with_text_names", "without"]
 
@@ -37,6 +38,10 @@ class Choices:
         Columns to use as the numbers that they hold, even if they look like clocks or codes.
     categorical : tuple of str
         Columns to use as categories.
+    only : tuple of str
+        The columns to use; empty for all of them.
+    ignore : tuple of str
+        Columns that are not used.
 
     Raises
     ------
@@ -56,9 +61,11 @@ class Choices:
     na_values: Sequence[str] = ()
     numeric: Sequence[str] = ()
     categorical: Sequence[str] = ()
+    only: Sequence[str] = ()
+    ignore: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        for name in ("date_formats", "na_values", "numeric", "categorical"):
+        for name in ("date_formats", "na_values", "numeric", "categorical", "only", "ignore"):
             value = getattr(self, name)
             if isinstance(value, str):
                 raise ValueError(f"{name} must be a list of texts; found the text {value!r}.")
@@ -78,6 +85,9 @@ class Choices:
         both = set(self.numeric) & set(self.categorical)
         if both:
             raise ValueError(f"numeric and categorical both name {first_few(sorted(both))}.")
+        both = set(self.only) & set(self.ignore)
+        if both:
+            raise ValueError(f"only and ignore both name {first_few(sorted(both))}.")
 
     @property
     def file_decimal(self) -> str:
@@ -116,7 +126,7 @@ class Column:
     parts : tuple of str
         What a date is turned into: ``weekday``, ``hour``.
     formats : tuple of str
-        How dates are written, see `clocks.to_dates`.
+        How dates are written, see `clocks.to_dates`; ``duration`` for a column of durations.
     decimal, thousands, units, fraction
         How numbers are written, see `numbers.Style`.
     file_decimal : {'.', ','}
@@ -177,7 +187,7 @@ class Column:
     def is_text(self) -> bool:
         """bool: Whether a file must be read as text here, because a piece of it could look like numbers."""
         simple = self.decimal == self.file_decimal and not (self.thousands or self.units or self.new_decimal)
-        return self.kind != "number" or not simple
+        return self.kind != "number" or not simple or bool(self.formats)
 
     def features(self) -> list[str]:
         """Return the names of the features that the column becomes."""
@@ -199,7 +209,7 @@ def with_text_names(table: Any) -> pd.DataFrame:
     Parameters
     ----------
     table : pandas.DataFrame of shape (n, columns)
-        The table. Names may be numbers or have several levels.
+        The table, or one of Polars or Arrow. Names may be numbers or have several levels.
 
     Returns
     -------
@@ -216,10 +226,12 @@ def with_text_names(table: Any) -> pd.DataFrame:
     >>> with_text_names(pd.DataFrame([[1, 2]], columns=[2021, 2022])).columns.tolist()
     ['2021', '2022']
     """
+    if hasattr(table, "to_pandas"):  # Polars, Arrow and others; pandas itself has no such method
+        table = table.to_pandas()
     if not isinstance(table, pd.DataFrame):
-        way = "table.to_pandas()" if hasattr(table, "to_pandas") else "pandas.DataFrame(…, columns=[…])"
         raise ValueError(
-            f"the table must be a pandas DataFrame; found {type(table).__name__}. Make one: {way}."
+            f"the table must be a pandas DataFrame, or something with a method to_pandas; found "
+            f"{type(table).__name__}. Make one: pandas.DataFrame(…, columns=[…])."
         )
     names = [" ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in table.columns]
     if len(set(names)) < len(names):
@@ -309,6 +321,8 @@ def to_numbers(column: Column, series: pd.Series) -> NDArray[np.float64]:
     else:
         codes, uniques = pd.factorize(to_texts(series))
         texts = [str(text) for text in uniques]
+        if column.formats:
+            return to_seconds(shapes(texts)[2])[codes]
         numbers = to_floats(texts, column.style)[codes]
         if column.new_decimal:
             new_style = Style(column.new_decimal, column.new_thousands, column.units, column.fraction)

@@ -4,17 +4,19 @@ import hashlib
 import json
 import math
 import os
+import re
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.exceptions import NotFittedError
 
 from aecourse import __version__, thresholds
 from aecourse._support.checks import check_fraction, check_whole
@@ -36,10 +38,13 @@ CALIBRATION_SHARE = 0.3
 MIN_NORMAL = 40
 LATER_SHARE, MIN_LATER, MAX_LATER = 0.1, 20, 20_000
 
+# A saved detector holds little more than random weights and a list of scores, neither of which packs well.
+MAX_UNPACKED, MAX_RATIO = 1 << 28, 100
 _FORMAT, _FORMAT_VERSION = "aecourse table detector", 2
 _ABOUT, _DETECTOR = "about.json", "detector.zip"
 _ENTRIES = set(
-    "format format_version version sha256 preparation budget train_on threshold calibration_scores".split()
+    "format format_version version sha256 preparation choices budget train_on threshold "
+    "calibration_scores".split()
 )
 
 
@@ -76,6 +81,8 @@ class TableDetector:
         A row is flagged if its score is strictly above it.
     train_on_ : str or None
         The query that selected the normal rows.
+    recognised_ : dict of str to Recognised
+        How each column of the training table is read. It is not saved.
     used_for_ : ndarray of str of shape (n,)
         What `fit` used each row of its table for: ``training``, ``threshold``, ``later`` (set aside) or
         ``nothing``. It is not saved.
@@ -103,6 +110,7 @@ class TableDetector:
     rule_: thresholds.Conformal
     threshold_: float
     train_on_: str | None
+    recognised_: dict[str, Recognised]
     used_for_: NDArray[np.object_]
     later_: "Later | None"
 
@@ -133,39 +141,69 @@ class TableDetector:
         ValueError
             If the query fails or selects too few rows for the budget, or the columns cannot be used.
         """
-        budget = check_fraction(self.budget, "budget")
         table = with_text_names(table)
+        order = self._divide(table, train_on, ignore)
+        rows = table[self.used_for_ == TRAINING]
+        self._prepare(rows)
+        X = self.preparation_.transform(rows)
+        X = X[(np.abs(X) < FAR).all(axis=1)]
+        if len(X) < MIN_NORMAL // 2:
+            raise ValueError(
+                f"only {len(X)} of {len(rows)} training rows are without infinite values; at "
+                f"least {MIN_NORMAL // 2} are needed. Replace infinite values, or leave their columns "
+                "out: ignore= or --ignore."
+            )
+        self.detector_ = AutoencoderDetector(random_state=self.random_state).fit(X)
+        self._set_threshold(self._scores(table[self.used_for_ == CALIBRATION]))
+        later = table[self.used_for_ == LATER]
+        self.later_ = self._look_at_later(later, order) if len(later) else None
+        return self
+
+    def prepare(self, table: pd.DataFrame, train_on: str | None = None, ignore: Iterable[str] = ()) -> Self:
+        """Do what :meth:`fit` does before the network is fitted: recognise the columns, divide the rows.
+
+        Parameters
+        ----------
+        table, train_on, ignore
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        self
+            With ``recognised_``, ``used_for_`` and ``preparation_``; it cannot score.
+
+        Raises
+        ------
+        ValueError
+            As for :meth:`fit`.
+        """
+        table = with_text_names(table)
+        self._divide(table, train_on, ignore)
+        self._prepare(table[self.used_for_ == TRAINING])
+        return self
+
+    def _prepare(self, rows: pd.DataFrame) -> None:
+        self.preparation_ = Preparation(self.choices).fit(rows, self._leave_out, self.recognised_)
+
+    def _divide(self, table: pd.DataFrame, train_on: str | None, ignore: Iterable[str]) -> str | None:
+        """Recognise the columns and divide the rows; return the column that gives the order in time."""
+        budget = check_fraction(self.budget, "budget")
         query = Query(train_on) if train_on is not None else None
         named = query.columns if query else ()
-        leave_out = {name: "it is named in the query that selects the normal rows" for name in named}
-        for name in ignore:
-            if name not in table.columns:
-                raise ValueError(f"ignore names the column {name!r}, which the table does not have.")
-            leave_out[str(name)] = "you asked for it"
+        leave_out = _as_asked(table, self.choices or Choices(), ignore)
+        leave_out |= dict.fromkeys(named, "it is named in the query that selects the normal rows")
         normal = np.flatnonzero(query.select(table)) if query else np.arange(len(table))
         if query and not normal.size:
             raise ValueError(_no_normal_rows(query, table))
-        recognised = recognise(table, self.choices, leave_out)
-        normal, order = _in_time(table, normal, recognised)
+        self._leave_out = leave_out
+        self.recognised_ = recognise(table, self.choices, leave_out)
+        normal, order = _in_time(table, normal, self.recognised_)
         normal, later = set_aside(normal, budget)
         fit, calibration = divide_rows(normal, budget, np.random.RandomState(self.random_state))
         self.train_on_ = train_on
         self.used_for_ = np.full(len(table), NOT_USED, dtype=object)
         self.used_for_[fit], self.used_for_[calibration], self.used_for_[later] = TRAINING, CALIBRATION, LATER
-        rows = table.iloc[fit]
-        self.preparation_ = Preparation(self.choices).fit(rows, leave_out, recognised)
-        X = self.preparation_.transform(rows)
-        X = X[(np.abs(X) < FAR).all(axis=1)]
-        if len(X) < MIN_NORMAL // 2:
-            raise ValueError(
-                f"only {len(X)} of {len(fit)} training rows are without infinite values; at "
-                f"least {MIN_NORMAL // 2} are needed. Replace infinite values, or leave their columns "
-                "out: ignore= or --ignore."
-            )
-        self.detector_ = AutoencoderDetector(random_state=self.random_state).fit(X)
-        self._set_threshold(self._scores(table.iloc[calibration]))
-        self.later_ = self._look_at_later(table.iloc[later], order) if later.size else None
-        return self
+        return order
 
     def _look_at_later(self, rows: pd.DataFrame, order: str | None) -> "Later":
         drift = self.drift(rows)
@@ -181,6 +219,12 @@ class TableDetector:
     def notes_(self) -> list[str]:
         """list of str: What was noticed in the columns, and whether the promise lasts."""
         return [*self.preparation_.notes_, *([str(self.later_)] if self.later_ else [])]
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "threshold_"):
+            raise NotFittedError(
+                "this TableDetector has not learned anything yet. Call fit first, or load one."
+            )
 
     def _set_threshold(self, scores: ArrayLike) -> None:
         self.rule_ = thresholds.Conformal(rate=self.budget).fit(scores)
@@ -211,6 +255,7 @@ class TableDetector:
         ValueError
             If a column is missing, or does not contain what it contained in training.
         """
+        self._check_fitted()
         table = with_text_names(table)
         score = self._scores(table)
         return pd.DataFrame(
@@ -237,12 +282,14 @@ class TableDetector:
             The largest error among the features that a column became, from
             `AutoencoderDetector.feature_errors`: about 1 for a normal row.
         """
+        self._check_fitted()
         names = self.preparation_.source_names_
         if not len(table):
             return pd.DataFrame(columns=names, dtype=float)
         errors = self.detector_.feature_errors(self.preparation_.transform(table))
         starts = np.searchsorted(self.preparation_.sources_, np.arange(len(names)))
-        return pd.DataFrame(np.maximum.reduceat(errors, starts, axis=1), index=table.index, columns=names)
+        index = with_text_names(table).index
+        return pd.DataFrame(np.maximum.reduceat(errors, starts, axis=1), index=index, columns=names)
 
     def reasons(self, table: pd.DataFrame, top: int = 3) -> list[str]:
         """Say in words which columns made each row anomalous.
@@ -284,8 +331,9 @@ class TableDetector:
         Drift
             Its ``warnings`` are empty if the table looks like the training rows.
         """
+        scored = self.score(table)
         drift = Drift(self)
-        drift.add(table, self.score(table))
+        drift.add(with_text_names(table), scored)
         return drift
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -301,6 +349,7 @@ class TableDetector:
         OSError
             If the file cannot be written.
         """
+        self._check_fitted()
         with tempfile.TemporaryDirectory() as folder:
             inner = Path(folder) / _DETECTOR
             self.detector_.save(inner)
@@ -311,6 +360,7 @@ class TableDetector:
             "version": __version__,
             "sha256": hashlib.sha256(detector).hexdigest(),
             "preparation": self.preparation_.to_json(),
+            "choices": asdict(self.choices or Choices()),
             "budget": float(self.budget),
             "train_on": self.train_on_,
             "threshold": self.threshold_,
@@ -353,7 +403,8 @@ class TableDetector:
                 raise ValueError(f"entries are unknown or missing: {sorted(set(about) ^ _ENTRIES)}")
             if hashlib.sha256(detector).hexdigest() != about["sha256"]:
                 raise ValueError("it was changed after it was saved: a checksum differs")
-            loaded = cls(budget=check_fraction(about["budget"], "budget"))
+            choices = Choices(**about["choices"])
+            loaded = cls(budget=check_fraction(about["budget"], "budget"), choices=choices)
             loaded.train_on_, loaded.later_ = about["train_on"], None
             loaded.preparation_ = Preparation.from_json(about["preparation"])
             with tempfile.TemporaryDirectory() as folder:
@@ -365,7 +416,7 @@ class TableDetector:
             loaded._set_threshold(np.asarray(about["calibration_scores"], dtype=float))
             if loaded.threshold_ != about["threshold"]:
                 raise ValueError("its threshold and its scores do not fit together")
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
             raise ValueError(
                 f"{os.fspath(path)!r} cannot be used: {error}. Make it again with 'aecourse detect'."
             ) from error
@@ -542,14 +593,31 @@ def _rounded_up(number: float) -> float:
     return math.ceil(number / unit - 1e-9) * unit
 
 
+def _as_asked(table: pd.DataFrame, choices: Choices, ignore: Iterable[str]) -> dict[str, str]:
+    """Return the columns that the caller does not want, and why they are left out."""
+    ignore = [*map(str, ignore), *choices.ignore]
+    for option, names in (("ignore", ignore), ("only", choices.only)):
+        for name in names:
+            if name not in table.columns:
+                raise ValueError(f"{option} names the column {name!r}, which the table does not have.")
+    others = [str(name) for name in table.columns if choices.only and name not in choices.only]
+    return dict.fromkeys(others, "it is not among those to use") | dict.fromkeys(ignore, "you asked for it")
+
+
 def _no_normal_rows(query: Query, table: pd.DataFrame) -> str:
     """Say that a query selected nothing, and what its columns contain."""
-    contents = []
+    contents, hint = [], ""
     for name in query.columns:
-        counts = table[name].value_counts().head(5)
-        values = ", ".join(f"{value!r} ({count:,})" for value, count in counts.items())
-        contents.append(f"{name!r} holds {values}")
-    return f"the query {query.text!r} selects none of {len(table):,} rows. {'; '.join(contents)}."
+        counts = table[name].value_counts()
+        known = counts.index.tolist()
+        values = [f"{value!r} ({count:,})" for value, count in zip(known[:5], counts, strict=False)]
+        values += [f"{len(known) - 5:,} other values"] if len(known) > 5 else []
+        n_missing = int(table[name].isna().sum())
+        values += [f"no value ({n_missing:,})"] if n_missing else []
+        contents.append(f"{name!r} holds {', '.join(values)}")
+        if pd.api.types.is_numeric_dtype(table[name]) and re.search("['\"]", query.text):
+            hint = f" Numbers stand without quotation marks: {name!r} holds numbers."
+    return f"the query {query.text!r} selects none of {len(table):,} rows. {'; '.join(contents)}.{hint}"
 
 
 def _reason(name: str, value: object, error: float) -> str:
@@ -560,6 +628,13 @@ def _reason(name: str, value: object, error: float) -> str:
     return f"{name} = {shown} (error {many} times the usual)"
 
 
+def _parse(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:  # no JSON, or nested or with digits beyond all measure
+        raise zipfile.BadZipFile(f"its description cannot be read: {error}") from error
+
+
 def _read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
     """Return the description and the detector inside of a saved file."""
     name = os.fspath(path)
@@ -568,7 +643,13 @@ def _read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
         with zipfile.ZipFile(path) as archive:
             if sorted(archive.namelist()) != sorted([_ABOUT, _DETECTOR]):
                 raise ValueError(wrong_file)
-            about = json.loads(archive.read(_ABOUT))
+            for entry in archive.infolist():
+                if entry.file_size > min(MAX_UNPACKED, MAX_RATIO * entry.compress_size + 2**20):
+                    raise ValueError(
+                        f"{name!r} cannot be used: {entry.filename} unpacks to {entry.file_size:,} bytes, "
+                        "more than a detector has. Make it again with 'aecourse detect'."
+                    )
+            about = _parse(archive.read(_ABOUT))
             if not isinstance(about, dict):
                 raise ValueError(wrong_file)
             return about, archive.read(_DETECTOR)
@@ -582,8 +663,6 @@ def _read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
         EOFError,
         NotImplementedError,
         RuntimeError,
-        UnicodeDecodeError,
-        json.JSONDecodeError,
     ) as error:
         raise OSError(
             f"{name!r} is damaged, or not a detector of a table ({error}). Make it again with "

@@ -1,4 +1,4 @@
-"""The jobs of the commands ``aecourse detect`` and ``aecourse score``: from CSV files to files of results."""
+"""The jobs of the commands ``aecourse detect`` and ``aecourse score``: from tables to files of results."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,8 @@ from aecourse.tabular.columns import Choices
 from aecourse.tabular.detector import CALIBRATION, LATER, NOT_USED, TRAINING, TableDetector
 from aecourse.tabular.drift import Drift
 from aecourse.tabular.query import Query
-from aecourse.tabular.reading import first_few, read_chunks, read_csv
+from aecourse.tabular.reading import Table, open_table
+from aecourse.tabular.sources import STDIN, check_readable, first_few, stem
 
 __all__ = ["Result", "detect", "score"]
 
@@ -63,10 +64,13 @@ def detect(
     separator: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
+    header: bool | None = None,
+    ragged: str = "refuse",
+    sheet: str | None = None,
     random_state: int = 0,
     choices: Choices | None = None,
 ) -> Result:
-    """Fit a detector on a CSV file, score all its rows, and write a folder of results.
+    """Fit a detector on a table in a file, score all its rows, and write a folder of results.
 
     The folder contains ``scores.csv`` (every row), ``flagged.csv`` (the flagged rows, with the columns that
     made them anomalous), ``report.html`` (one page, which loads and executes nothing) and
@@ -75,9 +79,10 @@ def detect(
     Parameters
     ----------
     csv : path-like
-        The CSV file.
+        The table: a CSV file, or what else `open_table` reads; ``-`` is standard input.
     output : path-like, optional
-        The folder to write; by default ``NAME-results`` next to the file ``NAME.csv``.
+        The folder to write; by default ``NAME-results`` next to the file ``NAME.csv``, and in the current
+        folder for a table that comes through a pipe.
     train_on : str, optional
         The query that normal rows fulfil, see `Query`. Without a query all rows count as normal.
     budget : float
@@ -86,8 +91,8 @@ def detect(
         Columns that do not become features.
     force : bool
         Whether to replace earlier results.
-    separator, decimal, encoding
-        As for `read_csv`.
+    separator, decimal, encoding, header, ragged, sheet
+        As for `open_table`.
     random_state : int
         Seed of the division of the rows and of the detector.
     choices : Choices, optional
@@ -117,15 +122,24 @@ def detect(
     ...     sorted(path.name for path in result.output.iterdir())
     ['detector.aecourse', 'flagged.csv', 'report.html', 'scores.csv']
     """
-    csv = Path(csv)
-    output = Path(output) if output is not None else csv.with_name(f"{csv.stem}-results")
+    check_readable(csv)
+    output = Path(output) if output is not None else _beside(csv, "-results")
     _check_output_folder(output, force)
     check_fraction(budget, "budget")
     if train_on is not None:
         Query(train_on)  # refused before the file is read
     choices = choices or Choices()
     choices = choices if decimal is None else replace(choices, decimal=decimal)
-    table = read_csv(csv, separator=separator, decimal=choices.file_decimal, encoding=encoding)
+    with open_table(
+        csv,
+        separator=separator,
+        decimal=choices.file_decimal,
+        encoding=encoding,
+        header=header,
+        ragged=ragged,
+        sheet=sheet,
+    ) as source:
+        table = source.read()
     detector = TableDetector(budget, random_state, choices).fit(table, train_on, ignore)
     scored = pd.concat([detector.score(piece) for piece in _pieces(table, "scoring")])
     scored["used_for"] = detector.used_for_
@@ -139,10 +153,10 @@ def detect(
         clashing = {name: f"{name} (table)" for name in rows.columns if name in explained.columns}
         explained.join(rows.rename(columns=clashing)).to_csv(folder / "flagged.csv", index=False)
         detector.save(folder / "detector.aecourse")
-        page = report.render_report(csv.name, table, detector, scored, explained)
+        page = report.render_report(Path(source.name).name, table, detector, scored, explained)
         (folder / "report.html").write_text(page, encoding="utf-8")
         _check_output_folder(output, force)  # again: it may have appeared in the meantime
-    return Result(output, len(table), len(flagged), tuple(_summary(csv, table, detector, scored)))
+    return Result(output, len(table), len(flagged), tuple(_summary(source, table, detector, scored)))
 
 
 def score(
@@ -155,8 +169,11 @@ def score(
     decimal: str | None = None,
     thousands: str | None = None,
     encoding: str | None = None,
+    header: bool | None = None,
+    ragged: str = "refuse",
+    sheet: str | None = None,
 ) -> Result:
-    """Score the rows of a CSV file with a saved detector, in pieces: memory does not grow with the file.
+    """Score the rows of a table in a file with a saved detector, in pieces: memory does not grow with it.
 
     The output has a line for each row: ``row``, ``score``, ``p_value``, ``flagged``, ``outside``, and
     ``reasons`` for a flagged one. It appears whole or not at all.
@@ -166,13 +183,13 @@ def score(
     detector_file : path-like
         A ``detector.aecourse`` that :func:`detect` wrote.
     csv : path-like
-        The CSV file.
+        The table, as for :func:`detect`.
     output : path-like, optional
         The file to write; by default ``NAME-scores.csv`` next to the file ``NAME.csv``.
     force : bool
         Whether to replace an existing file.
-    separator, encoding
-        As for `read_csv`.
+    separator, encoding, header, ragged, sheet
+        As for `open_table`.
     decimal, thousands : str, optional
         Signs in numbers, if they differ from those in the training table.
 
@@ -195,11 +212,10 @@ def score(
         ...
     FileNotFoundError: 'nowhere.aecourse' does not exist. Name a file that 'aecourse detect' wrote.
     """
-    csv = Path(csv)
-    output = Path(output) if output is not None else csv.with_name(f"{csv.stem}-scores.csv")
+    output = Path(output) if output is not None else _beside(csv, "-scores.csv")
     if output.is_dir():
         raise IsADirectoryError(f"{output} is a folder; name a file for the scores.")
-    if output.exists() and output.resolve() == csv.resolve():
+    if output.exists() and output.resolve() == Path(csv).resolve():
         raise FileExistsError(f"{output} is the table itself. Name another file for the scores.")
     if output.exists() and not force:
         raise FileExistsError(
@@ -207,16 +223,26 @@ def score(
         )
     check_parent(output)
     detector = TableDetector.load(detector_file)
+    check_readable(csv)
     detector.preparation_.rewrite(decimal, thousands)
     text_columns = detector.preparation_.text_columns
     sign = detector.preparation_.file_decimal
     drift = Drift(detector)
     unknown: list[str] = []
-    bar = progress.bar(description="scoring", total=_count_lines(csv))
-    with bar, whole_file(output) as temporary:
-        for piece in read_chunks(
-            csv, CHUNK, text_columns=text_columns, separator=separator, decimal=sign, encoding=encoding
-        ):
+    with (
+        open_table(
+            csv,
+            separator=separator,
+            decimal=sign,
+            encoding=encoding,
+            header=header,
+            ragged=ragged,
+            sheet=sheet,
+        ) as table,
+        progress.bar(description="scoring", total=table.n_rows) as bar,
+        whole_file(output) as temporary,
+    ):
+        for piece in table.pieces(CHUNK, text_columns):
             first = drift.n_rows == 0
             unknown = detector.preparation_.check(piece)
             scored = detector.score(piece)
@@ -230,8 +256,9 @@ def score(
             )
             bar.update(len(piece))
     lines = [
-        f"{csv.name}: {drift.n_rows:,} rows; {drift.n_flagged:,} flagged "
-        f"({drift.n_flagged / drift.n_rows:.1%}), with a budget of {detector.budget:.3%} of normal rows."
+        f"{Path(table.name).name}: {drift.n_rows:,} rows; {drift.n_flagged:,} flagged "
+        f"({drift.n_flagged / drift.n_rows:.1%}), with a budget of {detector.budget:.3%} of normal rows.",
+        *table.notes,
     ]
     if unknown:
         lines.append(f"Ignored, because unknown in training: {first_few(unknown)}.")
@@ -246,7 +273,7 @@ def _pieces(table: pd.DataFrame, description: str) -> Iterator[pd.DataFrame]:
             bar.update(min(CHUNK, len(table) - start))
 
 
-def _summary(csv: Path, table: pd.DataFrame, detector: TableDetector, scored: pd.DataFrame) -> list[str]:
+def _summary(source: Table, table: pd.DataFrame, detector: TableDetector, scored: pd.DataFrame) -> list[str]:
     """Say in sentences what was done."""
     used_for = scored["used_for"]
     n_train, n_calibration = int((used_for == TRAINING).sum()), int((used_for == CALIBRATION).sum())
@@ -258,7 +285,8 @@ def _summary(csv: Path, table: pd.DataFrame, detector: TableDetector, scored: pd
     else:
         which = f"normal rows are those with {detector.train_on_}"
     lines = [
-        f"{csv.name}: {len(table):,} rows, {table.shape[1]} columns; {which}.",
+        f"{Path(source.name).name}: {len(table):,} rows, {table.shape[1]} columns; {which}.",
+        *source.notes,
         f"{n_train:,} normal rows to train on, {n_calibration:,} others to set the threshold.",
         *(f"Left out {name!r}: {why}." for name, why in detector.preparation_.left_out_.items()),
         *detector.notes_,
@@ -277,13 +305,10 @@ def _summary(csv: Path, table: pd.DataFrame, detector: TableDetector, scored: pd
     return lines
 
 
-def _count_lines(path: Path) -> int:
-    """Count the line ends of a file, as a guess at its rows; 0 if it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            return max(0, sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")) - 1)
-    except OSError:
-        return 0
+def _beside(csv: str | os.PathLike[str], ending: str) -> Path:
+    """Return where results go: next to the file, and in the current folder for a pipe."""
+    name = f"{stem(csv)}{ending}"
+    return Path(csv).with_name(name) if os.fspath(csv) != STDIN and Path(csv).is_file() else Path(name)
 
 
 def _is_results_folder(folder: Path) -> bool:

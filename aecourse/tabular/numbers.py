@@ -33,8 +33,12 @@ _CURRENCIES = set(
 _UNITS = set(
     "% ‰ g kg mg µg t lb lbs oz m cm mm km µm nm in ft yd mi s ms min h d °C °F °K K C F l L ml mL cl dl W "
     "kW MW V mV kV A mA Hz kHz MHz GHz B kB KB MB GB TB Pa kPa hPa bar mbar psi J kJ cal kcal "
-    "k M Mio Mio. Mrd Mrd. bn mn tsd. Tsd. Cr mg/dl mg/dL g/l g/L mmol/l mmol/L m/s km/h mph °".split()
+    "k M Mio Mio. Mrd Mrd. bn mn tsd. Tsd. Cr mg/dl mg/dL g/l g/L mmol/l mmol/L m/s km/h mph ° "
+    "m² km² cm² mm² ft² m³ dm³ cm³ mm³ ft³ m/s² m³/h m³/s kg/m³ g/m³ mg/m³ µg/m³ kg/m² W/m² "
+    "Wh kWh MWh".split()
 )
+# A digit of a unit, such as that of m2, must not be taken for one of the number.
+_POWER = re.compile(r"(?<![A-Za-z])([kcdm]?m|ft|in|yd|s)\^?([23])(?![0-9A-Za-z])")
 # Beside numbers without a unit these change the size of a number, where kg or EUR only repeat what is meant.
 _MULTIPLIERS = {"%": 0.01, "‰": 0.001, "k": 1000, "K": 1000, "M": 10**6, "mn": 10**6, "Mio": 10**6}
 _MULTIPLIERS |= {"Mio.": 10**6, "bn": 10**9, "Mrd": 10**9, "Mrd.": 10**9}
@@ -170,6 +174,8 @@ def shapes(texts: Sequence[str]) -> tuple[NDArray[np.intp], list[str], list[str]
     joined = "\0".join(texts)
     if joined.count("\0") != len(texts) - 1:  # a text contains the sign that divides them
         joined = "\0".join(text.replace("\0", "\ufffd") for text in texts)
+    if _POWER.search(joined):
+        joined = _POWER.sub(lambda found: found[1] + "²³"[found[2] == "3"], joined)
     if not joined.isascii():
         joined = joined.translate({ord(sign): _in_ascii(sign) for sign in set(joined) if sign > "\x7f"})
     cleaned = joined.split("\0")
@@ -297,7 +303,7 @@ def find_style(
     groups = _groups(texts, weights)
     if sum(group.weight for group in groups) < 0.5 * weights.sum() or not groups or _are_codes(groups):
         return None
-    named = dict(units or {})
+    named = {shapes([unit])[2][0]: worth for unit, worth in (units or {}).items()}  # m2 as m²
     kept = _choose_units(groups, named)
     groups = [group for group in groups if group.parts.unit in kept]
     if sum(group.weight for group in groups) < 0.5 * weights.sum():

@@ -9,7 +9,9 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
 
+from aecourse._support.checks import check_whole
 from aecourse.tabular import clocks, sentinels
 from aecourse.tabular.columns import (
     MISSING_TEXT,
@@ -22,12 +24,13 @@ from aecourse.tabular.columns import (
     without,
 )
 from aecourse.tabular.numbers import Contradiction, find_style, with_signs
-from aecourse.tabular.reading import first_few
 from aecourse.tabular.recognition import MAX_CATEGORIES, MIN_PARSED, Recognised, are_placeholders, recognise
+from aecourse.tabular.sources import first_few
 
 __all__ = ["Preparation"]
 
 MIN_MARKED = 0.05  # if at least this share of the training rows lacks a value, a feature says which rows do
+MOST_ROWS = 2**53  # a saved file that counts more is not one of ours
 FAR = 1e300  # replaces an infinite value: finite, and far outside of any range
 
 
@@ -164,6 +167,10 @@ class Preparation:
             )
         return self
 
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "columns_"):
+            raise NotFittedError("this Preparation has not learned anything yet. Call fit first.")
+
     def _set_columns(self, columns: list[Column]) -> None:
         self.columns_ = tuple(columns)
         used = [column for column in columns if column.used]
@@ -286,6 +293,10 @@ class Preparation:
         )
         if column.formats in (("%Y%m",), ("%b %Y",), ("%B %Y",), ("%b-%Y",)) or _are_months(known):
             parts = ()
+        periods = [each for each in (clocks.WEEK, clocks.QUARTER) if each in column.formats]
+        if periods:
+            self.left_out_[name] = f"a {periods[0]}, which has neither weekday nor hour"
+            return None
         if not parts:
             self.left_out_[name] = (
                 "a date, of which training saw less than two weeks or two days"
@@ -407,6 +418,7 @@ class Preparation:
         ValueError
             If a column is missing, or does not contain what it contained in training.
         """
+        self._check_fitted()
         table = with_text_names(table)
         self.check(table)
         used = [column for column in self.columns_ if column.used]
@@ -446,6 +458,7 @@ class Preparation:
     def _watch(
         self, table: pd.DataFrame, look: Callable[[Column, pd.Series], NDArray[np.bool_]]
     ) -> pd.DataFrame:
+        self._check_fitted()
         table = with_text_names(table)
         watched = [column for column in self.columns_ if column.name in table.columns]
         return pd.DataFrame(
@@ -460,6 +473,7 @@ class Preparation:
         dict
             What :meth:`from_json` reads.
         """
+        self._check_fitted()
         return {
             "columns": [asdict(column) for column in self.columns_],
             "left_out": self.left_out_,
@@ -490,8 +504,8 @@ class Preparation:
             preparation = cls()
             preparation.left_out_ = {str(name): str(why) for name, why in data["left_out"].items()}
             preparation.notes_ = [str(note) for note in data["notes"]]
-            preparation.n_rows_ = int(data["n_rows"])
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            preparation.n_rows_ = check_whole(data["n_rows"], "n_rows", maximum=MOST_ROWS)
+        except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
             raise ValueError(f"the description of the columns cannot be read ({error!r}).") from error
         preparation._set_columns(columns)
         return preparation
@@ -507,6 +521,8 @@ def _column_from_json(data: dict[str, Any]) -> Column:
         expected = str if field.default is MISSING else type(field.default)
         if not isinstance(getattr(column, field.name), expected):
             raise ValueError(f"{field.name} is {getattr(column, field.name)!r}")
+    if not (0 <= column.once <= MOST_ROWS and 0 <= column.gaps <= MOST_ROWS):
+        raise ValueError(f"numbers of rows are {column.once!r} and {column.gaps!r}")
     if column.kind not in ("number", "category", "date") or not set(column.parts) <= {"weekday", "hour"}:
         raise ValueError(f"unknown kind {column.kind!r} with parts {column.parts!r}")
     texts = (*column.values, *column.seen, *column.formats, *column.na_values, *column.unread)

@@ -2,6 +2,7 @@
 
 import ast
 import difflib
+import keyword
 import operator
 import re
 import warnings
@@ -11,12 +12,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aecourse.tabular.reading import first_few
+from aecourse.tabular.sources import first_few
 
 __all__ = ["Query"]
 
-# A quoted text, a name in backticks, or one of the signs that pandas reads as 'and' and 'or'.
-_TOKEN = re.compile(r"""('(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")|`([^`\n]*)`|(&&?|\|\|?)""")
+# Words with a meaning in queries, or in an expression that is refused with a sentence of its own.
+_OWN_WORDS = {"and", "or", "not", "in", "is", "True", "False", "None", "lambda", "if", "else"}
+_KEYWORDS = "|".join(sorted(set(keyword.kwlist) - _OWN_WORDS))
+# A quoted text, a name in backticks, a name that is a word of Python such as class, or one of the signs that
+# pandas reads as 'and' and 'or'.
+_TOKEN = re.compile(
+    r"""('(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")|`([^`\n]*)`|(?<![\w.])("""
+    + _KEYWORDS
+    + r""")(?!\w)|(&&?|\|\|?)"""
+)
 _COMPARISONS = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -46,7 +55,8 @@ class Query:
 
     The language is the part of ``DataFrame.query`` that only compares: ``== != < <= > >=``, ``in`` and
     ``not in`` a list, ``and or not`` (or ``& | ~`` with brackets), texts, numbers, and column names, which
-    stand in backticks if they are not valid Python names. Calls, attributes, variables and arithmetic are
+    stand in backticks if they hold blanks or signs, or are ``in``, ``is``, ``not`` and the like. Calls,
+    attributes, variables and arithmetic are
     refused before the query meets a table, because ``DataFrame.query`` itself would run them.
 
     Parameters
@@ -93,7 +103,7 @@ class Query:
                 warnings.simplefilter("ignore")  # an odd escape in a text is not an error
                 self._tree = ast.parse(_TOKEN.sub(self._as_python, text).strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise ValueError(f"the query {text!r} cannot be read. {_HELP}") from error
+            raise ValueError(f"the query {text!r} cannot be read. {_hint(text)}{_HELP}") from error
         self._check(self._tree)
         named = [node for node in ast.walk(self._tree) if isinstance(node, ast.Name)]
         named.sort(key=lambda node: (node.lineno, node.col_offset))
@@ -103,7 +113,8 @@ class Query:
 
     def _as_python(self, token: re.Match[str]) -> str:
         """Write a token so that Python's parser can read it."""
-        text, name, sign = token.groups()
+        text, name, word, sign = token.groups()
+        name = word if name is None else name
         if text is not None:
             return text
         if name is not None:
@@ -185,6 +196,8 @@ class Query:
             if name not in table.columns:
                 close = difflib.get_close_matches(name, map(str, table.columns), n=1)
                 hint = f" Did you mean {close[0]!r}?" if close else ""
+                if not hint and len(self.columns) > 1:
+                    hint = f" If it is a text, put it in quotation marks: '{name}'."
                 raise ValueError(
                     f"the query {self.text!r} names the column {name!r}, which the table does "
                     f"not have.{hint} It has {first_few(list(table.columns), 8)}."
@@ -228,6 +241,15 @@ class Query:
 
     def _operand(self, node: ast.expr, table: pd.DataFrame) -> Any:
         return table[self._column(node)] if isinstance(node, ast.Name) else ast.literal_eval(node)
+
+
+def _hint(text: str) -> str:
+    """Say what is probably wrong with a query that cannot be read."""
+    bare = _TOKEN.sub(" ", text)
+    if re.search(r"(?<![=!<>])=(?!=)", bare):
+        return "One = assigns; compare with ==. "
+    words = re.findall(r"\b(is|if|else|lambda|in|not)\b *(?:==|!=|<|>)", bare)
+    return f"A column called {words[0]!r} stands in backticks: `{words[0]}`. " if words else ""
 
 
 def _as_mask(series: pd.Series) -> NDArray[np.bool_]:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from aecourse.tabular import clocks
 from aecourse.tabular.columns import Choices, Column, present, to_numbers, to_texts, with_text_names
 from aecourse.tabular.numbers import Contradiction, Style, find_style, look_like_numbers, to_floats
-from aecourse.tabular.reading import first_few
+from aecourse.tabular.sources import first_few
 
-__all__ = ["Recognised", "are_placeholders", "recognise"]
+__all__ = ["Recognised", "UnclearColumn", "are_placeholders", "recognise"]
 
 MAX_CATEGORIES = 20  # more distinct texts than this: the most frequent, and one feature for all others
 MIN_PARSED = 0.8  # a text column counts as numbers, or dates, if at least this share can be read as such
@@ -25,6 +25,27 @@ _PLACEHOLDERS = {"not available", "not measured", "no data"} | set(
     "#value! #div/0! #ref! #num! #name? #null!".split()
 )
 _TRUTH = {"true", "false"}
+
+
+class UnclearColumn(ValueError):
+    """A column can be read in two ways, or not as the caller says.
+
+    Parameters
+    ----------
+    column : str
+        Its name.
+    message : str
+        What is wrong, and what to do.
+
+    Examples
+    --------
+    >>> UnclearColumn("price", "column 'price' holds …").column
+    'price'
+    """
+
+    def __init__(self, column: str, message: str) -> None:
+        super().__init__(message)
+        self.column = column
 
 
 @dataclass(frozen=True)
@@ -102,7 +123,7 @@ def _recognise(name: str, series: pd.Series, choices: Choices) -> Recognised:
     if pd.api.types.is_datetime64_any_dtype(series):
         return Recognised(replace(column, kind="date"))
     if pd.api.types.is_complex_dtype(series):
-        raise ValueError(f"column {name!r} holds complex numbers. Give their parts a column each.")
+        raise UnclearColumn(name, f"column {name!r} holds complex numbers. Give their parts a column each.")
     sample = present(column, _sample(series))
     if pd.api.types.is_numeric_dtype(sample):
         column = _without_separators(replace(column, decimal=choices.file_decimal), sample, choices)
@@ -110,11 +131,13 @@ def _recognise(name: str, series: pd.Series, choices: Choices) -> Recognised:
     try:
         column, example = _recognise_texts(column, sample, choices)
     except (Contradiction, clocks.AmbiguousDates) as error:
-        raise ValueError(f"column {name!r} holds {error}") from error
+        raise UnclearColumn(name, f"column {name!r} holds {error}") from error
     if column.kind == "category":
         return Recognised(column)
     styled = column.kind == "number" and not column.style.plain
     notes = [f"{name!r} holds {column.style.describe(example)}."] if styled else []
+    if column.formats == (clocks.DURATION,):
+        notes = [f"{name!r} holds durations, such as {example!r}; they count in seconds."]
     return _with_unread(column, series, notes)
 
 
@@ -164,10 +187,13 @@ def _recognise_texts(column: Column, series: pd.Series, choices: Choices) -> tup
         sure = forced or any(signs.values()) or (style.fraction and readable.sum() > MAX_CATEGORIES)
         if weights[readable].sum() >= (0.5 if sure else MIN_PARSED) * weights.sum():
             return _as_numbers(column, style, [known[row] for row in np.flatnonzero(readable)], choices)
+    if clocks.are_durations(known, weights, sure=forced):
+        return replace(column, formats=(clocks.DURATION,)), known[0]
     if forced:
-        raise ValueError(
+        raise UnclearColumn(
+            column.name,
             f"numeric names the column {column.name!r}, but most of its values are not numbers, such as "
-            f"{first_few(known, 3)}."
+            f"{first_few(known, 3)}.",
         )
     formats = clocks.find_formats(known, weights)
     return (
@@ -265,10 +291,11 @@ def _refuse_doubtful_points(table: pd.DataFrame, found: Mapping[str, Recognised]
                 if commas
                 else "the column has short whole numbers too"
             )
-            raise ValueError(
+            raise UnclearColumn(
+                name,
                 f"column {name!r} holds numbers such as {numbers[~whole][0]:.3f}, and {why}, so the point "
                 "may separate thousands. Say which: --decimal . or --thousands . (decimal='.' or "
-                "thousands='.')."
+                "thousands='.').",
             )
 
 
