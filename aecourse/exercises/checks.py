@@ -14,6 +14,7 @@ import contextlib
 import copy
 import importlib
 import io
+import numbers
 import operator
 import pkgutil
 import re
@@ -352,7 +353,10 @@ def _as_number(answer: Any) -> float | None:
         return None
     try:
         values = np.asarray(answer)
-        return float(values.reshape(())) if values.dtype.kind in "iuf" and values.size == 1 else None
+        if values.size != 1:
+            return None
+        only = values.item()  # a fraction stays one
+        return float(only) if isinstance(only, numbers.Real) and not isinstance(only, bool) else None
     except Exception:  # ragged lists, and objects that refuse to be arrays
         return None
 
@@ -500,7 +504,9 @@ def _close(one: ArrayLike, other: ArrayLike, tol: float) -> bool:
 
 
 def _letter(answer: str) -> str:
-    return answer.strip().strip("().").strip().lower()
+    words = answer.strip().lower()
+    lettered = re.match(r"\(?([a-z])(?:[).:\s]|$)", words)  # "(B)", "c) tanh or linear"
+    return lettered.group(1) if lettered else words.strip("().").strip()
 
 
 def choice(right: str, options: Iterable[str] = "abcd") -> Check:
@@ -516,7 +522,8 @@ def choice(right: str, options: Iterable[str] = "abcd") -> Check:
     Returns
     -------
     Check
-        True for the right option, in upper or lower case, with or without a bracket or a full stop.
+        True for the right option, in upper or lower case, with or without a bracket or a full stop; a
+        letter may be followed by the words of its option.
 
     Raises
     ------
