@@ -59,7 +59,9 @@ def split(task: str, seed: int) -> datasets.Split:
         X_test=np.vstack([iris[test], damaged]),
         y_test=np.repeat([0, 1], [20, 30]),
         groups_test=np.r_[np.repeat("sound", 20), kinds],
+        feature_names=tuple(load_iris().feature_names),
         name="Iris, planted errors",
+        description="150 flowers, 30 of them damaged.",
         licence="CC BY 4.0",
         citation="Fisher (1936), Annals of Eugenics 7.",
     )
