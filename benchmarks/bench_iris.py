@@ -36,4 +36,5 @@ def difference(task: str = "virginica", seed: int = 1, start: int = 4) -> float:
 
 
 if __name__ == "__main__":
-    print(f"largest difference from the stored figures: {max(difference(t, s) for t in TASKS for s in SEEDS):.1e}")
+    largest = max(difference(task, seed) for task in TASKS for seed in SEEDS)
+    print(f"largest difference from the stored figures: {largest:.1e}")

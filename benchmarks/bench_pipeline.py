@@ -1,6 +1,7 @@
 """Train one start of lesson 04 again and compare it with the stored figures.
 
-``python -m benchmarks.bench_pipeline`` prints the largest difference. `tools.make_pipeline` makes the figures.
+``python -m benchmarks.bench_pipeline`` prints the largest difference. `tools.make_pipeline` makes
+the figures.
 """
 
 import keras

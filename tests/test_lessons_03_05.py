@@ -1,4 +1,4 @@
-"""Lessons 03 to 05: stored figures are complete and come again, and the plain recipe needs no package of ours."""
+"""Lessons 03 to 05: stored figures are complete and come again, and the recipe runs without the package."""
 
 import pathlib
 import subprocess

@@ -105,9 +105,7 @@ def network(name: str, rows: datasets.Split, seed: int) -> list[float]:
     """Train one network and return its measures."""
     mean, deviation = rows.X_train.mean(axis=0), rows.X_train.std(axis=0)
     model = make_network(name, seed)
-    training.fit(
-        model, (rows.X_train - mean) / deviation, epochs=EPOCHS, batch_size=BATCH, random_state=seed
-    )
+    training.fit(model, (rows.X_train - mean) / deviation, epochs=EPOCHS, batch_size=BATCH, random_state=seed)
 
     def score(X: NDArray) -> NDArray:
         Z = (X - mean) / deviation

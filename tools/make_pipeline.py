@@ -1,6 +1,7 @@
 """Make the figures of lesson 04: its networks on five splits of the tumours, from five starts each.
 
-``python -m tools.make_pipeline`` writes ``notebooks/data/starts_04.npz`` in about four minutes on two idle cores.
+``python -m tools.make_pipeline`` writes ``notebooks/data/starts_04.npz`` in about four minutes on
+two idle cores.
 `benchmarks.bench_pipeline` trains one start again and compares it with the file.
 """
 

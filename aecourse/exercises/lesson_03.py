@@ -93,9 +93,9 @@ def _with_loss(loss: Callable[..., Any], slope: Callable[..., Any], sign: int = 
 
     def gradients(X: NDArray, W1: NDArray, W2: NDArray) -> tuple[Any, NDArray, NDArray]:
         H = _sigmoid(X @ W1)
-        O = _sigmoid(H @ W2)
-        D2 = sign * slope(X, O)
-        return loss(X, O), X.T @ ((D2 @ W2.T) * H * (1 - H)), H.T @ D2
+        output = _sigmoid(H @ W2)
+        D2 = sign * slope(X, output)
+        return loss(X, output), X.T @ ((D2 @ W2.T) * H * (1 - H)), H.T @ D2
 
     return gradients
 
@@ -108,8 +108,16 @@ def _entropy_slope(X, output):
     return (output - X) / X.size
 
 
+def _entropy_sum(X, output):
+    return X.size * _entropy(X, output)
+
+
 def _squares(X, output):
     return np.mean((output - X) ** 2)
+
+
+def _slope_kept(X, output):
+    return _entropy_slope(X, output) * output * (1 - output)
 
 
 _REFERENCE = _with_loss(_entropy, _entropy_slope)
@@ -171,7 +179,7 @@ def _gradient_mistake(which: int, given: NDArray, network: tuple[NDArray, NDArra
     """Return the name of a usual mistake in a gradient, or a sentence that says where it differs."""
     X = network[0]
     right = _REFERENCE(*network)[which]
-    slopes = _with_loss(_entropy, lambda X, O: _entropy_slope(X, O) * O * (1 - O))(*network)[which]
+    slopes = _with_loss(_entropy, _slope_kept)(*network)[which]
     squared = _OF_SQUARES(*network)[which]
     for wrong, name in (
         (slopes, "slope kept"),
@@ -197,7 +205,9 @@ def _agree_fault(agree: Callable[..., Any]) -> str | None:
     def says(function: _Gradients) -> bool:
         return bool(agree(function, X.copy(), W1.copy(), W2.copy()))
 
-    tripled = _with_loss(lambda X, O: 3 * _squares(X, O), lambda X, O: 3 * _before_sigmoid(X, O))
+    tripled = _with_loss(
+        lambda X, output: 3 * _squares(X, output), lambda X, output: 3 * _before_sigmoid(X, output)
+    )
     if not all(map(says, (_OF_SQUARES, _REFERENCE, tripled))):
         return "too strict"
     whole = [says(_spoiled(where, factor)) for where, factor in ((0, -1), (1, 0.5))]
@@ -255,10 +265,10 @@ def _agree_by_scipy(function, X, W1, W2):
 def _entropy_by_chain(X, W1, W2):
     """Answer with every factor of the chain written out."""
     H = _sigmoid(X @ W1)
-    O = _sigmoid(H @ W2)
-    D = (-X / O + (1 - X) / (1 - O)) / X.size
-    D2 = D * O * (1 - O)
-    loss = (-X * np.log(O) - (1 - X) * np.log(1 - O)).mean()
+    output = _sigmoid(H @ W2)
+    D = (-X / output + (1 - X) / (1 - output)) / X.size
+    D2 = D * output * (1 - output)
+    loss = (-X * np.log(output) - (1 - X) * np.log(1 - output)).mean()
     return [loss, X.T @ (D2 @ W2.T * H * (1 - H)), H.T @ D2]
 
 
@@ -400,8 +410,8 @@ register(
     Exercise(
         id="03.5",
         is_right=Check(lambda answer: _pair_fault(answer) is None, _pair_complaint),
-        why="The slope O (1 − O) cancels, so that D2 is (O − X) / (nd); and your own check finds wrong gradients, "
-        "down to one entry.",
+        why="The slope O (1 − O) cancels, so that D2 is (O − X) / (nd); and your own check finds wrong "
+        "gradients, down to one entry.",
         right_example=[_REFERENCE, _agree_by_entries],
         also_right=((_entropy_by_chain, _agree_by_scipy),),
         wrong=(
@@ -409,19 +419,19 @@ register(
                 "sign of the loss",
                 _pair_has("sign of the loss"),
                 "Your loss is negative. Logarithms of numbers below 1 are negative; where is the minus sign?",
-                [_with_loss(lambda X, O: -_entropy(X, O), _entropy_slope), _agree_by_entries],
+                [_with_loss(lambda X, output: -_entropy(X, output), _entropy_slope), _agree_by_entries],
             ),
             Wrong(
                 "no mean",
                 _pair_has("no mean"),
                 "Your loss is a sum over all entries; take the mean.",
-                [_with_loss(lambda X, O: X.size * _entropy(X, O), _entropy_slope), _agree_by_entries],
+                [_with_loss(_entropy_sum, _entropy_slope), _agree_by_entries],
             ),
             Wrong(
                 "mean over rows",
                 _pair_has("mean over rows"),
                 "Your loss is summed over the columns; take the mean over rows and columns.",
-                [_with_loss(lambda X, O: 20 * _entropy(X, O), _entropy_slope), _agree_by_entries],
+                [_with_loss(lambda X, output: 20 * _entropy(X, output), _entropy_slope), _agree_by_entries],
             ),
             Wrong(
                 "slope kept",
@@ -429,7 +439,7 @@ register(
                 "One factor O (1 − O) too many. The derivative of the loss with respect to O has it in the "
                 "denominator; what is left after the product?",
                 [
-                    _with_loss(_entropy, lambda X, O: _entropy_slope(X, O) * O * (1 - O)),
+                    _with_loss(_entropy, _slope_kept),
                     _agree_by_entries,
                 ],
             ),
@@ -443,21 +453,21 @@ register(
             Wrong(
                 "sign",
                 _pair_has("sign"),
-                "The size is right, the sign is not. Does the loss rise or fall when an output that is too high "
-                "rises?",
+                "The size is right, the sign is not. Does the loss rise or fall when an output that is too "
+                "high rises?",
                 [_with_loss(_entropy, _entropy_slope, sign=-1), _agree_by_entries],
             ),
             Wrong(
                 "gradient not averaged",
                 _pair_has("gradient not averaged"),
                 "The loss is a mean over all entries, so its gradients have 1 / (nd), too.",
-                [_with_loss(_entropy, lambda X, O: O - X), _agree_by_entries],
+                [_with_loss(_entropy, lambda X, output: output - X), _agree_by_entries],
             ),
             Wrong(
                 "too strict",
                 _pair_has("too strict"),
-                "agree rejects right gradients. Central differences are not exact: allow a relative error such as "
-                "1e-4, and use the loss of the function that is passed in.",
+                "agree rejects right gradients. Central differences are not exact: allow a relative error "
+                "such as 1e-4, and use the loss of the function that is passed in.",
                 [_REFERENCE, lambda f, X, W1, W2: _agree_by_entries(f, X, W1, W2, tolerance=1e-13)],
             ),
             Wrong(
@@ -476,11 +486,12 @@ register(
             Wrong(
                 "too coarse",
                 _pair_has("too coarse"),
-                "agree accepts a gradient of which one entry is wrong by 5 %. Compare every entry, with a smaller "
-                "tolerance.",
+                "agree accepts a gradient of which one entry is wrong by 5 %. Compare every entry, with a "
+                "smaller tolerance.",
                 [_REFERENCE, lambda f, X, W1, W2: _agree_by_entries(f, X, W1, W2, tolerance=0.2)],
             ),
         ),
-        hint="First the derivative of the loss with respect to O, then times O (1 − O), then fact 3 of section 1.3.",
+        hint="First the derivative of the loss with respect to O, then times O (1 − O), then fact 3 of "
+        "section 1.3.",
     ),
 )

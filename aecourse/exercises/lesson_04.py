@@ -109,16 +109,16 @@ def _flags_fault(score: NDArray, flagged: NDArray, kinds: NDArray) -> str | None
     """Return what is wrong with the scores and the flags of a detector."""
     share = {kind: flagged[kinds == kind].mean() for kind in np.unique(kinds)}
     compared = np.isin(kinds, ("sound", "foreign"))
-    if roc_auc_score(kinds[compared] == "foreign", score[compared]) < 0.5 or (
-        flagged.any() and score[flagged].mean() < score[~flagged].mean()
-    ):
+    if roc_auc_score(kinds[compared] == "foreign", score[compared]) < 0.5:
         return "upside down"
     if share["sound"] > 0.9:
         return "columns"
-    if flagged.any() and score[flagged].min() <= score[~flagged].max():
-        return "A wine is flagged whose score is not above that of one that is not: use one threshold."
     if not flagged.any():
         return "nothing flagged"
+    if score[flagged].mean() < score[~flagged].mean():
+        return "upside down"
+    if score[flagged].min() <= score[~flagged].max():
+        return "A wine is flagged whose score is not above that of one that is not: use one threshold."
     if share["sound"] > 0.25:
         return "too many"
     if min(share[column] for column in _DAMAGED) < 0.5:
@@ -176,7 +176,9 @@ def _scikit_learn_detector(known: pd.DataFrame, new: pd.DataFrame) -> pd.DataFra
     fit, for_threshold = shuffled[:65], shuffled[65:]
     scaler = StandardScaler().fit(fit)
     Z = scaler.transform(fit)
-    network = MLPRegressor(hidden_layer_sizes=5, activation="tanh", learning_rate_init=0.02, max_iter=300, random_state=0)
+    network = MLPRegressor(
+        hidden_layer_sizes=5, activation="tanh", learning_rate_init=0.02, max_iter=300, random_state=0
+    )
     network.fit(Z, Z)
 
     def score(table: pd.DataFrame) -> NDArray:
@@ -276,8 +278,8 @@ register(
     Exercise(
         id="04.5",
         is_right=Check(lambda detector: _detector_fault(detector) is None, _detector_complaint),
-        why="It sees wines of another grower and single wrong values in small units, and it leaves nearly all "
-        "sound wines alone.",
+        why="It sees wines of another grower and single wrong values in small units, and it leaves nearly "
+        "all sound wines alone.",
         right_example=_keras_detector,
         also_right=(_scikit_learn_detector,),
         wrong=(
@@ -291,8 +293,8 @@ register(
             Wrong(
                 "columns",
                 _detector_has("columns"),
-                "Nearly all sound wines are flagged. Print new.columns and known.columns: are they in the same "
-                "order? And is new scaled with the numbers of the wines that were fitted?",
+                "Nearly all sound wines are flagged. Print new.columns and known.columns: are they in the "
+                "same order? And is new scaled with the numbers of the wines that were fitted?",
                 _wrong_detector("columns"),
             ),
             Wrong(
@@ -304,15 +306,15 @@ register(
             Wrong(
                 "too many",
                 _detector_has("too many"),
-                "More than a quarter of the sound wines are flagged. Do the scores that set the threshold come "
-                "from wines on which nothing was fitted?",
+                "More than a quarter of the sound wines are flagged. Do the scores that set the threshold "
+                "come from wines on which nothing was fitted?",
                 _wrong_detector("too many"),
             ),
             Wrong(
                 "not scaled",
                 _detector_has("not scaled"),
-                "A wine whose hue is six standard deviations too high passes. The columns have very different "
-                "units: are they scaled?",
+                "A wine whose hue is six standard deviations too high passes. The columns have very "
+                "different units: are they scaled?",
                 _wrong_detector("not scaled"),
             ),
         ),

@@ -266,7 +266,7 @@ register(
     Exercise(
         id="05.5",
         is_right=Check(lambda design: _design_fault(design) is None, _design_complaint),
-        why="No column alone gives your anomalies away, and a detector that looks at the combination finds them.",
+        why="No column alone gives your anomalies away, and detectors that look at the combination find them.",
         right_example=_mirrored,
         also_right=(_anywhere,),
         wrong=(
@@ -324,8 +324,8 @@ register(
             Wrong(
                 "not found",
                 _design_has("not found"),
-                "Neither k-NN nor Mahalanobis distance reaches an AUROC of 0.8: your anomalies are too similar "
-                "to sound flowers. Which relation between the columns do real flowers keep?",
+                "Neither k-NN nor Mahalanobis distance reaches an AUROC of 0.8: your anomalies are too "
+                "similar to sound flowers. Which relation between the columns do real flowers keep?",
                 _shaken,
             ),
         ),
