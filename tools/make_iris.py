@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 os.environ["AECOURSE_PROGRESS"] = "0"
 
@@ -143,7 +144,7 @@ def run() -> dict[str, NDArray]:
 
 def main() -> int:
     """Make the file."""
-    arrays = run()
+    arrays: dict[str, Any] = run()
     with whole_file(STORED) as temporary:
         np.savez_compressed(temporary, **arrays)
     print(f"written: {STORED.name} ({STORED.stat().st_size:,} bytes)")

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 os.environ["AECOURSE_PROGRESS"] = "0"
 
@@ -50,8 +51,8 @@ def split(seed: int) -> Rows:
     known, _ = train_test_split(known, test_size=50, random_state=seed)  # for the threshold
     fit, stop = train_test_split(known, test_size=40, random_state=seed)
     test = pd.concat([test_benign, table[target == 0]])
-    parts = (part.to_numpy() for part in (fit, stop, test))
-    return Rows(*parts, y=np.repeat([0, 1], [107, 212]))
+    labels = np.repeat([0, 1], [107, 212])
+    return Rows(fit.to_numpy(), stop.to_numpy(), test.to_numpy(), labels)
 
 
 def error(model: keras.Model, X: NDArray) -> NDArray:
@@ -156,7 +157,7 @@ def run() -> dict[str, NDArray]:
 
 def main() -> int:
     """Make the file."""
-    arrays = run()
+    arrays: dict[str, Any] = run()
     with whole_file(STORED) as temporary:
         np.savez_compressed(temporary, **arrays)
     print(f"written: {STORED.name} ({STORED.stat().st_size:,} bytes)")

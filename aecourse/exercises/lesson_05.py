@@ -266,7 +266,7 @@ register(
     Exercise(
         id="05.5",
         is_right=Check(lambda design: _design_fault(design) is None, _design_complaint),
-        why="No column alone gives your anomalies away, and detectors that look at the combination find them.",
+        why="No column alone gives your anomalies away; detectors that look at the combination find them.",
         right_example=_mirrored,
         also_right=(_anywhere,),
         wrong=(
