@@ -14,7 +14,7 @@ import chromium
 import psutil
 import pytest
 
-from aecourse.grading import assignment, batch, cli, session, submissions
+from aecourse.grading import assignment, batch, cli, collecting, session
 from aecourse.grading.record import Record
 from aecourse.grading.sandbox import fork_server, process
 from tools import hostile_submissions, made_up_assignment, made_up_class
@@ -125,6 +125,7 @@ def test_a_submission_writes_nothing_into_the_results(graded):
         "moodle.csv",
         "records",
         "report.html",
+        "students.csv",
     ]
     assert list(graded.folder.rglob("*escaped*")) == []
 
@@ -181,7 +182,7 @@ def test_hints_are_the_authors(graded):
 
 
 def test_grading_again_computes_nothing(graded):
-    handed_in = submissions.collect(graded.folder / "submissions", "demo")
+    handed_in = collecting.collect(graded.folder / "submissions", "demo")
     store = batch.Store(graded.results / "records")
     records, computed = batch.grade_all(graded.source.read_bytes(), handed_in, store)
     assert computed == 0 and len(records) == len(LABELS)

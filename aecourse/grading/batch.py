@@ -12,6 +12,7 @@ import logging
 import os
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import distributed
@@ -230,7 +231,12 @@ def grade_all(
     keys = [key_of(source, incoming, trusted) for incoming in submissions]
     stored = {key: store.get(key) for key in keys}
     records = {key: record for key, record in stored.items() if record is not None}
-    waiting = {key: incoming for key, incoming in zip(keys, submissions, strict=True) if key not in records}
+    # A record holds what marks depend on; who the student is may be corrected later, and is added each time.
+    waiting = {
+        key: replace(incoming, notes=(), warnings=())
+        for key, incoming in zip(keys, submissions, strict=True)
+        if key not in records
+    }
     with progress.bar(total=len(keys), description="grading") as shown:
         shown.update(len(keys) - len(waiting))
         if waiting:
@@ -240,4 +246,8 @@ def grade_all(
                     if record.status not in NOT_KEPT:
                         store.put(record)
                     shown.update()
-    return [records[key] for key in keys], len(waiting)
+    identified = [
+        records[key].identified(one.name, one.origin, one.notes, one.warnings)
+        for key, one in zip(keys, submissions, strict=True)
+    ]
+    return identified, len(waiting)

@@ -1,16 +1,16 @@
-"""The commands ``aecourse grade`` and ``aecourse check``."""
+"""The commands ``aecourse collect``, ``aecourse grade`` and ``aecourse check``."""
 
 import argparse
 import collections
-import csv
 import json
 import pathlib
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from aecourse.grading import collecting
     from aecourse.grading.record import Record
     from aecourse.grading.submissions import Incoming
 
@@ -19,20 +19,55 @@ RELEASES = pathlib.Path("assignments/release")
 
 
 def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add ``grade`` and ``check`` to the parser of the command line.
+    """Add ``collect``, ``grade`` and ``check`` to the parser of the command line.
 
     Parameters
     ----------
     subparsers : argparse._SubParsersAction
         As returned by ``ArgumentParser.add_subparsers``; each command sets ``run``.
     """
-    grade = subparsers.add_parser("grade", help="grade a class's notebooks in a sandbox")
-    grade.add_argument(
+    class_of = argparse.ArgumentParser(add_help=False)
+    class_of.add_argument(
         "submissions",
         type=pathlib.Path,
         metavar="SUBMISSIONS",
-        help="a folder or zip file with a folder or zip file for each student, or a download from an LMS",
+        help="a folder or archive with a folder or archive for each student, or a download from a platform",
     )
+    class_of.add_argument(
+        "-a",
+        "--assignment",
+        metavar="SOURCE",
+        help="the source notebook, or its name under assignments/source (default: guessed)",
+    )
+    class_of.add_argument(
+        "--roster",
+        type=pathlib.Path,
+        metavar="CSV",
+        help="class list with headings such as id, name, login, email, group; without headings: id, name",
+    )
+    class_of.add_argument(
+        "--encoding", metavar="NAME", help="encoding of the class list (default: found, else asked for)"
+    )
+    class_of.add_argument(
+        "--pattern",
+        metavar="TEXT",
+        help="how files are named, such as '{name}_{id}_*', where no platform's pattern fits",
+    )
+    collect = subparsers.add_parser(
+        "collect",
+        parents=[class_of],
+        help="write a table of which file is whose, to read and correct before grading",
+    )
+    collect.add_argument(
+        "-o",
+        "--output",
+        type=pathlib.Path,
+        default=pathlib.Path("students.csv"),
+        metavar="TABLE",
+        help="table to write (default: students.csv); corrections in an existing one are kept",
+    )
+    collect.set_defaults(run=run_collect)
+    grade = subparsers.add_parser("grade", parents=[class_of], help="grade a class's notebooks in a sandbox")
     grade.add_argument(
         "-o",
         "--output",
@@ -42,13 +77,15 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         help="folder for grades, feedback, report and gradebook; a second run resumes there",
     )
     grade.add_argument(
-        "-a",
-        "--assignment",
-        metavar="SOURCE",
-        help="the source notebook, or its name under assignments/source (default: guessed)",
+        "--students",
+        type=pathlib.Path,
+        metavar="TABLE",
+        help="the table that `aecourse collect` wrote, as you corrected it",
     )
     grade.add_argument(
-        "--roster", type=pathlib.Path, metavar="CSV", help="class list: id and name in two columns"
+        "--force",
+        action="store_true",
+        help="grade although it is unclear whose a file is or which is the last: the report says where",
     )
     grade.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, tcp://host:port")
     grade.add_argument(
@@ -94,31 +131,74 @@ def _find_source(wanted: str | None, submissions: Sequence["Incoming"]) -> pathl
     return known[votes.most_common(1)[0][0]]
 
 
-def _read_roster(path: pathlib.Path) -> dict[str, str]:
-    with open(path, newline="", encoding="utf-8-sig") as stream:
-        rows = [row for row in csv.reader(stream) if len(row) >= 2 and row[0].strip()]
-    return {row[0].strip(): row[1].strip() for row in rows if row[0].strip().lower() not in ("id", "student")}
+def _find(
+    options: argparse.Namespace, table: Sequence["collecting.Row"] | None
+) -> tuple["collecting.Found", pathlib.Path]:
+    """Return what a class handed in, and the path of the assignment's source."""
+    from aecourse.grading import assignment, collecting, roster
+
+    listed = roster.read(options.roster, options.encoding) if options.roster else None
+    settings: dict[str, Any] = {"known": list(_known_sources()), "pattern": options.pattern, "table": table}
+    found = collecting.find(options.submissions, "", listed, **settings)
+    if not any(row.file for row in found.rows):
+        raise OSError(f"{options.submissions} does not contain a submission.")
+    source = _find_source(options.assignment, found.submissions)
+    # Among several notebooks of a student, the one that is named like the assignment counts.
+    about = assignment.read(source.read_bytes())
+    return collecting.find(options.submissions, about.name, listed, **settings), source
+
+
+def run_collect(options: argparse.Namespace) -> int:
+    """Write the table of files and students; return the exit status."""
+    from aecourse.grading import collecting
+
+    try:
+        kept = collecting.read_rows(options.output) if options.output.is_file() else None
+        found, _ = _find(options, kept)
+        collecting.write_rows(options.output, found.rows)
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    n_files, n_students = sum(bool(row.file) for row in found.rows), len(found.submissions)
+    kept_too = "; your corrections were kept" if kept is not None else ""
+    print(f"{options.output}: {n_files} files of {n_students} students{kept_too}")
+    if found.questions:
+        print(f"To decide ({len(found.questions)}):", *found.questions, sep="\n  ")
+    print(
+        f"Read the table, correct it, and grade with\n"
+        f"  aecourse grade {options.submissions} --students {options.output} -o RESULTS"
+    )
+    return 0
+
+
+def _print_questions(options: argparse.Namespace, questions: Sequence[str]) -> None:
+    print(f"Nothing was graded: it is unclear who is who ({len(questions)}).", file=sys.stderr)
+    print(*(f"  {question}" for question in questions), sep="\n", file=sys.stderr)
+    roster = f" --roster {options.roster}" if options.roster else ""
+    print(
+        f"Write a table with\n  aecourse collect {options.submissions}{roster}\n"
+        "correct it and pass it with --students, or go on with --force: then each is a remark in the report.",
+        file=sys.stderr,
+    )
 
 
 def run_grade(options: argparse.Namespace) -> int:
     """Grade a class; return the exit status."""
-    from aecourse.grading import assignment, batch, submissions
+    from aecourse.grading import batch, collecting
     from aecourse.grading.sandbox import process
 
     try:
         if options.scheduler is None and not options.trusted:
             process.require()
-        roster = _read_roster(options.roster) if options.roster else None
-        collected = submissions.collect(options.submissions, roster=roster)
-        if not collected:
-            raise OSError(f"{options.submissions} does not contain a submission.")
-        source = _find_source(options.assignment, collected).read_bytes()
-        # Among several notebooks of a student, the one that is named like the assignment counts.
-        about = assignment.read(source)
-        collected = submissions.collect(options.submissions, about.name, roster)
+        table = collecting.read_rows(options.students) if options.students else None
+        found, path = _find(options, table)
+        if found.questions and not options.force:
+            _print_questions(options, found.questions)
+            return 1
+        source = path.read_bytes()
         records, n_computed = batch.grade_all(
             source,
-            collected,
+            found.submissions,
             batch.Store(options.output / "records"),
             scheduler=options.scheduler,
             workers=options.workers,
@@ -130,6 +210,7 @@ def run_grade(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("Interrupted. What was graded is kept; the same command continues from there.", file=sys.stderr)
         return 130
+    collecting.write_rows(options.output / "students.csv", found.rows)
     return _write_results(options.output, source, records, n_computed)
 
 
@@ -176,19 +257,11 @@ def _visible_tests(data: bytes) -> bytes:
     return data
 
 
-def _typed_student(cells: Sequence[Mapping[str, Any]]) -> str:
-    """Return the id that the student typed in the notebook; empty if the notebook does not ask for one."""
-    from aecourse.homework import personal
-
-    code = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "code")
-    typed = re.search(r"^student_id\s*=\s*[\"'](.+?)[\"']", code, re.MULTILINE)
-    return personal.confirmed(typed[1]) if typed else ""
-
-
 def run_check(options: argparse.Namespace) -> int:
     """Run the visible tests of a student's own notebook; return 1 if one fails."""
     from aecourse.grading import assignment, submissions
     from aecourse.grading.grade import grade
+    from aecourse.homework import personal
 
     try:
         data = options.notebook.read_bytes()
@@ -196,11 +269,14 @@ def run_check(options: argparse.Namespace) -> int:
         source = _visible_tests(data)
         if not assignment.has_tests(assignment.read(source)):
             raise ValueError("it has no tests. Start again from the notebook that you were given.")
-        student = _typed_student(cells)
+        typed = submissions.typed_id(data)
+        code = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "code")
+        if re.search(r"^student_id\s*=", code, re.MULTILINE):
+            typed = personal.confirmed(typed or "your id")
     except (submissions.Refused, OSError, ValueError) as error:
         print(f"{options.notebook}: {error}", file=sys.stderr)
         return 1
-    incoming = submissions.Incoming(student, "", str(options.notebook), data)
+    incoming = submissions.Incoming(typed, "", str(options.notebook), data, typed=typed)
     # A student's own notebook on the student's own machine: no sandbox is needed.
     return _print_check(grade(source, incoming, trusted=True))
 

@@ -1,6 +1,6 @@
 """The record of one submission: its status, what each graded cell earned, and the messages to the student."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypedDict
@@ -129,6 +129,8 @@ class Record:
         What the grader repaired, for the student.
     notes : list of str
         For the instructor.
+    warnings : list of str
+        For the instructor to look at.
     shown : list of ShownCell
         The notebook as it ran; empty if it did not run.
     seconds : float
@@ -146,6 +148,7 @@ class Record:
     cells: list[CellResult]
     repairs: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     shown: list[ShownCell] = field(default_factory=list)
     seconds: float = 0.0
     key: str = ""
@@ -196,6 +199,29 @@ class Record:
                 cell = replace(cell, earned=points, outcome=outcome, message=comment or cell.message)
             cells.append(cell)
         return replace(self, cells=cells)
+
+    def identified(
+        self, name: str, origin: str, notes: Iterable[str] = (), warnings: Iterable[str] = ()
+    ) -> "Record":
+        """Return a copy with what is known of the student now, whenever the submission was graded.
+
+        Parameters
+        ----------
+        name, origin : str
+        notes, warnings : iterable of str
+            Put before those of the grader.
+
+        Returns
+        -------
+        Record
+        """
+        return replace(
+            self,
+            name=name,
+            origin=origin,
+            notes=[*notes, *self.notes],
+            warnings=[*warnings, *self.warnings],
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain values, for JSON."""

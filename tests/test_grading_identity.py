@@ -1,0 +1,559 @@
+"""Who is who: platforms, scripts, archives, class lists, and the table that an instructor corrects."""
+
+import bz2
+import csv
+import datetime
+import gzip
+import io
+import json
+import lzma
+import os
+import tarfile
+import zipfile
+from argparse import ArgumentParser
+
+import pytest
+
+from aecourse.grading import archives, assignment, cli, collecting, identity, roster
+from aecourse.grading.record import Status
+from tools import made_up_assignment
+
+SOURCE = made_up_assignment.source()
+ABOUT = assignment.read(SOURCE)
+
+# Two people in each script: given name, family name, login. The last pair has combining marks.
+PEOPLE = {
+    "latin": [("Ada", "Lovelace", "alo1"), ("Jean-Luc", "O'Neill", "jlo2")],
+    "accents": [("Zoë", "Müller", "zmu1"), ("Łukasz", "Çelik", "lce2")],
+    "cyrillic": [("Анна", "Иванова", "aiv1"), ("Пётр", "Сидоров", "psi2")],
+    "chinese": [("明", "李", "lmi1"), ("小红", "王", "wxi2")],
+    "arabic": [("محمد", "حسن", "mha1"), ("فاطمة", "علي", "fal2")],
+    "devanagari": [("मीरा", "शर्मा", "msh1"), ("रवि", "वर्मा", "rva2")],
+}
+
+
+def moodle(first, last, login, number):
+    return f"{first} {last}_{number}_assignsubmission_file_/demo.ipynb"
+
+
+def canvas(first, last, login, number):
+    """As Canvas's ContentZipper does: the sortable name, lower case, without what is no word character."""
+    name = "".join(sign for sign in f"{last}, {first}".lower() if sign.isalnum() or sign == "_")
+    return f"{name}_{number}_{number + 5000}_demo-1.ipynb"
+
+
+PLATFORMS = {
+    "moodle folders": moodle,
+    "moodle flat": lambda *who: moodle(*who).replace("file_/", "file_"),
+    "moodle without a last sign": lambda *who: moodle(*who).replace("file_/", "file/"),
+    "canvas": canvas,
+    "canvas late": lambda *who: canvas(*who).replace(f"_{who[3]}_", f"_LATE_{who[3]}_", 1),
+    "blackboard": lambda first, last, login, number: (
+        f"Assignment 3_{login}_attempt_2027-03-0{number % 9 + 1}-12-30-45_demo.ipynb"
+    ),
+    "brightspace with an id": lambda first, last, login, number: (
+        f"27236-46025 - {number} {first} {last} - 05 March 2027 612 PM/demo.ipynb"
+    ),
+    "brightspace by name": lambda first, last, login, number: (
+        f"27236-46025 - {first} {last} - Mar 5, 2027 612 PM/demo.ipynb"
+    ),
+    "sakai": lambda first, last, login, number: (
+        f"Assignment 3/{last}, {first}({login})/Submission attachment(s)/demo.ipynb"
+    ),
+    "ilias": lambda first, last, login, number: f"Abgaben/{last}_{first}_{login}_{number}/demo.ipynb",
+    "teams": lambda first, last, login, number: f"Submitted files/{first} {last}/demo/Version 1/demo.ipynb",
+    "nbgrader": lambda first, last, login, number: f"submitted/{login}/demo/demo.ipynb",
+    "nbgrader inbound": lambda first, last, login, number: (
+        f"inbound/{login}+demo+2027-03-05 12:30:45.123456 UTC/demo.ipynb"
+    ),
+    "plain name": lambda first, last, login, number: f"demo_{last} {first}.ipynb",
+    "plain name behind": lambda first, last, login, number: f"{last}_{first}_demo.ipynb",
+    "plain login": lambda first, last, login, number: f"demo_{login}.ipynb",
+    "plain number": lambda first, last, login, number: f"{number}_demo.ipynb",
+    "folders": lambda first, last, login, number: f"{first} {last}/work/demo.ipynb",
+    "classroom": lambda first, last, login, number: f"{first} {last} - demo.ipynb",
+}
+
+
+def label(value):
+    """Name a case by its texts: what is packed differs by the second."""
+    return value if isinstance(value, str) else ""
+
+
+def notebook(text="x = 1", **metadata):
+    return assignment.to_bytes(
+        assignment.new_notebook(
+            [assignment.new_cell("code", "a", text)], {"aecourse": metadata} if metadata else {}
+        )
+    )
+
+
+def zipped(files):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return stream.getvalue()
+
+
+def tarred(files, mode="w"):
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode=mode) as archive:
+        for name, data in files.items():
+            about = tarfile.TarInfo(name)
+            about.size, about.mtime = len(data), 1_800_000_000
+            archive.addfile(about, io.BytesIO(data))
+    return stream.getvalue()
+
+
+def placed(folder, files):
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return folder
+
+
+ARCHIVES = {
+    "folder": None,
+    "zip": zipped,
+    "tar": tarred,
+    "tar.gz": lambda files: tarred(files, "w:gz"),
+    "tar.bz2": lambda files: tarred(files, "w:bz2"),
+    "tar.xz": lambda files: tarred(files, "w:xz"),
+}
+
+
+def class_of(platform, script):
+    """Return the files of two students, by name, and the class list."""
+    people = PEOPLE[script]
+    files = {
+        PLATFORMS[platform](first, last, login, 1001 + place): notebook(f"x = {place}")
+        for place, (first, last, login) in enumerate(people)
+    }
+    listed = [
+        roster.Student(str(1001 + place), f"{first} {last}", (login, f"{login}@uni.example"))
+        for place, (first, last, login) in enumerate(people)
+    ]
+    return files, roster.Roster(listed)
+
+
+@pytest.mark.parametrize("kind", ARCHIVES)
+@pytest.mark.parametrize("script", PEOPLE)
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_each_file_finds_its_student(platform, script, kind, tmp_path):
+    """With the roster and without it: two files are two students, and none is lost."""
+    files, listed = class_of(platform, script)
+    place = tmp_path / "class"
+    if ARCHIVES[kind] is None:
+        place.mkdir()
+        placed(place, files)
+    else:
+        place = place.with_name(f"class.{kind}")
+        place.write_bytes(ARCHIVES[kind](files))
+    found = collecting.find(place, "demo", listed)
+    assert found.questions == [] and found.lost == []
+    assert [(one.student, one.name, one.data) for one in found.submissions] == [
+        (student.id, student.name, data)
+        for student, data in zip(listed.students, files.values(), strict=True)
+    ]
+    alone = collecting.find(place, "demo")
+    assert alone.questions == [] and len({one.student for one in alone.submissions}) == 2
+    assert {one.data for one in alone.submissions} == set(files.values())
+
+
+@pytest.mark.parametrize(
+    "names, ids",
+    [
+        (["a3_lovelace.ipynb", "a3_babbage.ipynb"], ["babbage", "lovelace"]),
+        (["Иванов.ipynb", "李明.ipynb", "محمد.ipynb"], ["Иванов", "محمد", "李明"]),
+        (["midterm_kim.ipynb", "midterm_lee.ipynb"], ["kim", "lee"]),
+        (["hw7-kim.ipynb", "hw7-lee.ipynb"], ["kim", "lee"]),
+        (["Assignment 3 - kim.ipynb", "Assignment 3 - lee.ipynb"], ["kim", "lee"]),
+        (["s1234567_a3.ipynb", "s1234568_a3.ipynb"], ["s1234567", "s1234568"]),
+        (["kim_a3_final.ipynb", "lee_a3_final.ipynb"], ["kim", "lee"]),
+        (["kim.ipynb.txt", "lee.ipynb.json"], ["kim", "lee"]),
+        ([f"{'x' * 150}1.ipynb", f"{'x' * 150}2.ipynb"], None),
+        ([f"{'李' * 60}明.ipynb", f"{'李' * 60}红.ipynb"], None),
+    ],
+)
+def test_plain_names_stay_apart(names, ids, tmp_path):
+    placed(tmp_path, {name: notebook(f"x = {name[:40]!r}, {place}") for place, name in enumerate(names)})
+    found = collecting.find(tmp_path)
+    assert found.questions == []
+    students = [one.student for one in found.submissions]
+    assert len(set(students)) == len(names) and all(len(f"{name}.html".encode()) < 255 for name in students)
+    assert ids is None or students == ids
+
+
+@pytest.mark.parametrize(
+    "files, asked",
+    [
+        (
+            [
+                "Ada Lovelace_47_assignsubmission_file_/a.ipynb",
+                "Bob Babbage_47_assignsubmission_file_/a.ipynb",
+            ],
+            "two people",
+        ),
+        (["a b.ipynb", "a-b.ipynb"], "two people on one id"),
+        (["ada/demo_final.ipynb", "ada/demo_new.ipynb", "bob/demo.ipynb"], "which is the last"),
+        (["ada/demo.ipynb", "bob/report.pdf"], "nobody reads bob/report.pdf"),
+        (["ada/demo.ipynb", "!!!.ipynb"], "whose is it"),
+        (["submission_17/demo.ipynb", "ada/demo.ipynb"], "whose is it"),
+    ],
+)
+def test_what_is_unclear_is_asked_and_stays_asked_until_it_is_decided(files, asked, tmp_path):
+    placed(tmp_path / "in", {name: notebook(f"x = {name!r}") for name in files})
+    for name in files:
+        os.utime(tmp_path / "in" / name, (1.8e9, 1.8e9))
+    found = collecting.find(tmp_path / "in", "demo")
+    [question] = found.questions
+    assert asked in question
+    collecting.write_rows(tmp_path / "table.csv", found.rows)
+    rows = collecting.read_rows(tmp_path / "table.csv")
+    assert rows == found.rows
+    again = collecting.find(tmp_path / "in", "demo", table=rows)
+    assert bool(again.questions) == any(row.counts == "?" for row in rows)
+    decided = [
+        collecting.Row(
+            row.file,
+            row.student or "found",
+            row.name,
+            "yes" if place == 0 or row.counts == "yes" else "no",
+            "",
+        )
+        for place, row in enumerate(rows)
+    ]
+    assert collecting.find(tmp_path / "in", "demo", table=decided).questions == []
+
+
+def test_a_corrected_table_decides(tmp_path):
+    files = {
+        f"Same Name_{number}_assignsubmission_file_/demo.ipynb": notebook(f"x = {number}")
+        for number in (1, 2)
+    }
+    placed(tmp_path / "in", files)
+    listed = roster.Roster([roster.Student("7001", "Same Name"), roster.Student("7002", "Same Name")])
+    found = collecting.find(tmp_path / "in", "demo", listed)
+    assert (
+        len(found.questions) == 2
+        and "it can be of Same Name (7001) or Same Name (7002)" in found.questions[0]
+    )
+    rows = [collecting.Row(name, f"700{place}", "", "Yes", "") for place, name in enumerate(files, 1)]
+    # As a spreadsheet in Germany saves it.
+    text = "file;student;name;counts;remark\r\n" + "".join(
+        f"{row.file};{row.student};;Ja;\r\n" for row in rows
+    )
+    (tmp_path / "table.csv").write_bytes(text.encode("utf-16"))
+    done = collecting.find(
+        tmp_path / "in", "demo", listed, table=collecting.read_rows(tmp_path / "table.csv")
+    )
+    assert done.questions == []
+    assert [(one.student, one.data) for one in done.submissions] == list(
+        zip(["7001", "7002"], files.values(), strict=True)
+    )
+    placed(tmp_path / "in", {"late_3.ipynb": notebook("x = 3")})
+    more = collecting.find(tmp_path / "in", "demo", listed, table=rows)
+    assert any("late_3.ipynb: the table does not name it" in question for question in more.questions)
+
+
+@pytest.mark.parametrize("text", ["{name}_{id}_*", "*/{last}, {first} [{id}]/*"])
+def test_a_pattern_of_the_instructors_own(text, tmp_path):
+    name = "week/Lovelace, Ada [77]/demo.ipynb" if "/" in text else "Ada Lovelace_k77_x.ipynb"
+    other = "week/Byron, Ada [78]/demo.ipynb" if "/" in text else "Ada Byron_k78_y.ipynb"
+    placed(tmp_path, {name: notebook("x = 1"), other: notebook("x = 2")})
+    found = collecting.find(tmp_path, "demo", pattern=text)
+    assert [one.student[-2:] for one in found.submissions] == ["77", "78"]
+    assert [one.name for one in found.submissions] == ["Ada Lovelace", "Ada Byron"] and not found.questions
+    with pytest.raises(ValueError, match="names no student"):
+        identity.template("demo_*")
+
+
+def test_gradescope_says_who_in_a_list_of_its_own(tmp_path):
+    about = {"submission_11": ("Ada", "4711"), "submission_12": ("李明", "4712")}
+    text = "---\n" + "".join(
+        f"{folder}:\n  :submitters:\n  - :name: {name}\n    :sid: '{sid}'\n    :email: x@y.example\n  :score: 0.0\n"
+        for folder, (name, sid) in about.items()
+    )
+    files = {f"assignment_9_export/{folder}/demo.ipynb": notebook(f"x = {folder!r}") for folder in about}
+    placed(tmp_path, {"assignment_9_export/submission_metadata.yml": text.encode(), **files})
+    found = collecting.find(tmp_path, "demo")
+    assert [(one.student, one.name) for one in found.submissions] == [("4711", "Ada"), ("4712", "李明")]
+    assert found.questions == []
+
+
+def test_a_platforms_number_is_not_taken_for_another_students_id(tmp_path):
+    """Moodle's participant 1002 is Ada, while 1002 on the roster is Bob."""
+    placed(tmp_path, {"Ada Lovelace_1002_assignsubmission_file_/demo.ipynb": notebook("x = 1")})
+    listed = roster.Roster([roster.Student("1001", "Ada Lovelace"), roster.Student("1002", "Bob Babbage")])
+    found = collecting.find(tmp_path, "demo", listed)
+    assert [(one.student, one.data is not None) for one in found.submissions] == [
+        ("1001", True),
+        ("1002", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "names, last",
+    [
+        (["ada_1001_demo.ipynb", "ada_1001_demo (1).ipynb", "ada_1001_demo (2).ipynb"], 2),
+        (["adalo_1001_70_demo-1.ipynb", "adalo_1001_71_demo-2.ipynb"], 1),
+        ([f"A3_ada_attempt_2027-03-0{day}-10-00-00_demo.ipynb" for day in (3, 1, 2)], 0),
+        (
+            [f"1-2 - 1001 Ada - {when}/demo.ipynb" for when in ("Mar 9, 2027 612 PM", "Mar 10, 2027 105 AM")],
+            1,
+        ),
+        ([f"ada+demo+2027-03-0{day} 10:00:00 UTC/demo.ipynb" for day in (1, 3)], 1),
+        ([f"ada/demo/Version {number}/demo.ipynb" for number in (1, 10, 9)], 1),
+    ],
+)
+def test_the_last_attempt_counts_and_the_others_are_named(names, last, tmp_path):
+    placed(tmp_path, {name: notebook(f"x = {place}") for place, name in enumerate(names)})
+    for name in names:
+        os.utime(tmp_path / name, (1.8e9, 1.8e9))
+    found = collecting.find(tmp_path, "demo")
+    [incoming] = found.submissions
+    assert found.questions == [] and incoming.data == notebook(f"x = {last}")
+    assert len([note for note in incoming.notes if note.startswith("set aside: ")]) == len(names) - 1
+
+
+# Archives.
+
+
+NOTEBOOK = notebook("x = 'inside'")
+ENVIRONMENT = {f".venv/lib/python3.11/site-packages/p{number}/m.py": b"" for number in range(700)}
+
+
+def with_link(name):
+    """A virtual environment as tar packs it: its interpreter is a link."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        link = tarfile.TarInfo(name)
+        link.type, link.linkname = tarfile.SYMTYPE, "/usr/bin/python3"
+        archive.addfile(link)
+        about = tarfile.TarInfo("demo.ipynb")
+        about.size = len(NOTEBOOK)
+        archive.addfile(about, io.BytesIO(NOTEBOOK))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "name, data",
+    [
+        ("x.zip", zipped({"demo.ipynb": NOTEBOOK, "data.csv": b"1"})),
+        ("x.tar", tarred({"demo.ipynb": NOTEBOOK})),
+        ("x.tar.gz", tarred({"demo.ipynb": NOTEBOOK}, "w:gz")),
+        ("x.tgz", tarred({"demo.ipynb": NOTEBOOK}, "w:gz")),
+        ("x.tar.bz2", tarred({"demo.ipynb": NOTEBOOK}, "w:bz2")),
+        ("x.tar.xz", tarred({"demo.ipynb": NOTEBOOK}, "w:xz")),
+        ("x.ipynb.gz", gzip.compress(NOTEBOOK)),
+        ("x.ipynb.bz2", bz2.compress(NOTEBOOK)),
+        ("x.ipynb.xz", lzma.compress(NOTEBOOK)),
+        ("x.zip", tarred({"demo.ipynb": NOTEBOOK}, "w:gz")),
+        ("x.ipynb", zipped({"demo.ipynb": NOTEBOOK})),
+        ("x.zip", zipped({"a/b.zip": zipped({"c.tar.gz": tarred({"demo.ipynb": NOTEBOOK}, "w:gz")})})),
+        ("x.zip", zipped({"demo.ipynb": NOTEBOOK, **ENVIRONMENT})),
+        ("x.zip", zipped({"demo.ipynb": NOTEBOOK, "my env/pyvenv.cfg": b"", "my env/e.ipynb": b"no"})),
+        (
+            "x.zip",
+            zipped(
+                {"demo.ipynb": NOTEBOOK, ".git/objects/x.ipynb": b"no", ".ipynb_checkpoints/d.ipynb": b"n"}
+            ),
+        ),
+        ("x.zip", zipped({"demo.ipynb": NOTEBOOK, "__MACOSX/._demo.ipynb": b"no", ".DS_Store": b""})),
+        ("x.tar.gz", with_link(".venv/bin/python3.ipynb")),
+    ],
+    ids=label,
+)
+def test_an_archive_of_a_usual_kind_is_read(name, data, tmp_path):
+    placed(tmp_path, {f"ada/{name}": data, "bob/demo.ipynb": b"{}"})
+    found = collecting.find(tmp_path, "demo")
+    assert [one.data for one in found.submissions] == [NOTEBOOK, b"{}"] and found.questions == []
+
+
+@pytest.mark.parametrize(
+    "name, data, status, words",
+    [
+        ("x.7z", b"7z\xbc\xaf\x27\x1c\0\x04", Status.UNREADABLE, "7z archive"),
+        ("x.rar", b"Rar!\x1a\x07\x01\0", Status.UNREADABLE, "RAR archive"),
+        ("x.zip", b"Rar!\x1a\x07\x01\0", Status.UNREADABLE, "RAR archive"),
+        ("x.tar.zst", b"\x28\xb5\x2f\xfd\0", Status.UNREADABLE, "Zstandard archive"),
+        ("x.zip", b"PK\x03\x04 cut", Status.UNREADABLE, "damaged"),
+        ("x.tar.gz", gzip.compress(NOTEBOOK)[:20], Status.UNREADABLE, "damaged"),
+        ("x.zip", zipped({"report.pdf": b""}), Status.UNREADABLE, "does not contain a notebook"),
+        ("x.tar.gz", gzip.compress(bytes(41 * 2**20)), Status.REFUSED, "unpacks to far more"),
+        ("x.tar.xz", lzma.compress(bytes(41 * 2**20)), Status.REFUSED, "unpacks to far more"),
+        ("x.zip", zipped({f"{n}.txt": b"" for n in range(501)}), Status.REFUSED, "far more files"),
+        ("x.tar", tarred({"../../demo.ipynb": NOTEBOOK}), Status.REFUSED, "leads out"),
+        ("x.tar.gz", with_link("other.ipynb"), Status.REFUSED, "a link instead"),
+        (
+            "x.zip",
+            zipped({"a.zip": zipped({"b.zip": zipped({"c.zip": zipped({"d.ipynb": NOTEBOOK})})})}),
+            Status.REFUSED,
+            "too deeply",
+        ),
+    ],
+    ids=label,
+)
+def test_an_archive_that_is_not_opened_is_named(name, data, status, words, tmp_path):
+    placed(tmp_path, {f"ada/{name}": data, "bob/demo.ipynb": NOTEBOOK})
+    found = collecting.find(tmp_path, "demo")
+    ada = found.submissions[0]
+    assert (ada.student, ada.data, ada.status) == ("ada", None, status) and words in ada.message
+    assert [row.remark.startswith(str(status)) for row in found.rows if row.student == "ada"] == [True]
+
+
+def test_names_in_a_zip_without_its_mark_of_utf_8_are_read():
+    """As the archive program of macOS writes them."""
+    data = zipped({"Иванов_4711_assignsubmission_file_/demo.ipynb": NOTEBOOK})
+    entries = bytearray(data)
+    for start in (entries.index(b"PK\x03\x04") + 6, entries.index(b"PK\x01\x02") + 8):
+        assert entries[start + 1] & 0x08
+        entries[start + 1] &= ~0x08
+    archive = zipfile.ZipFile(io.BytesIO(bytes(entries)))
+    assert "Иванов" not in archive.namelist()[0]
+    [entry] = archives._zip_entries(io.BytesIO(bytes(entries)))
+    assert entry.name.startswith("Иванов")
+
+
+# The class list.
+
+
+CLASS = [("0042", "Müller", "Zoë"), ("0043", "Dvořák", "Jan"), ("0044", "Lovelace", "Ada")]
+HEADS = {
+    "english": ["ID", "Last name", "First name"],
+    "german": ["Matrikelnummer", "Nachname", "Vorname"],
+    "french": ["Numéro étudiant", "Nom", "Prénom"],
+    "spanish": ["Matrícula", "Apellidos", "Nombre"],
+    "chinese": ["学号", "Last name", "First name"],
+    "with an address": ["Student ID", "Surname", "Given name"],
+}
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("separator", ",;\t")
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("head", HEADS)
+def test_a_class_list_is_read_as_it_comes(head, encoding, separator, ends, tmp_path):
+    # Western Windows has neither this letter nor Chinese signs.
+    people = [row for row in CLASS if encoding != "cp1252" or row[1] != "Dvořák"]
+    head = "german" if encoding == "cp1252" and head == "chinese" else head
+    lines = [HEADS[head], *people]
+    (tmp_path / "class.csv").write_bytes(ends.join(separator.join(line) for line in lines).encode(encoding))
+    listed = roster.read(tmp_path / "class.csv")
+    assert [(one.id, one.name) for one in listed.students] == [
+        (number, f"{first} {last}") for number, last, first in people
+    ]
+    assert listed.by_id("42")[0].id == "0042"  # a spreadsheet dropped the zeros
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("4711,Ada Lovelace\n4712,Bob\n", [("4711", "Ada Lovelace"), ("4712", "Bob")]),
+        ("Ada Lovelace;4711\nBob;4712\n", [("4711", "Ada Lovelace"), ("4712", "Bob")]),
+        ("student,name\nada,Ada\n", [("ada", "Ada")]),
+        ("4711\n4712\n", [("4711", "4711"), ("4712", "4712")]),
+        ("sep=;\nid;name\n1;Ada\n", [("1", "Ada")]),
+        (
+            "Student,ID,SIS User ID,SIS Login ID,Section\n    Points Possible,,,,\n"
+            '"Lovelace, Ada",900,4711,ada1,S1\n"Student, Test",901,,x,S1\n',
+            [("900", "Ada Lovelace")],
+        ),
+        ("Identifier,Full name,Email address\nParticipant 88,Ada,ada@x.example\n", [("88", "Ada")]),
+        ("OrgDefinedId,Username,Last Name,First Name\n#4711,#ada,Lovelace,Ada\n", [("4711", "Ada Lovelace")]),
+        (
+            "First name,Surname,Email address\nAda,Lovelace,ada@x.example\n",
+            [("ada@x.example", "Ada Lovelace")],
+        ),
+    ],
+)
+def test_the_usual_exports_are_class_lists(text, expected, tmp_path):
+    (tmp_path / "class.csv").write_text(text, encoding="utf-8")
+    assert [(one.id, one.name) for one in roster.read(tmp_path / "class.csv").students] == expected
+
+
+@pytest.mark.parametrize(
+    "data, words",
+    [
+        (b"", "is empty"),
+        ("id,name\n1,Ada\n1,Bob\n".encode(), "the id '1' twice, for 'Ada' and 'Bob'"),
+        (b"PK\x03\x04xlsx", "Save it as CSV"),
+        ("id,name\n1,Иванов Пётр\n2,Сидорова Анна\n".encode("cp1251"), "--encoding"),
+        ("id,name\n1,李小明\n2,王大红\n".encode("gb18030"), "--encoding"),
+    ],
+    ids=label,
+)
+def test_what_is_no_class_list_is_said(data, words, tmp_path):
+    (tmp_path / "class.csv").write_bytes(data)
+    with pytest.raises(ValueError, match=words):
+        roster.read(tmp_path / "class.csv")
+
+
+@pytest.mark.parametrize(
+    "encoding, name", [("cp1251", "Пётр Иванов"), ("gb18030", "李明"), ("cp1256", "محمد")]
+)
+def test_a_named_encoding_is_used(encoding, name, tmp_path):
+    (tmp_path / "class.csv").write_bytes(f"id,name\n1,{name}\n".encode(encoding))
+    assert roster.read(tmp_path / "class.csv", encoding).students[0].name == name
+
+
+# The commands.
+
+
+def run(*words):
+    parser = ArgumentParser()
+    cli.add_commands(parser.add_subparsers())
+    options = parser.parse_args([str(word) for word in words])
+    return options.run(options)
+
+
+@pytest.fixture
+def unclear(tmp_path, monkeypatch):
+    """A class with a merged pair, in a folder of its own with the assignment's source."""
+    monkeypatch.chdir(tmp_path)
+    placed(
+        tmp_path / "in",
+        {
+            "Ada_47_assignsubmission_file_/demo.ipynb": assignment.solved(ABOUT),
+            "Bob_47_assignsubmission_file_/demo.ipynb": made_up_assignment.submission(
+                ABOUT, made_up_assignment.WRONG
+            ),
+        },
+    )
+    (tmp_path / "demo.ipynb").write_bytes(SOURCE)
+    return tmp_path
+
+
+def grades(folder):
+    with open(folder / "out" / "grades.csv", newline="", encoding="utf-8") as stream:
+        return {row["ID"]: row for row in csv.DictReader(stream)}
+
+
+def test_grading_stops_where_it_is_unclear_and_goes_on_with_the_corrected_table(unclear, capsys):
+    words = ["grade", "in", "-o", "out", "-a", "demo.ipynb", "--trusted"]
+    assert run(*words) == 1 and not (unclear / "out").exists()
+    said = capsys.readouterr().err
+    assert "two people on one id? The files say 'Ada', 'Bob'" in said and "aecourse collect in" in said
+    assert run("collect", "in", "-a", "demo.ipynb") == 0
+    assert "To decide (1)" in capsys.readouterr().out
+    assert run(*words, "--students", "students.csv") == 1  # nobody has decided yet
+    rows = collecting.read_rows("students.csv")
+    fixed = [collecting.Row(row.file, row.file[:3], row.file[:3], "yes", "") for row in rows]
+    collecting.write_rows("students.csv", fixed)
+    assert run("collect", "in", "-a", "demo.ipynb") == 0
+    assert "your corrections were kept" in capsys.readouterr().out
+    assert [(row.student, row.counts) for row in collecting.read_rows("students.csv")] == [
+        ("Ada", "yes"),
+        ("Bob", "yes"),
+    ]
+    assert run(*words, "--students", "students.csv") == 0
+    assert {student: row["Total"] for student, row in grades(unclear).items()} == {"Ada": "8", "Bob": "0"}
+
+
+def test_with_force_it_goes_on_and_the_report_says_where(unclear):
+    assert run("grade", "in", "-o", "out", "-a", "demo.ipynb", "--trusted", "--force") == 0
+    assert list(grades(unclear)) == ["47"]
+    report = (unclear / "out" / "report.html").read_text()
+    assert "perhaps two people on one id: &#39;Ada&#39;, &#39;Bob&#39;" in report
