@@ -2,10 +2,8 @@
 
 import bz2
 import csv
-import datetime
 import gzip
 import io
-import json
 import lzma
 import os
 import tarfile
@@ -14,7 +12,7 @@ from argparse import ArgumentParser
 
 import pytest
 
-from aecourse.grading import archives, assignment, cli, collecting, identity, roster
+from aecourse.grading import archives, assignment, cli, collecting, grade, identity, roster, submissions
 from aecourse.grading.record import Status
 from tools import made_up_assignment
 
@@ -273,7 +271,7 @@ def test_a_pattern_of_the_instructors_own(text, tmp_path):
 def test_gradescope_says_who_in_a_list_of_its_own(tmp_path):
     about = {"submission_11": ("Ada", "4711"), "submission_12": ("李明", "4712")}
     text = "---\n" + "".join(
-        f"{folder}:\n  :submitters:\n  - :name: {name}\n    :sid: '{sid}'\n    :email: x@y.example\n  :score: 0.0\n"
+        f"{folder}:\n  :submitters:\n  - :name: {name}\n    :sid: '{sid}'\n    :email: x@y.example\n"
         for folder, (name, sid) in about.items()
     )
     files = {f"assignment_9_export/{folder}/demo.ipynb": notebook(f"x = {folder!r}") for folder in about}
@@ -478,7 +476,7 @@ def test_the_usual_exports_are_class_lists(text, expected, tmp_path):
     "data, words",
     [
         (b"", "is empty"),
-        ("id,name\n1,Ada\n1,Bob\n".encode(), "the id '1' twice, for 'Ada' and 'Bob'"),
+        (b"id,name\n1,Ada\n1,Bob\n", "the id '1' twice, for 'Ada' and 'Bob'"),
         (b"PK\x03\x04xlsx", "Save it as CSV"),
         ("id,name\n1,Иванов Пётр\n2,Сидорова Анна\n".encode("cp1251"), "--encoding"),
         ("id,name\n1,李小明\n2,王大红\n".encode("gb18030"), "--encoding"),
@@ -497,6 +495,61 @@ def test_what_is_no_class_list_is_said(data, words, tmp_path):
 def test_a_named_encoding_is_used(encoding, name, tmp_path):
     (tmp_path / "class.csv").write_bytes(f"id,name\n1,{name}\n".encode(encoding))
     assert roster.read(tmp_path / "class.csv", encoding).students[0].name == name
+
+
+# The id that decides the data.
+
+
+@pytest.mark.parametrize(
+    "line, typed",
+    [
+        ('student_id = "4711"', "4711"),
+        ("student_id = '4711'  # mine", "4711"),
+        ("student_id = 4711", "4711"),
+        ('student_id: str = "李明"', "李明"),
+        ('student_id = " 4711 "', "4711"),
+        ('student_id = "your id"', ""),
+        ("student_id = personal.confirmed(student_id)", ""),
+        ("x = 1", ""),
+    ],
+)
+def test_the_typed_id_is_read_without_running_anything(line, typed):
+    assert submissions.typed_id(notebook(f"import numpy\n{line}\n")) == typed
+    assert submissions.typed_id(b"{}") == submissions.typed_id(None) == ""
+
+
+def test_a_typed_id_that_is_not_the_rosters_is_remarked_and_one_typed_twice(tmp_path):
+    typed = {"1001": "1001", "1002": "bob2", "1003": "1001", "1004": "9999", "1005": "your id"}
+    placed(
+        tmp_path,
+        {f"{number}_demo.ipynb": notebook(f"student_id = '{word}'") for number, word in typed.items()},
+    )
+    listed = roster.Roster(
+        [roster.Student(number, f"Name {number}", ("bob2",) * (number == "1002")) for number in typed]
+    )
+    found = collecting.find(tmp_path, "demo", listed)
+    assert found.questions == []
+    assert [one.typed for one in found.submissions] == ["1001", "bob2", "1001", "9999", ""]
+    warnings = {one.student: one.warnings for one in found.submissions}
+    assert warnings["1002"] == warnings["1005"] == ()
+    assert warnings["1001"] == ("typed the same id '1001' as 1003",)
+    assert warnings["1003"] == (
+        "typed the id '1001', which is 1001's on the roster; the data are drawn from the typed id",
+        "typed the same id '1001' as 1001",
+    )
+    assert "'9999', which is not on the roster" in warnings["1004"][0]
+    # Without a roster, a platform's number differs from every typed id: only one typed twice is remarked.
+    alone = {one.student: one.warnings for one in collecting.find(tmp_path, "demo").submissions}
+    assert {student for student, words in alone.items() if words} == {"1001", "1003"}
+
+
+@pytest.mark.parametrize("typed, drawn_from", [("777", "777"), ("", "10001")])
+def test_the_data_are_drawn_from_the_typed_id(typed, drawn_from):
+    first = f"from aecourse.homework import personal\nprint('drawn from', personal.confirmed({typed!r} or '10001'))"
+    data = made_up_assignment.submission(ABOUT, first_cell=first)
+    record = grade.grade(SOURCE, submissions.Incoming("10001", "Ada", "a", data, typed=typed), trusted=True)
+    shown = [output["text"] for cell in record.shown for output in (cell["report"] or {}).get("outputs", ())]
+    assert f"drawn from {drawn_from}\n" in "".join(shown) and record.student == "10001"
 
 
 # The commands.

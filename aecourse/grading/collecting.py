@@ -459,30 +459,33 @@ class _People:
         claims: Sequence[Sequence[Claim]],
     ) -> None:
         """Give the files to the students whom a corrected table names."""
-        rows = {row.file: row for row in table if row.file}
+        rows = collections.defaultdict(list)  # a group's file has a line for each of them
+        for row in table:
+            if row.file:
+                rows[row.file].append(row)
         there = {file.origin for file, _ in placed}
         self.questions += [
             f"{name}: the table names it, but it is not there." for name in rows.keys() - there
         ]
         for (file, _), owners in zip(placed, claims, strict=True):
-            row = rows.get(file.origin)
-            if row is None:
+            for row in rows.get(file.origin, ()):
+                self._enter_row(row, file, owners[0])
+            if file.origin not in rows:
                 for claim in owners:
                     self.enter(claim, file)
                 if file.is_notebook or file.is_archive:
                     self.questions.append(f"{file.origin}: the table does not name it.")
-            elif not row.student:
-                self.lost.append(file)
-                if key_of(row.counts) == UNDECIDED:
-                    what = "Write an id, or that it does not count (no), into the table."
-                    self.questions.append(f"{file.origin}: whose is it? {what}")
-            else:
-                self._enter_row(row, file, owners[0])
         for row in table:
             if not row.file and row.student:
                 self.person(row.student, row.name or row.student)
 
     def _enter_row(self, row: Row, file: File, claim: Claim) -> None:
+        if not row.student:
+            self.lost.append(file)
+            if key_of(row.counts) == UNDECIDED:
+                what = "Write an id, or that it does not count (no), into the table."
+                self.questions.append(f"{file.origin}: whose is it? {what}")
+            return
         found = self.roster.by_id(row.student)
         listed = found[0] if len(found) == 1 else Student(row.student, row.student)
         person = self.person(listed.id, row.name or listed.name)
