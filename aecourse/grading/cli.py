@@ -211,10 +211,12 @@ def run_grade(options: argparse.Namespace) -> int:
         print("Interrupted. What was graded is kept; the same command continues from there.", file=sys.stderr)
         return 130
     collecting.write_rows(options.output / "students.csv", found.rows)
-    return _write_results(options.output, source, records, n_computed)
+    return _write_results(options.output, source, records, n_computed, found.lost)
 
 
-def _write_results(folder: pathlib.Path, source: bytes, records: Sequence["Record"], n_computed: int) -> int:
+def _write_results(
+    folder: pathlib.Path, source: bytes, records: Sequence["Record"], n_computed: int, unread: Sequence[str]
+) -> int:
     """Write what came of a class and print a summary; return the exit status."""
     from aecourse.grading import assignment, gradebook, results
     from aecourse.grading.record import Status
@@ -223,7 +225,7 @@ def _write_results(folder: pathlib.Path, source: bytes, records: Sequence["Recor
     course = folder / "nbgrader"
     marks = gradebook.marks(course, about) if gradebook.available() else {}
     with_marks = [record.with_marks(marks) for record in records]
-    written = results.write(folder, about, with_marks)
+    written = results.write(folder, about, with_marks, unread)
     counts = collections.Counter(record.status for record in records)
     n_kept = len(records) - n_computed
     print(f"{len(records)} submissions of {about.name}, {n_computed} graded now, {n_kept} kept")

@@ -121,7 +121,10 @@ def canvas_rows(assignment: Assignment, records: Sequence[Record]) -> list[Row]:
 
 
 def write(
-    folder: str | os.PathLike[str], assignment: Assignment, records: Sequence[Record]
+    folder: str | os.PathLike[str],
+    assignment: Assignment,
+    records: Sequence[Record],
+    unread: Sequence[str] = (),
 ) -> dict[str, pathlib.Path]:
     """Write the tables, the pages and the report into a folder.
 
@@ -133,6 +136,8 @@ def write(
     assignment : Assignment
     records : list of Record
         With the marks that a person gave, if there are any.
+    unread : list of str
+        Files that nobody reads, since it is not known whose they are.
 
     Returns
     -------
@@ -148,7 +153,7 @@ def write(
     for record in records:
         write_whole(pages / f"{record.student}.html", feedback.student_page(record))
     links = {record.student: f"feedback/{record.student}.html" for record in records}
-    write_whole(folder / "report.html", feedback.class_report(assignment, records, links))
+    write_whole(folder / "report.html", feedback.class_report(assignment, records, links, unread))
     return {
         name: folder / name for name in ("grades.csv", "moodle.csv", "canvas.csv", "feedback", "report.html")
     }
