@@ -119,6 +119,7 @@ def test_the_gradebook_holds_what_the_records_say(graded):
 
 def test_a_submission_writes_nothing_into_the_results(graded):
     assert sorted(path.name for path in graded.results.iterdir() if path.name != "nbgrader") == [
+        "assignment.txt",
         "canvas.csv",
         "feedback",
         "grades.csv",

@@ -9,11 +9,23 @@ import os
 import tarfile
 import zipfile
 from argparse import ArgumentParser
+from dataclasses import replace
 
 import pytest
 
-from aecourse.grading import archives, assignment, cli, collecting, grade, identity, roster, submissions
-from aecourse.grading.record import Status
+from aecourse.grading import (
+    archives,
+    assignment,
+    cli,
+    collecting,
+    deadlines,
+    grade,
+    identity,
+    results,
+    roster,
+    submissions,
+)
+from aecourse.grading.record import CellResult, Outcome, Status
 from tools import made_up_assignment
 
 SOURCE = made_up_assignment.source()
@@ -545,7 +557,8 @@ def test_a_typed_id_that_is_not_the_rosters_is_remarked_and_one_typed_twice(tmp_
 
 @pytest.mark.parametrize("typed, drawn_from", [("777", "777"), ("", "10001")])
 def test_the_data_are_drawn_from_the_typed_id(typed, drawn_from):
-    first = f"from aecourse.homework import personal\nprint('drawn from', personal.confirmed({typed!r} or '10001'))"
+    first = "from aecourse.homework import personal\n"
+    first += f"print('drawn from', personal.confirmed({typed!r} or '10001'))"
     data = made_up_assignment.submission(ABOUT, first_cell=first)
     record = grade.grade(SOURCE, submissions.Incoming("10001", "Ada", "a", data, typed=typed), trusted=True)
     shown = [output["text"] for cell in record.shown for output in (cell["report"] or {}).get("outputs", ())]
@@ -610,3 +623,165 @@ def test_with_force_it_goes_on_and_the_report_says_where(unclear):
     assert list(grades(unclear)) == ["47"]
     report = (unclear / "out" / "report.html").read_text()
     assert "perhaps two people on one id: &#39;Ada&#39;, &#39;Bob&#39;" in report
+
+
+# Due dates, groups, one folder for one assignment.
+
+
+def blackboard(login, day, clock="10-00-00"):
+    return f"Lab_{login}_attempt_2027-03-{day:02}-{clock}_demo.ipynb"
+
+
+@pytest.mark.parametrize(
+    "day, clock, extension, days, share",
+    [
+        (1, "23-59-00", "", 0, 0.0),
+        (2, "00-00-30", "", 1, 0.1),
+        (3, "23-00-00", "", 2, 0.2),
+        (3, "23-00-00", "2", 0, 0.0),
+        (3, "23-00-00", "1 day", 1, 0.1),
+        (3, "23-00-00", "2027-03-03", 0, 0.0),
+        (3, "23-00-00", "2027-03-03 22:30", 1, 0.1),
+        (31, "23-00-00", "", 30, 1.0),
+    ],
+)
+def test_a_late_submission_costs_its_days(day, clock, extension, days, share, tmp_path):
+    placed(tmp_path, {blackboard("ada1", day, clock): NOTEBOOK})
+    listed = roster.Roster([roster.Student("1001", "Ada", ("ada1",), extension=extension)])
+    [incoming] = collecting.find(tmp_path, "demo", listed).submissions
+    record = replace(grade.refused(ABOUT, incoming, Status.GRADED), cells=list(FULL))
+    deadline = deadlines.Deadline(roster.moment("2027-03-01"), 0.1)
+    [judged] = deadlines.applied(deadline, [record], [incoming], listed)
+    assert (judged.late_days, judged.late_penalty) == (days, pytest.approx(share))
+    assert judged.total == pytest.approx(8 * (1 - share)) and bool(judged.late) == bool(days)
+    assert [("late" in words) for words in judged.warnings] == [True] * bool(days)
+
+
+FULL = [
+    CellResult(
+        cell.name, cell.title, cell.kind, cell.points, cell.points * (cell.kind == "test"), Outcome.PASSED
+    )
+    for cell in ABOUT.graded
+]
+
+
+def test_the_time_of_a_file_alone_takes_nothing_off(tmp_path):
+    """Copying changes it; times that are all alike say when the class was downloaded, and are not told."""
+    names = ["ada_demo.ipynb", "bob_demo.ipynb", "cyd_1_2_LATE_demo.ipynb", "dan_LATE_4_5_demo.ipynb"]
+    placed(tmp_path, {name: notebook(f"x = {name!r}") for name in names})
+    due = roster.moment("2027-03-01")
+    for apart in (10, 4000):
+        for number, name in enumerate(names):
+            os.utime(tmp_path / name, (due.timestamp() + 1 + number * apart,) * 2)
+        found = collecting.find(tmp_path, "demo").submissions
+        records = [grade.refused(ABOUT, one, Status.GRADED) for one in found]
+        judged = deadlines.applied(deadlines.Deadline(due, 0.5), records, found, roster.Roster())
+        assert {record.late_penalty for record in judged} == {0.0}
+        told = {record.student: " ".join(record.warnings) for record in judged}
+        assert ("by the time of the file alone" in told["ada"]) == (apart == 4000)
+        assert "the platform" in told["4"] or apart == 4000
+    # The instructor's own time counts.
+    rows = [replace(row, handed_in="2027-03-02 08:00") for row in collecting.find(tmp_path, "demo").rows]
+    found = collecting.find(tmp_path, "demo", table=rows).submissions
+    judged = deadlines.applied(deadlines.Deadline(due, 0.5), records, found, roster.Roster())
+    assert {record.late_penalty for record in judged} == {0.5}
+
+
+def test_a_group_hands_in_once(tmp_path):
+    files = {"1001_demo.ipynb": notebook("student_id = '1001'"), "1004_demo.ipynb": notebook("x = 4")}
+    placed(tmp_path, files)
+    groups = {"1001": "red", "1002": "Red", "1003": "red", "1004": "blue", "1005": "blue", "1006": ""}
+    listed = roster.Roster(
+        [roster.Student(number, f"Name {number}", group=group) for number, group in groups.items()]
+    )
+    found = collecting.find(tmp_path, "demo", listed)
+    assert found.questions == []
+    by_id = {one.student: one for one in found.submissions}
+    assert [number for number, one in by_id.items() if one.data == files["1001_demo.ipynb"]] == [
+        "1001",
+        "1002",
+        "1003",
+    ]
+    assert (by_id["1002"].handed_in_by, by_id["1002"].typed, by_id["1002"].warnings) == ("1001", "1001", ())
+    assert (by_id["1005"].typed, by_id["1006"].data) == ("1004", None)
+    placed(tmp_path, {"1002_demo.ipynb": notebook("x = 2")})
+    [question] = collecting.find(tmp_path, "demo", listed).questions
+    assert "group red: its members handed in different notebooks" in question
+
+
+def test_a_groups_platform_number_is_not_given_to_the_others():
+    record = grade.refused(
+        ABOUT,
+        submissions.Incoming("7002", "Bob", "Ada_11_assignsubmission_file_/demo.ipynb", None),
+        Status.GRADED,
+    )
+    giver = replace(record, student="7001", name="Ada")
+    rows = results.moodle_rows(ABOUT, [giver, replace(record, handed_in_by="7001")])
+    assert [row[0] for row in rows] == ["Identifier", "Participant 11"]
+
+
+def test_gradescopes_groups_are_all_of_their_members(tmp_path):
+    text = "submission_11:\n  :submitters:\n  - :name: Ada\n    :sid: '1'\n  - :name: Bob\n    :sid: '2'\n"
+    files = {"submission_metadata.yml": text.encode(), "submission_11/demo.ipynb": NOTEBOOK}
+    found = collecting.find(placed(tmp_path, files), "demo")
+    assert [(one.student, one.data) for one in found.submissions] == [("1", NOTEBOOK), ("2", NOTEBOOK)]
+    again = collecting.find(tmp_path, "demo", table=found.rows)
+    assert again.submissions == found.submissions and again.questions == []
+
+
+def test_a_folder_of_results_serves_one_assignment_and_one_run(tmp_path):
+    with results.claimed(tmp_path / "out", "a1"):
+        with pytest.raises(OSError, match="another run writes into"):
+            with results.claimed(tmp_path / "out", "a1"):
+                pass
+    with results.claimed(tmp_path / "out", "a1"):
+        pass
+    with pytest.raises(ValueError, match="holds the results of a1, and this is a2"):
+        with results.claimed(tmp_path / "out", "a2"):
+            pass
+    old = tmp_path / "old" / "nbgrader" / "source" / "a1"
+    old.mkdir(parents=True)
+    (old / "a1.ipynb").write_bytes(SOURCE)
+    with pytest.raises(ValueError, match="holds the results of a1"):
+        with results.claimed(tmp_path / "old", "a2"):
+            pass
+
+
+def test_due_dates_and_the_regrade_of_one_student_by_the_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    solved = assignment.solved(ABOUT)
+    placed(tmp_path / "in", {blackboard("ada1", 1): solved, blackboard("bob1", 3): solved})
+    (tmp_path / "demo.ipynb").write_bytes(SOURCE)
+    (tmp_path / "class.csv").write_text("id;name;login;extension\n1;Ada;ada1;\n2;Bob;bob1;1\n")
+    words = [
+        "grade",
+        "in",
+        "-o",
+        "out",
+        "-a",
+        "demo.ipynb",
+        "--trusted",
+        "--roster",
+        "class.csv",
+        "--due",
+        "2027-03-01",
+    ]
+    assert run(*words, "--late-penalty", "25", "--regrade", "3") == 1
+    assert "--regrade 3: nobody in this class" in capsys.readouterr().err
+    assert run(*words, "--late-penalty", "25") == 0
+    table = grades(tmp_path)
+    assert [(table[student]["Total"], table[student]["Days late"]) for student in "12"] == [
+        ("8", "0"),
+        ("6", "1"),
+    ]
+    assert table["2"]["Taken off for lateness"] == "2"
+    page = (tmp_path / "out" / "feedback" / "2.html").read_text()
+    assert "Handed in 1 day late: 25 % of the points are taken off." in page
+    capsys.readouterr()
+    assert run(*words, "--regrade", "2") == 0
+    assert "1 graded now, 1 kept" in capsys.readouterr().out
+    assert grades(tmp_path)["2"]["Total"] == "8"  # without the penalty
+    with pytest.raises(SystemExit):
+        run(*words, "--late-penalty", "200")
+    (tmp_path / "class.csv").write_text("id;name;login;extension\n1;Ada;ada1;soon\n2;Bob;bob1;1\n")
+    assert run(*words) == 1 and "'soon' is not a date" in capsys.readouterr().err

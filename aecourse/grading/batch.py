@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -123,6 +123,10 @@ class Store:
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
+    def forget(self, key: str) -> None:
+        """Remove the record of a key, if there is one, so that it is graded again."""
+        (self.folder / f"{key}.json").unlink(missing_ok=True)
+
     def put(self, record: Record) -> None:
         """Store a record under its key; two graders may store the same one at once."""
         write_whole(self.folder / f"{record.key}.json", json.dumps(record.to_dict(), ensure_ascii=False))
@@ -196,6 +200,7 @@ def grade_all(
     workers: int | None = None,
     trusted: bool = False,
     warmed: bool = True,
+    again: Collection[str] = (),
 ) -> tuple[list[Record], int]:
     """Grade submissions, except those whose record is stored already.
 
@@ -213,6 +218,8 @@ def grade_all(
         Run without a sandbox.
     warmed : bool
         As for :func:`grade.grade`: faster, with the same results.
+    again : collection of str
+        Ids of students who are graded again, whatever is stored.
 
     Returns
     -------
@@ -229,6 +236,9 @@ def grade_all(
     if not trusted and scheduler is None:
         process.require()
     keys = [key_of(source, incoming, trusted) for incoming in submissions]
+    for key, incoming in zip(keys, submissions, strict=True):
+        if incoming.student in again:
+            store.forget(key)
     stored = {key: store.get(key) for key in keys}
     records = {key: record for key, record in stored.items() if record is not None}
     # A record holds what marks depend on; who the student is may be corrected later, and is added each time.
@@ -247,7 +257,7 @@ def grade_all(
                         store.put(record)
                     shown.update()
     identified = [
-        records[key].identified(one.name, one.origin, one.notes, one.warnings)
+        records[key].identified(one.name, one.origin, one.notes, one.warnings, one.handed_in_by)
         for key, one in zip(keys, submissions, strict=True)
     ]
     return identified, len(waiting)

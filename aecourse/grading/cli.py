@@ -87,6 +87,26 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         action="store_true",
         help="grade although it is unclear whose a file is or which is the last: the report says where",
     )
+    grade.add_argument(
+        "--due",
+        metavar="DATE",
+        help="when it is due, such as '2027-03-01 23:59' (a day alone ends at its end); the class list may "
+        "give an extension in days or as a date",
+    )
+    grade.add_argument(
+        "--late-penalty",
+        type=_percent,
+        default=0.0,
+        metavar="PERCENT",
+        help="percent of a student's points that each day begun after the due date costs (default: 0)",
+    )
+    grade.add_argument(
+        "--regrade",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="grade this student again, whatever is stored; may be given several times",
+    )
     grade.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, tcp://host:port")
     grade.add_argument(
         "--workers",
@@ -103,6 +123,17 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     check = subparsers.add_parser("check", help="run the visible tests of your own assignment notebook")
     check.add_argument("notebook", type=pathlib.Path, metavar="NOTEBOOK", help="your .ipynb file")
     check.set_defaults(run=run_check)
+
+
+def _percent(text: str) -> float:
+    """Read a percentage as a share."""
+    try:
+        value = float(text.removesuffix("%").replace(",", "."))
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 100, such as 10; found {text!r}")
+    return value / 100
 
 
 def _known_sources() -> dict[str, pathlib.Path]:
@@ -182,9 +213,20 @@ def _print_questions(options: argparse.Namespace, questions: Sequence[str]) -> N
     )
 
 
+def _regraded(wanted: Sequence[str], submissions: Sequence["Incoming"]) -> list[str]:
+    """Return the ids of the students to grade again, as the class has them."""
+    from aecourse.grading.roster import key_of
+
+    known = {key_of(incoming.student): incoming.student for incoming in submissions}
+    unknown = [student for student in wanted if key_of(student) not in known]
+    if unknown:
+        raise ValueError(f"--regrade {unknown[0]}: nobody in this class has that id.")
+    return [known[key_of(student)] for student in wanted]
+
+
 def run_grade(options: argparse.Namespace) -> int:
     """Grade a class; return the exit status."""
-    from aecourse.grading import batch, collecting
+    from aecourse.grading import assignment, collecting, results
     from aecourse.grading.sandbox import process
 
     try:
@@ -196,20 +238,36 @@ def run_grade(options: argparse.Namespace) -> int:
             _print_questions(options, found.questions)
             return 1
         source = path.read_bytes()
-        records, n_computed = batch.grade_all(
-            source,
-            found.submissions,
-            batch.Store(options.output / "records"),
-            scheduler=options.scheduler,
-            workers=options.workers,
-            trusted=options.trusted,
-        )
+        with results.claimed(options.output, assignment.read(source).name):
+            return _grade_class(options, source, found)
     except (process.SandboxMissing, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted. What was graded is kept; the same command continues from there.", file=sys.stderr)
         return 130
+
+
+def _grade_class(options: argparse.Namespace, source: bytes, found: "collecting.Found") -> int:
+    """Grade what was found and write the results; return the exit status."""
+    from aecourse.grading import batch, collecting, deadlines, roster
+
+    listed = roster.read(options.roster, options.encoding) if options.roster else roster.Roster()
+    deadline = deadlines.Deadline(roster.moment(options.due), options.late_penalty) if options.due else None
+    for student in listed.students:
+        if deadline is not None:
+            deadline.of(student.extension)  # refuses one that cannot be read before the class is graded
+    records, n_computed = batch.grade_all(
+        source,
+        found.submissions,
+        batch.Store(options.output / "records"),
+        scheduler=options.scheduler,
+        workers=options.workers,
+        trusted=options.trusted,
+        again=_regraded(options.regrade, found.submissions),
+    )
+    if deadline is not None:
+        records = deadlines.applied(deadline, records, found.submissions, listed)
     collecting.write_rows(options.output / "students.csv", found.rows)
     return _write_results(options.output, source, records, n_computed, found.lost)
 

@@ -34,7 +34,7 @@ PLATFORMS_OWN = re.compile(
 )
 YES = {"yes", "y", "ja", "oui", "sí", "si", "да", "是", "true", "1", "x"}
 UNDECIDED = "?"
-TABLE_HEAD = ["file", "student", "name", "counts", "remark"]
+TABLE_HEAD = ["file", "student", "name", "counts", "remark", "handed_in"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Row:
     name: str
     counts: str
     remark: str
+    handed_in: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class _Person:
     name: str
     files: list[tuple[File, Claim]] = field(default_factory=list)
     aside: list[File] = field(default_factory=list)
+    times: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     undecided: bool = False
 
@@ -291,6 +293,7 @@ def _choose(person: _Person, assignment_name: str) -> tuple[Incoming, str]:
         )
         warnings.append(f"which is the last was unclear: {chosen.origin} or {others}")
         person.undecided = True
+    when = person.times.get(chosen.origin) or claim.when
     incoming = Incoming(
         person.id,
         person.name,
@@ -299,7 +302,8 @@ def _choose(person: _Person, assignment_name: str) -> tuple[Incoming, str]:
         notes=tuple(f"set aside: {file.origin}" for file in aside),
         warnings=tuple(warnings),
         typed=typed_id(chosen.data),
-        handed_in=chosen.modified,
+        handed_in=class_list.moment(when).timestamp() if when else chosen.modified,
+        time_is_sure=bool(when),
         marked_late=claim.late,
     )
     return incoming, question
@@ -370,20 +374,58 @@ def find(
     ordered = people.ordered()
     chosen = [_choose(person, assignment_name) for person in ordered]
     submissions = [incoming for incoming, _ in chosen]
+    submissions, about_groups = _with_groups(submissions, listed)
     submissions = _with_remarks_on_ids(submissions, listed)
     questions = [*people.questions, *(question for _, question in chosen if question and table is None)]
+    questions += about_groups if table is None else []
     lost = [file.origin for file in people.lost]
     return Found(submissions, _rows(submissions, ordered, people.lost), list(dict.fromkeys(questions)), lost)
+
+
+def _with_groups(submissions: Sequence[Incoming], roster: Roster) -> tuple[list[Incoming], list[str]]:
+    """Give what one member of a group handed in to all; ask where two handed in different notebooks."""
+    groups = {key_of(student.group) for student in roster.students if student.group}
+    by_id = {incoming.student: incoming for incoming in submissions}
+    questions = []
+    for group in sorted(groups):
+        members = [by_id[safe_name(student.id)] for student in roster.by_group(group)]
+        handed_in = [one for one in members if one.data is not None]
+        different = {one.data for one in handed_in}
+        if len(different) > 1:
+            files = ", ".join(one.origin for one in handed_in)
+            questions.append(f"group {group}: its members handed in different notebooks: {files}.")
+            for one in handed_in:
+                words = f"its group {group} handed in several notebooks"
+                by_id[one.student] = replace(one, warnings=(*one.warnings, words))
+        if not handed_in:
+            continue
+        giver = handed_in[0]
+        for one in members:
+            if one.status == Status.NOTHING_SUBMITTED or (one is not giver and one.origin == giver.origin):
+                by_id[one.student] = replace(
+                    giver,
+                    student=one.student,
+                    name=one.name,
+                    notes=(f"handed in by {giver.name} for the group {group}",),
+                    warnings=(),
+                    # All were given the data of the one who typed an id.
+                    typed=giver.typed or giver.student,
+                    handed_in_by=giver.student,
+                )
+    return [by_id[incoming.student] for incoming in submissions], questions
 
 
 def _with_remarks_on_ids(submissions: Sequence[Incoming], roster: Roster) -> list[Incoming]:
     """Add a remark where a typed id is not the student's on the roster, or is typed by two students."""
     typists = collections.defaultdict(list)
     for incoming in submissions:
-        if incoming.typed:
+        if incoming.typed and not incoming.handed_in_by:
             typists[key_of(incoming.typed)].append(incoming.student)
     remarked = []
     for incoming in submissions:
+        if incoming.handed_in_by:
+            remarked.append(incoming)
+            continue
         warnings = list(incoming.warnings)
         owners = [one.id for one in roster.by_id(incoming.typed)] if incoming.typed else [incoming.student]
         if roster and incoming.student not in owners:
@@ -432,6 +474,9 @@ class _People:
         """Give a file, or an empty folder, to the student whom its name says."""
         said = claim.id or claim.name
         found, remark = _on_roster(claim, self.roster) if said else ([], "")
+        members = self.roster.by_group(claim.name) or self.roster.by_group(claim.id)
+        if not found and members:  # a platform names a group's work after the group
+            found = members[:1]
         if len(found) == 1:
             person = self.person(found[0].id, found[0].name)
         elif safe_name(said) == "unnamed":
@@ -489,6 +534,9 @@ class _People:
         found = self.roster.by_id(row.student)
         listed = found[0] if len(found) == 1 else Student(row.student, row.student)
         person = self.person(listed.id, row.name or listed.name)
+        if row.handed_in:
+            class_list.moment(row.handed_in)  # refuses what is not a date
+            person.times[file.origin] = row.handed_in
         counts = key_of(row.counts)
         if counts in YES:
             person.files.append((file, claim))
@@ -533,7 +581,9 @@ def _rows(submissions: Sequence[Incoming], people: Iterable[_Person], lost: Sequ
                 remarks.append("not a notebook")
             elif person.undecided and file not in person.aside:
                 counts = UNDECIDED
-            rows.append(Row(file.origin, person.id, person.name, counts, "; ".join(remarks)))
+            times = {one.origin: claim.when for one, claim in person.files} | person.times
+            when = times.get(file.origin, "")
+            rows.append(Row(file.origin, person.id, person.name, counts, "; ".join(remarks), when))
     rows += [Row(file.origin, "", "", UNDECIDED, "whose is it?") for file in lost]
     return rows
 
@@ -541,7 +591,7 @@ def _rows(submissions: Sequence[Incoming], people: Iterable[_Person], lost: Sequ
 def write_rows(path: str | os.PathLike[str], rows: Sequence[Row]) -> None:
     """Write the table of files and students for a spreadsheet, whole or not at all."""
     stream = io.StringIO(newline="")
-    lines = [TABLE_HEAD, *([row.file, row.student, row.name, row.counts, row.remark] for row in rows)]
+    lines = [TABLE_HEAD, *([getattr(row, title) for title in TABLE_HEAD] for row in rows)]
     csv.writer(stream).writerows([[plain(value) for value in line] for line in lines])
     # Excel takes text for UTF-8 only if it begins with this mark.
     write_whole(path, "\ufeff" + stream.getvalue())
@@ -570,7 +620,7 @@ def read_rows(path: str | os.PathLike[str]) -> list[Row]:
         values = dict(zip(head, line, strict=False))
         # A spreadsheet formula cannot begin a value: the sign that prevents one is taken off again.
         values = {key: re.sub(r"^'(?=[=+\-@])", "", value) for key, value in values.items()}
-        rows.append(Row(*(values.get(title, "") for title in TABLE_HEAD)))
+        rows.append(Row(**{title: values.get(title, "") for title in TABLE_HEAD}))
     return rows
 
 

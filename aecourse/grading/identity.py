@@ -109,8 +109,14 @@ def _brightspace(who: str) -> tuple[str, str]:
 
 
 def _sortable(platform: str, when: str) -> str:
-    if platform != "brightspace":
-        return when.replace("_", ":")
+    """Return a platform's time in the form of ISO 8601, which sorts; empty if it is in another language."""
+    if platform == "blackboard":
+        day, clock = when[:10], when[11:]
+        return f"{day}T{clock.replace('-', ':')}"
+    if platform == "nbgrader":
+        found = re.match(r"[\d-]{10} \d\d[:_]\d\d[:_]\d\d", when)
+        text = found[0].replace("_", ":").replace(" ", "T") if found else ""
+        return text + "+00:00" if text and when.endswith(("UTC", "GMT")) else text
     plain = when.replace(":", "")
     for form in _BRIGHTSPACE_TIMES:
         try:

@@ -161,6 +161,11 @@ class Roster:
             ]
         return found or []
 
+    def by_group(self, text: str) -> list[Student]:
+        """Return the members of a group."""
+        key = key_of(text)
+        return [student for student in self.students if key and key_of(student.group) == key]
+
     def by_name(self, text: str) -> list[Student]:
         """Return the students of this name, written in any order or as one word."""
         words = words_of(text)

@@ -45,8 +45,12 @@ class Incoming:
         The id that the student typed in the notebook, from which the data are drawn; empty if there is none.
     handed_in : float
         When, in seconds since 1970, as far as the file says; 0 if it does not.
+    time_is_sure : bool
+        The time is a platform's or the instructor's, not that of the file alone.
     marked_late : bool
         The platform marked it as late.
+    handed_in_by : str
+        The id of the member of the group who handed it in, if it was another student.
     """
 
     student: str
@@ -59,7 +63,9 @@ class Incoming:
     warnings: tuple[str, ...] = ()
     typed: str = ""
     handed_in: float = 0.0
+    time_is_sure: bool = False
     marked_late: bool = False
+    handed_in_by: str = ""
 
 
 class NotebookCell(TypedDict):
