@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aecourse import __version__
 from aecourse._support.notices import import_tensorflow_quietly
+from aecourse._support.terminal import say
 from aecourse.grading.cli import add_commands as add_grading
 
 if TYPE_CHECKING:
@@ -56,15 +57,15 @@ def _run_job(job: Callable[[], "Result"]) -> int:
     try:
         result = job()
     except (OSError, ValueError) as error:
-        print(f"aecourse: {error}", file=sys.stderr)
+        say(f"aecourse: {error}", wrong=True)
         return 1
     except KeyboardInterrupt:
-        print("aecourse: interrupted; nothing was written.", file=sys.stderr)
+        say("aecourse: interrupted; nothing was written.", wrong=True)
         return 130
-    print(*result.lines, sep="\n")
+    say(*result.lines)
     for warning in result.warnings:
-        print(f"Drift? {warning}")
-    print(f"Written: {result.output}")
+        say(f"Drift? {warning}")
+    say(f"Written: {result.output}")
     return 0
 
 

@@ -189,7 +189,7 @@ def test_a_planted_script_does_not_run_on_the_marking_page(pages, tmp_path):
 
 
 def test_extra_credit_comments_and_rubric_items_arrive(course):
-    """Also a comment on the solution of a test, and extra credit on a test, which have no mark of their own."""
+    """Also a comment on a solution, and extra credit on a test: neither has a mark of its own."""
     rubric = "Question: 1/2 say who acts\nData: 0,5 of 1\nRead lesson 09."
     with open_book(course.nbgrader) as book:
         why = book.find_grade("why", "demo", "demo", "1003")

@@ -4,9 +4,11 @@ import bz2
 import csv
 import gzip
 import io
+import json
 import lzma
 import os
 import tarfile
+import unicodedata
 import zipfile
 from argparse import ArgumentParser
 from dataclasses import replace
@@ -785,3 +787,74 @@ def test_due_dates_and_the_regrade_of_one_student_by_the_command(tmp_path, monke
         run(*words, "--late-penalty", "200")
     (tmp_path / "class.csv").write_text("id;name;login;extension\n1;Ada;ada1;soon\n2;Bob;bob1;1\n")
     assert run(*words) == 1 and "'soon' is not a date" in capsys.readouterr().err
+
+
+# What a student changed and grading restored, and what a terminal shows.
+
+
+def edited(change):
+    """The perfect submission after one change of its cells, by name."""
+    notebook = json.loads(assignment.solved(ABOUT))
+    cells = {cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in notebook["cells"]}
+    change(cells, notebook)
+    return assignment.to_bytes(notebook)
+
+
+def marks_of(cell):
+    return cell["metadata"]["nbgrader"]
+
+
+TAMPERING = {
+    "nothing": (lambda cells, notebook: None, []),
+    "an answer": (lambda cells, notebook: cells["flag"].update(source="x = 1"), []),
+    "blanks": (lambda cells, _: cells["test-flag"]["source"].append("  \n"), []),
+    "points": (lambda cells, _: marks_of(cells["test-flag"]).update(points=400), ["points", "from 2 to 400"]),
+    "points of prose": (
+        lambda cells, _: marks_of(cells["why"]).update(points="3"),
+        ["points", "from 3 to 3"],
+    ),
+    "a test": (lambda cells, _: cells["test-flag"].update(source="pass"), ["test", "was changed"]),
+    "a test removed": (lambda cells, all: all["cells"].remove(cells["test-flag"]), ["test", "was removed"]),
+    "a test unlocked": (lambda cells, _: marks_of(cells["test-flag"]).update(locked=False), ["locked test"]),
+    "all marks, as Colab does": (lambda cells, _: [cell["metadata"].clear() for cell in cells.values()], []),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERING)
+def test_tampering_that_was_undone_is_told(what):
+    change, words = TAMPERING[what]
+    found = submissions.undone(ABOUT, edited(change))
+    assert len(found) == bool(words) and all(word in found[0] for word in words)
+
+
+def test_the_report_tells_of_tampering_and_the_marks_are_the_same(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    placed(
+        tmp_path / "in", {"ada_1001_demo.ipynb": edited(TAMPERING["points"][0]), "bob_1002_demo.ipynb": b"{}"}
+    )
+    (tmp_path / "demo.ipynb").write_bytes(SOURCE)
+    assert run("grade", "in", "-o", "out", "-a", "demo.ipynb", "--trusted") == 0
+    assert grades(tmp_path)["1001"]["Total"] == "8"
+    report = (tmp_path / "out" / "report.html").read_text()
+    attention = report.split("<h2>Needs your attention</h2>")[1].split("<h2>")[0]
+    assert "were changed from 2 to 400; grading restored it" in attention
+
+
+ESCAPES = {"clear": "\x1b[2J", "bell": "\a", "override": "\u202e", "isolate": "\u2066", "c1": "\x9b2J"}
+
+
+@pytest.mark.parametrize("sign", ESCAPES.values(), ids=ESCAPES)
+def test_a_terminal_is_not_commanded_by_names(sign, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    other = f"Bob{sign}_4711_demo.ipynb"
+    placed(
+        tmp_path / "in",
+        {f"{sign}Ada_4711_demo.ipynb": NOTEBOOK, other: notebook(f"raise ValueError({sign!r})")},
+    )
+    (tmp_path / "demo.ipynb").write_bytes(SOURCE)
+    assert run("grade", "in", "-o", "out", "-a", "demo.ipynb", "--trusted") == 1 and not os.path.exists("out")
+    assert run("collect", "in", "-a", "demo.ipynb", "--pattern", f"{sign}{{id}}") == 0
+    assert run("check", tmp_path / "in" / other) == 1
+    said = "".join(capsys.readouterr())
+    assert "two people on one id" in said and "Ada" in said
+    assert not [one for one in said if one not in "\n\t" and unicodedata.category(one) in ("Cc", "Cf")]

@@ -5,12 +5,15 @@ import collections
 import json
 import pathlib
 import re
-import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from aecourse._support.terminal import say
 
 if TYPE_CHECKING:
     from aecourse.grading import collecting
+    from aecourse.grading.assignment import Assignment
     from aecourse.grading.record import Record
     from aecourse.grading.submissions import Incoming
 
@@ -188,14 +191,14 @@ def run_collect(options: argparse.Namespace) -> int:
         found, _ = _find(options, kept)
         collecting.write_rows(options.output, found.rows)
     except (OSError, ValueError) as error:
-        print(error, file=sys.stderr)
+        say(error, wrong=True)
         return 1
     n_files, n_students = sum(bool(row.file) for row in found.rows), len(found.submissions)
     kept_too = "; your corrections were kept" if kept is not None else ""
-    print(f"{options.output}: {n_files} files of {n_students} students{kept_too}")
+    say(f"{options.output}: {n_files} files of {n_students} students{kept_too}")
     if found.questions:
-        print(f"To decide ({len(found.questions)}):", *found.questions, sep="\n  ")
-    print(
+        say(f"To decide ({len(found.questions)}):", *(f"  {question}" for question in found.questions))
+    say(
         f"Read the table, correct it, and grade with\n"
         f"  aecourse grade {options.submissions} --students {options.output} -o RESULTS"
     )
@@ -203,13 +206,13 @@ def run_collect(options: argparse.Namespace) -> int:
 
 
 def _print_questions(options: argparse.Namespace, questions: Sequence[str]) -> None:
-    print(f"Nothing was graded: it is unclear who is who ({len(questions)}).", file=sys.stderr)
-    print(*(f"  {question}" for question in questions), sep="\n", file=sys.stderr)
+    say(f"Nothing was graded: it is unclear who is who ({len(questions)}).", wrong=True)
+    say(*(f"  {question}" for question in questions), wrong=True)
     roster = f" --roster {options.roster}" if options.roster else ""
-    print(
+    say(
         f"Write a table with\n  aecourse collect {options.submissions}{roster}\n"
         "correct it and pass it with --students, or go on with --force: then each is a remark in the report.",
-        file=sys.stderr,
+        wrong=True,
     )
 
 
@@ -241,16 +244,16 @@ def run_grade(options: argparse.Namespace) -> int:
         with results.claimed(options.output, assignment.read(source).name):
             return _grade_class(options, source, found)
     except (process.SandboxMissing, OSError, ValueError) as error:
-        print(error, file=sys.stderr)
+        say(error, wrong=True)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted. What was graded is kept; the same command continues from there.", file=sys.stderr)
+        say("Interrupted. What was graded is kept; the same command continues from there.", wrong=True)
         return 130
 
 
 def _grade_class(options: argparse.Namespace, source: bytes, found: "collecting.Found") -> int:
     """Grade what was found and write the results; return the exit status."""
-    from aecourse.grading import batch, collecting, deadlines, roster
+    from aecourse.grading import assignment, batch, collecting, deadlines, roster
 
     listed = roster.read(options.roster, options.encoding) if options.roster else roster.Roster()
     deadline = deadlines.Deadline(roster.moment(options.due), options.late_penalty) if options.due else None
@@ -268,8 +271,27 @@ def _grade_class(options: argparse.Namespace, source: bytes, found: "collecting.
     )
     if deadline is not None:
         records = deadlines.applied(deadline, records, found.submissions, listed)
+    records = _with_tampering(assignment.read(source), records, found.submissions)
     collecting.write_rows(options.output / "students.csv", found.rows)
     return _write_results(options.output, source, records, n_computed, found.lost)
+
+
+def _with_tampering(
+    about: "Assignment", records: Sequence["Record"], handed_in: Sequence["Incoming"]
+) -> list["Record"]:
+    """Return the records with a warning for each change that grading took back."""
+    from aecourse.grading import submissions
+
+    return [
+        replace(
+            record,
+            warnings=[
+                *record.warnings,
+                *(f"{change}; grading restored it" for change in submissions.undone(about, incoming.data)),
+            ],
+        )
+        for record, incoming in zip(records, handed_in, strict=True)
+    ]
 
 
 def _write_results(
@@ -286,18 +308,18 @@ def _write_results(
     written = results.write(folder, about, with_marks, unread)
     counts = collections.Counter(record.status for record in records)
     n_kept = len(records) - n_computed
-    print(f"{len(records)} submissions of {about.name}, {n_computed} graded now, {n_kept} kept")
+    say(f"{len(records)} submissions of {about.name}, {n_computed} graded now, {n_kept} kept")
     for status, count in counts.most_common():
-        print(f"  {count:4d}  {status}")
+        say(f"  {count:4d}  {status}")
     if gradebook.available():
         written["gradebook"] = gradebook.write(course, about, source, records)
     else:
-        print(gradebook.HOW_TO_GET_IT)
+        say(gradebook.HOW_TO_GET_IT)
     for name, file in written.items():
-        print(f"{name}: {file}")
+        say(f"{name}: {file}")
     n_waiting = sum(record.unmarked > 0 for record in with_marks)
     if n_waiting:
-        print(
+        say(
             f"{n_waiting} submissions have answers for a person to mark: run `jupyter lab` in {course}, "
             "then open Formgrader.\nThe same command, given again, puts the marks into the tables and pages."
         )
@@ -334,7 +356,7 @@ def run_check(options: argparse.Namespace) -> int:
         if re.search(r"^student_id\s*=", code, re.MULTILINE):
             typed = personal.confirmed(typed or "your id")
     except (submissions.Refused, OSError, ValueError) as error:
-        print(f"{options.notebook}: {error}", file=sys.stderr)
+        say(f"{options.notebook}: {error}", wrong=True)
         return 1
     incoming = submissions.Incoming(typed, "", str(options.notebook), data, typed=typed)
     # A student's own notebook on the student's own machine: no sandbox is needed.
@@ -347,16 +369,16 @@ def _print_check(record: "Record") -> int:
 
     for cell in record.cells:
         message = f": {cell.message}" if cell.kind == "test" and cell.message else ""
-        print(f"{cell.outcome:>12}  {cell.title}{message}")
+        say(f"{cell.outcome:>12}  {cell.title}{message}")
     for shown in record.shown:
         stopped = shown["report"] and shown["report"]["error"]
         if stopped:
-            print(f"  a cell stops with {stopped['name']}: {stopped['message'][:200]}")
+            say(f"  a cell stops with {stopped['name']}: {stopped['message'][:200]}")
     ran = record.status in (Status.GRADED, Status.REPAIRED)
     if not ran:
-        print(f"{record.status}: {record.message}")
+        say(f"{record.status}: {record.message}")
     passed = all(cell.outcome == Outcome.PASSED for cell in record.cells if cell.kind == "test")
-    print(
+    say(
         f"{'All visible tests pass.' if passed else 'Some parts do not pass yet.'} "
         "The hidden tests check the same properties on other data."
     )

@@ -159,6 +159,8 @@ def _common_parts(names: Sequence[str]) -> set[str]:
     """Return the parts that all plain names share: they name the assignment, not a student."""
     parts = [set(identity.parts_of(name)) for name in names]
     shared = set.intersection(*parts) if len(parts) > 1 else set()
+    # A number that all share is no assignment's: it is one student's, or that of two by mistake.
+    shared = {part for part in shared if not identity.NUMBER.fullmatch(part)}
     return shared if all(one - shared for one in parts) else set()
 
 

@@ -15,6 +15,8 @@ from aecourse.grading.archives import without_suffix
 
 # The number that a browser or a platform adds to the name of a later attempt: " (2)" or "-2".
 ATTEMPT = re.compile(r"(?: ?\((\d+)\)|-(\d{1,2}))$")
+# A part of a name that is somebody's number, without or with letters before it.
+NUMBER = re.compile(r"\d{3,}|[A-Za-z]{1,3}\d{4,}")
 VERSION = re.compile(r"Version (\d+)", re.IGNORECASE)
 MAX_BYTES = 120
 # Words of a name that say what the file is, not whose it is.
@@ -225,7 +227,7 @@ def from_plain_name(name: str, words: Collection[str] = ()) -> Claim:
     parts = [_without_words(part, words) for part in parts]
     parts = [part for part in parts if part]
     for number in parts:
-        if re.fullmatch(r"\d{3,}|[A-Za-z]{1,3}\d{4,}", number):
+        if NUMBER.fullmatch(number):
             return Claim(number, " ".join(part for part in parts if part != number))
     named = " ".join(parts)
     return Claim(named, named)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
 from aecourse.grading.archives import MAX_FILE, Refused
-from aecourse.grading.assignment import text_of
+from aecourse.grading.assignment import Assignment, text_of
 from aecourse.grading.record import Status
 
-__all__ = ["MAX_FILE", "Incoming", "NotebookCell", "Refused", "read_notebook", "typed_id"]
+__all__ = ["MAX_FILE", "Incoming", "NotebookCell", "Refused", "read_notebook", "typed_id", "undone"]
 
 MAX_CELLS = 1000
 
@@ -170,6 +170,52 @@ def _grade_id(cell: dict[str, Any]) -> str | None:
     meta = meta.get("nbgrader") if isinstance(meta, dict) else None
     name = meta.get("grade_id") if isinstance(meta, dict) else None
     return name if isinstance(name, str) else None
+
+
+def undone(assignment: Assignment, data: bytes | None) -> list[str]:
+    """Return what a student changed of the parts that grading restores: nothing of it changed a mark.
+
+    Parameters
+    ----------
+    assignment : Assignment
+    data : bytes or None
+        The notebook that was handed in.
+
+    Returns
+    -------
+    list of str
+        In words for the instructor: tests that were changed, removed or no longer marked as tests; points.
+    """
+    try:
+        raw = _raw_cells(_parse(_decode(data or b"", [])), [])
+    except Refused:
+        return []
+    cells = {name: cell for cell in reversed(raw) if isinstance(cell, dict) and (name := _grade_id(cell))}
+    found = []
+    for part in assignment.graded:
+        cell = cells.get(part.name)
+        if cell is None:
+            # Some editors drop all marks; who lacks only some removed them.
+            if cells and part.kind == "test":
+                found.append(f"the test {part.title!r} was removed")
+            continue
+        meta = cell["metadata"]["nbgrader"]
+        points = meta.get("points")
+        if isinstance(points, bool) or not isinstance(points, (int, float)) or points != part.points:
+            found.append(
+                f"the points of {part.title!r} were changed from {part.points:g} to {str(points)[:40]}"
+            )
+        if part.kind != "test":
+            continue
+        if _without_margins(_source_of(cell) or "") != _without_margins(part.released):
+            found.append(f"the test {part.title!r} was changed")
+        if not (meta.get("grade") is True and meta.get("locked") is True and meta.get("solution") is False):
+            found.append(f"the marks that make {part.title!r} a locked test were changed")
+    return found
+
+
+def _without_margins(source: str) -> list[str]:
+    return [line.rstrip() for line in source.strip().splitlines()]
 
 
 def read_notebook(data: bytes) -> tuple[list[NotebookCell], list[str]]:
