@@ -317,6 +317,9 @@ def _write_results(
         say(gradebook.HOW_TO_GET_IT)
     for name, file in written.items():
         say(f"{name}: {file}")
+    n_over = sum(record.total > about.points for record in with_marks)
+    if n_over:
+        say(f"{n_over} students have more than {about.points:g} points: Moodle's worksheet skips them.")
     n_waiting = sum(record.unmarked > 0 for record in with_marks)
     if n_waiting:
         say(

@@ -103,8 +103,10 @@ def _comment(record: Record) -> str:
         sentences.append(f"{feedback.format_points(record.unmarked)} points are not marked yet.")
     if record.late:
         sentences.append(f"{record.late}.")
-    words = _marker_words(record)
-    return " ".join(sentences) + (f"\n{words}" if words else "")
+    lines = [" ".join(sentences), *_marker_words(record).splitlines()]
+    # Moodle takes it for HTML, in which an end of line is a blank; a file's name must not be markup.
+    text = "; ".join(line.strip() for line in lines if line.strip())
+    return text.replace("<", "‹").replace(">", "›")
 
 
 def _number(record: Record, platform: str) -> str:
