@@ -2,7 +2,8 @@
 
 The readers follow the importers' published source: Canvas's ``lib/gradebook_importer.rb``; Moodle's
 ``importgradeslib.php`` and ``locallib.php`` in ``mod/assign/feedback/offline``, and its
-``grade/import/csv/classes/load_data.php``. They are written for these tests, and no running Moodle or Canvas was tried.
+``grade/import/csv/classes/load_data.php``. They are written for these tests; no running Moodle or Canvas
+was tried.
 """
 
 import csv
