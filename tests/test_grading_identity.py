@@ -270,6 +270,15 @@ def test_a_corrected_table_decides(tmp_path):
     assert any("late_3.ipynb: the table does not name it" in question for question in more.questions)
 
 
+def test_a_file_beside_the_class_becomes_no_student(tmp_path):
+    placed(tmp_path / "in", {"1001_demo.ipynb": notebook("x = 1"), "notes of the tutor.docx": b""})
+    [question] = (found := collecting.find(tmp_path / "in", "demo")).questions
+    assert "nobody reads notes of the tutor.docx" in question
+    accepted = collecting.find(tmp_path / "in", "demo", table=found.rows)
+    assert accepted.questions == [] and accepted.lost == ["notes of the tutor.docx"]
+    assert [one.student for one in accepted.submissions] == ["1001"]
+
+
 @pytest.mark.parametrize("text", ["{name}_{id}_*", "*/{last}, {first} [{id}]/*"])
 def test_a_pattern_of_the_instructors_own(text, tmp_path):
     name = "week/Lovelace, Ada [77]/demo.ipynb" if "/" in text else "Ada Lovelace_k77_x.ipynb"

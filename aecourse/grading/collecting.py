@@ -534,12 +534,15 @@ class _People:
                 self.questions.append(f"{file.origin}: whose is it? {what}")
             return
         found = self.roster.by_id(row.student)
+        counts = key_of(row.counts)
+        if not found and counts not in (*YES, UNDECIDED) and not (file.is_notebook or file.is_archive):
+            self.lost.append(file)  # a file beside the class, such as a list: nobody's
+            return
         listed = found[0] if len(found) == 1 else Student(row.student, row.student)
         person = self.person(listed.id, row.name or listed.name)
         if row.handed_in:
             class_list.moment(row.handed_in)  # refuses what is not a date
             person.times[file.origin] = row.handed_in
-        counts = key_of(row.counts)
         if counts in YES:
             person.files.append((file, claim))
         else:
@@ -581,6 +584,7 @@ def _rows(submissions: Sequence[Incoming], people: Iterable[_Person], lost: Sequ
                 remarks.append(f"{file.refusal.status}: {file.refusal}")
             elif not file.is_notebook:
                 remarks.append("not a notebook")
+                counts = "no"
             elif person.undecided and file not in person.aside:
                 counts = UNDECIDED
             times = {one.origin: claim.when for one, claim in person.files} | person.times
