@@ -140,7 +140,7 @@ def test_similar_submissions_are_a_hint():
     [group] = similar.groups(ABOUT, records)
     assert group.students == ["7", "8"] and 0.9 < group.lowest <= group.highest <= 1
     part = section(feedback.class_report(ABOUT, records), "Similar submissions")
-    assert "a hint and no proof" in part and "Name 7, Name 8" in part
+    assert "a hint and no proof" in part and "<bdi>Name 7</bdi>, <bdi>Name 8</bdi>" in part
     released = next(cell.released for cell in ABOUT.cells if cell.kind == "solution")
     assert similar.groups(ABOUT, [written("1", released), written("2", released)]) == []
 

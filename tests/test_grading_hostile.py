@@ -196,7 +196,7 @@ def test_a_planted_script_does_not_run(graded, tmp_path):
         shown = chromium.dumped(path.as_uri(), tmp_path / "profile", 2000)
         return re.search(r"<title>(.*?)</title>", shown, re.DOTALL)[1]
 
-    assert title(graded.results / "feedback" / f"{graded.students['script']}.html").startswith("demo ")
+    assert title(graded.results / "feedback" / f"{graded.students['script']}.html") == "demo: script"
     careless = tmp_path / "careless.html"
     careless.write_text(html.unescape(re.sub(r"<meta[^>]*>", "", graded.page("script"))))
     assert title(careless) == "PLANTED"
