@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aecourse import __version__
 from aecourse._support.notices import import_tensorflow_quietly
+from aecourse._support.terminal import say
 from aecourse.grading.cli import add_commands as add_grading
 
 if TYPE_CHECKING:
@@ -92,18 +93,19 @@ def _run_job(job: Callable[[], Sequence[str]]) -> int:
         with _ending_in_order():
             lines = job()
     except (OSError, ValueError) as error:
-        print(f"aecourse: {error}", file=sys.stderr)
+        say(f"aecourse: {error}", wrong=True)
         return 1
     except MemoryError:
-        print("aecourse: the table does not fit into memory. Use a part of its rows.", file=sys.stderr)
+        say("aecourse: the table does not fit into memory. Use a part of its rows.", wrong=True)
         return 1
     except KeyboardInterrupt:
-        print("aecourse: interrupted; nothing was written.", file=sys.stderr)
+        say("aecourse: interrupted; nothing was written.", wrong=True)
         return 130
     except _Ended as ended:
-        print(f"aecourse: ended by {ended}; nothing was written.", file=sys.stderr)
+        say(f"aecourse: ended by {ended}; nothing was written.", wrong=True)
         return 143
-    print(*lines, sep="\n", flush=True)  # here, so that a pipe that nobody reads is noticed
+    say(*lines)
+    sys.stdout.flush()  # here, so that a pipe that nobody reads is noticed
     return 0
 
 
@@ -340,7 +342,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parser().parse_args(arguments)
         return options.run(options)
     except KeyboardInterrupt:
-        print("aecourse: interrupted.", file=sys.stderr)
+        say("aecourse: interrupted.", wrong=True)
         return 130
     except BrokenPipeError:  # as in `aecourse doctor | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -348,10 +350,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("AECOURSE_TRACEBACK"):
             raise
-        print(
+        say(
             f"aecourse: an error that should not occur ({type(error).__name__}: {error}). Please report it "
             "with the command that you typed; with AECOURSE_TRACEBACK=1 the command says where it arose.",
-            file=sys.stderr,
+            wrong=True,
         )
         return 1
 

@@ -27,6 +27,7 @@ from aecourse.grading import (
     assignment,
     batch,
     cli,
+    collecting,
     feedback,
     grade,
     gradebook,
@@ -119,7 +120,7 @@ def test_nbgrader_reads_the_released_notebook(tmp_path):
     ],
 )
 def test_a_name_tells_the_student(name, student):
-    assert submissions.identify(name)[0] == student
+    assert collecting.identify(name)[0] == student
 
 
 def test_all_layouts_are_found(tmp_path):
@@ -136,7 +137,7 @@ def test_all_layouts_are_found(tmp_path):
         archive.writestr("__MACOSX/demo.ipynb", b"no")
         archive.writestr("demo.ipynb", b"eve")
     (tmp_path / "eve_1005.zip").write_bytes(stream.getvalue())
-    found = {item.student: item for item in submissions.collect(tmp_path, "demo", {"1006": "Fay"})}
+    found = {item.student: item for item in collecting.collect(tmp_path, "demo", {"1006": "Fay"})}
     assert {student: item.data for student, item in found.items()} == {
         "1001": b"new",
         "1002": b"bob",
@@ -152,7 +153,7 @@ def test_all_layouts_are_found(tmp_path):
     with zipfile.ZipFile(whole, "w") as archive:
         for path in sorted(tmp_path.rglob("*")):
             archive.write(path, path.relative_to(tmp_path))
-    again = {item.student: item.data for item in submissions.collect(whole, "demo")}
+    again = {item.student: item.data for item in collecting.collect(whole, "demo")}
     assert again == {"1001": b"new", "1002": b"bob", "cyd": b"cyd", "1005": b"eve"}
 
 
@@ -165,7 +166,7 @@ def test_what_is_not_a_plain_file_of_bearable_size_is_refused(tmp_path):
     (secret / "demo.ipynb").write_bytes(PERFECT)
     os.symlink(secret, tmp_path / "cyd_1003")
     (tmp_path / os.fsdecode(b"d\xe9b_1004_demo.ipynb")).write_bytes(PERFECT)
-    found = {item.student: item for item in submissions.collect(tmp_path, "demo")}
+    found = {item.student: item for item in collecting.collect(tmp_path, "demo")}
     assert [found[student].status for student in ("1001", "1002", "1003")] == [
         "refused",
         "too large",

@@ -1,8 +1,11 @@
 """What the pages and the report show, from records made by hand."""
 
+from dataclasses import replace
+
+import chromium
 import pytest
 
-from aecourse.grading import assignment, feedback
+from aecourse.grading import assignment, feedback, similar
 from aecourse.grading.record import CellResult, Outcome, Record, Status
 from tools import made_up_assignment
 
@@ -69,3 +72,99 @@ def test_a_class_of_which_nothing_ran_has_a_report():
     report = feedback.class_report(ABOUT, [record_of("1", text="no file", shown=False)])
     assert "1 submissions, 0 run" in report and "Median" not in report
     assert "No hint was given to two students." in report and "no file" in report
+
+
+# For the instructor's eye.
+
+
+def written(student, answer, **changes):
+    cell = {"name": "scale", "kind": "solution", "cell_type": "code", "source": answer, "report": None}
+    return replace(record_of(student, 2.0), name=f"Name {student}", message="", shown=[cell], **changes)
+
+
+def section(page, title):
+    """Return one section of a report as text."""
+    [part] = [part for part in page.split("<h2>") if part.startswith(f"{title}</h2>")]
+    return part
+
+
+def test_the_report_opens_with_what_needs_attention():
+    usual = written("1", "x = 1")
+    records = [
+        usual,
+        replace(usual, student="2", name="Two", status=Status.NOTHING_SUBMITTED, shown=[]),
+        replace(usual, student="3", name="Three", status=Status.TIMED_OUT, message="too long"),
+        replace(usual, student="4", name="Four", warnings=["typed the id '5'"]),
+        replace(
+            usual, student="5", name="Five", status=Status.GRADER_FAILED, notes=["KeyError: 'x'"], shown=[]
+        ),
+        replace(usual, student="6", name="Six", status=Status.NOTHING_SUBMITTED, shown=[]),
+    ]
+    matters = feedback.attention(records, ["lost.ipynb"])
+    assert [(matter.student, matter.kind) for matter in matters] == [
+        ("", "not read"),
+        ("5", "grader failed"),
+        ("4", "look"),
+        ("3", "timed out"),
+        ("", "nothing submitted"),
+    ]
+    assert matters[1].words == "KeyError: 'x'" and matters[4].words == "2 students: Two, Six"
+    page = feedback.class_report(ABOUT, records, unread=["lost.ipynb"])
+    assert page.index("Needs your attention") < page.index("Statuses")
+    part = section(page, "Needs your attention")
+    assert part.count("<tr>") == 6 and "typed the id &#39;5&#39;" in part and "lost.ipynb" in part
+    assert "Nothing: all files were read" in section(
+        feedback.class_report(ABOUT, [usual]), "Needs your attention"
+    )
+
+
+def test_the_distribution_counts_those_not_run_and_the_times_are_told():
+    records = [written("1", "x"), written("2", "x", seconds=9.0), replace(written("3", "x"), shown=[])]
+    page = feedback.class_report(ABOUT, records)
+    assert '<td>not run</td><td class="number">1</td>' in section(page, "Distribution")
+    assert "Median 4.5 s a submission, 9 s in all. The slowest: Name 2 9.0 s" in section(page, "Run times")
+
+
+OWN = """
+def scale(X, centre={number}):
+    total_{number} = sum(value * {number} for value in X) / len(X)
+    spread_{number} = max(abs(value - total_{number}) for value in X if value != {number})
+    return [(value - total_{number}) / spread_{number} + {number} * centre for value in X]
+"""
+
+
+def test_similar_submissions_are_a_hint():
+    copied = OWN.format(number=7)
+    records = [written(str(number), OWN.format(number=number)) for number in range(4)]
+    records += [written("7", copied), written("8", copied + "# mine\n")]
+    [group] = similar.groups(ABOUT, records)
+    assert group.students == ["7", "8"] and 0.9 < group.lowest <= group.highest <= 1
+    part = section(feedback.class_report(ABOUT, records), "Similar submissions")
+    assert "a hint and no proof" in part and "<bdi>Name 7</bdi>, <bdi>Name 8</bdi>" in part
+    released = next(cell.released for cell in ABOUT.cells if cell.kind == "solution")
+    assert similar.groups(ABOUT, [written("1", released), written("2", released)]) == []
+
+
+def test_a_page_carries_the_students_name():
+    page = feedback.student_page(written("4711", "x = 1"))
+    assert "Name 4711</h1>" in page and "<p>ID 4711</p>" in page and "Name 4711</title>" in page
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_pages_fit_a_telephone_and_a_screen(width, tmp_path):
+    """No page is wider than the window, and no word of a table is broken into letters."""
+    records = [
+        written(str(number), OWN.format(number=number), warnings=["a remark of some words"])
+        for number in range(1000, 1012)
+    ]
+    pages = {"report": feedback.class_report(ABOUT, records), "page": feedback.student_page(records[0])}
+    with chromium.browser() as browser:
+        for name, text in pages.items():
+            (tmp_path / f"{name}.html").write_text(text, encoding="utf-8")
+            page = browser.new_page(viewport={"width": width, "height": 900})
+            page.goto((tmp_path / f"{name}.html").as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            tallest = page.evaluate(
+                "Math.max(...[...document.querySelectorAll('td')].map(td => td.offsetHeight))"
+            )
+            assert tallest < 200

@@ -186,3 +186,41 @@ def test_a_planted_script_does_not_run_on_the_marking_page(pages, tmp_path):
     shown = chromium.dumped(address, tmp_path / "profile", 3000)
     assert re.search(r"<title>(.*?)</title>", shown, re.DOTALL)[1].strip() != "PLANTED"
     assert "PLANTED" in shown  # the student's text is there, as text
+
+
+def test_extra_credit_comments_and_rubric_items_arrive(course):
+    """Also a comment on a solution, and extra credit on a test: neither has a mark of its own."""
+    rubric = "Question: 1/2 say who acts\nData: 0,5 of 1\nRead lesson 09."
+    with open_book(course.nbgrader) as book:
+        why = book.find_grade("why", "demo", "demo", "1003")
+        why.manual_score, why.needs_manual_grade = 1.5, False
+        book.find_grade("test-flag", "demo", "demo", "1003").extra_credit = 0.5
+        for name, words in (("why", rubric), ("scale", "Nicely <i>short</i>.")):
+            book.find_comment(name, "demo", "demo", "1003").manual_comment = words
+        book.db.commit()
+    course.grade()
+    row = course.table()["1003"]
+    assert (row["why (of 3)"], row["Extra credit"], row["Total"]) == ("1.5", "0.5", "10")
+    assert (row["why validation normals: Question"], row["why validation normals: Data"]) == ("1", "0.5")
+    assert (
+        "the function scale: Nicely <i>short</i>." in row["Comments"] and "Read lesson 09." in row["Comments"]
+    )
+    with open_book(course.nbgrader) as book:
+        assert book.find_submission("demo", "1003").score == 10
+    page = (course.folder / "out" / "feedback" / "1003.html").read_text()
+    assert (
+        "Nicely &lt;i&gt;short&lt;/i&gt;." in page
+        and "Extra credit: 0.5." in page
+        and "Question: 1/2" in page
+    )
+    with open(course.folder / "out" / "moodle.csv", newline="") as stream:
+        [uploaded] = [row for row in csv.DictReader(stream) if row["ID number"] == "1003"]
+    assert uploaded["demo"] == "10" and "say who acts" in uploaded["Feedback comments"]
+    report = (course.folder / "out" / "report.html").read_text()
+    assert "items of the rubric" not in report
+    with open_book(course.nbgrader) as book:
+        book.find_grade("why", "demo", "demo", "1003").manual_score = 2.5
+        book.db.commit()
+    course.grade()
+    report = (course.folder / "out" / "report.html").read_text()
+    assert "the items of the rubric sum to 1.5, the mark is 2.5" in report

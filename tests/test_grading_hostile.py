@@ -14,7 +14,7 @@ import chromium
 import psutil
 import pytest
 
-from aecourse.grading import assignment, batch, cli, session, submissions
+from aecourse.grading import assignment, batch, cli, collecting, session
 from aecourse.grading.record import Record
 from aecourse.grading.sandbox import fork_server, process
 from tools import hostile_submissions, made_up_assignment, made_up_class
@@ -119,12 +119,14 @@ def test_the_gradebook_holds_what_the_records_say(graded):
 
 def test_a_submission_writes_nothing_into_the_results(graded):
     assert sorted(path.name for path in graded.results.iterdir() if path.name != "nbgrader") == [
+        "assignment.txt",
         "canvas.csv",
         "feedback",
         "grades.csv",
         "moodle.csv",
         "records",
         "report.html",
+        "students.csv",
     ]
     assert list(graded.folder.rglob("*escaped*")) == []
 
@@ -181,7 +183,7 @@ def test_hints_are_the_authors(graded):
 
 
 def test_grading_again_computes_nothing(graded):
-    handed_in = submissions.collect(graded.folder / "submissions", "demo")
+    handed_in = collecting.collect(graded.folder / "submissions", "demo")
     store = batch.Store(graded.results / "records")
     records, computed = batch.grade_all(graded.source.read_bytes(), handed_in, store)
     assert computed == 0 and len(records) == len(LABELS)
@@ -194,7 +196,7 @@ def test_a_planted_script_does_not_run(graded, tmp_path):
         shown = chromium.dumped(path.as_uri(), tmp_path / "profile", 2000)
         return re.search(r"<title>(.*?)</title>", shown, re.DOTALL)[1]
 
-    assert title(graded.results / "feedback" / f"{graded.students['script']}.html").startswith("demo ")
+    assert title(graded.results / "feedback" / f"{graded.students['script']}.html") == "demo: script"
     careless = tmp_path / "careless.html"
     careless.write_text(html.unescape(re.sub(r"<meta[^>]*>", "", graded.page("script"))))
     assert title(careless) == "PLANTED"

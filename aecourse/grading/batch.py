@@ -11,7 +11,8 @@ import json
 import logging
 import os
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import distributed
@@ -122,6 +123,10 @@ class Store:
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
+    def forget(self, key: str) -> None:
+        """Remove the record of a key, if there is one, so that it is graded again."""
+        (self.folder / f"{key}.json").unlink(missing_ok=True)
+
     def put(self, record: Record) -> None:
         """Store a record under its key; two graders may store the same one at once."""
         write_whole(self.folder / f"{record.key}.json", json.dumps(record.to_dict(), ensure_ascii=False))
@@ -195,6 +200,7 @@ def grade_all(
     workers: int | None = None,
     trusted: bool = False,
     warmed: bool = True,
+    again: Collection[str] = (),
 ) -> tuple[list[Record], int]:
     """Grade submissions, except those whose record is stored already.
 
@@ -212,6 +218,8 @@ def grade_all(
         Run without a sandbox.
     warmed : bool
         As for :func:`grade.grade`: faster, with the same results.
+    again : collection of str
+        Ids of students who are graded again, whatever is stored.
 
     Returns
     -------
@@ -228,9 +236,17 @@ def grade_all(
     if not trusted and scheduler is None:
         process.require()
     keys = [key_of(source, incoming, trusted) for incoming in submissions]
+    for key, incoming in zip(keys, submissions, strict=True):
+        if incoming.student in again:
+            store.forget(key)
     stored = {key: store.get(key) for key in keys}
     records = {key: record for key, record in stored.items() if record is not None}
-    waiting = {key: incoming for key, incoming in zip(keys, submissions, strict=True) if key not in records}
+    # A record holds what marks depend on; who the student is may be corrected later, and is added each time.
+    waiting = {
+        key: replace(incoming, notes=(), warnings=())
+        for key, incoming in zip(keys, submissions, strict=True)
+        if key not in records
+    }
     with progress.bar(total=len(keys), description="grading") as shown:
         shown.update(len(keys) - len(waiting))
         if waiting:
@@ -240,4 +256,8 @@ def grade_all(
                     if record.status not in NOT_KEPT:
                         store.put(record)
                     shown.update()
-    return [records[key] for key in keys], len(waiting)
+    identified = [
+        records[key].identified(one.name, one.origin, one.notes, one.warnings, one.handed_in_by)
+        for key, one in zip(keys, submissions, strict=True)
+    ]
+    return identified, len(waiting)

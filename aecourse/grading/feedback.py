@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from aecourse._support import html
+from aecourse.grading import similar
 from aecourse.grading.assignment import Assignment
-from aecourse.grading.record import Outcome, Record
+from aecourse.grading.record import Outcome, Record, Status
 
 WORDS: Mapping[str, str] = {
     Outcome.PASSED: "✓ passed",
@@ -28,7 +29,18 @@ WORDS: Mapping[str, str] = {
     Outcome.MARKED: "✓ marked by a person",
     Outcome.NOT_ANSWERED: "– not answered",
 }
+# Statuses that need nobody's attention.
+AS_USUAL = (Status.GRADED, Status.REPAIRED)
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+class Matter(NamedTuple):
+    """Something that the instructor has to look at; without a student if it is about several."""
+
+    student: str
+    name: str
+    kind: str
+    words: str
 
 
 class CellSummary(NamedTuple):
@@ -83,7 +95,7 @@ def student_page(record: Record) -> str:
     """
     return html.render(
         "grading_feedback.html",
-        title=f"{record.assignment} {record.student}",
+        title=f"{record.assignment}: {record.name}",
         record=record,
         words=WORDS,
         to_be_marked=Outcome.TO_BE_MARKED,
@@ -127,8 +139,53 @@ def common_mistakes(records: Sequence[Record], at_least: int = 2) -> list[Mistak
     return [Mistake(title, hint, count) for (title, hint), count in seen.most_common() if count >= at_least]
 
 
+def attention(records: Sequence[Record], unread: Sequence[str] = ()) -> list[Matter]:
+    """Return what the instructor has to look at, the gravest first.
+
+    Parameters
+    ----------
+    records : list of Record
+    unread : list of str
+        Files that nobody reads, since it is not known whose they are.
+
+    Returns
+    -------
+    list of Matter
+        The students who handed nothing in share one.
+    """
+    matters = [Matter("", "", "not read", f"{file}: it is not known whose it is") for file in unread]
+    absent = [record for record in records if record.status == Status.NOTHING_SUBMITTED]
+    failed = [record for record in records if record.status == Status.GRADER_FAILED]
+    for record in failed:
+        words = "; ".join(record.notes) or record.message
+        matters.append(Matter(record.student, record.name, record.status, words))
+    for record in records:
+        matters += [Matter(record.student, record.name, "look", warning) for warning in record.warnings]
+    for record in records:
+        if record.status not in AS_USUAL and record not in absent and record not in failed:
+            matters.append(Matter(record.student, record.name, record.status, record.message))
+    if absent:
+        names = ", ".join(record.name for record in absent)
+        matters.append(Matter("", "", Status.NOTHING_SUBMITTED, f"{len(absent)} students: {names}"))
+    return matters
+
+
+def _seconds(records: Sequence[Record]) -> list[str]:
+    """Return sentences on how long the submissions took to run."""
+    taken = sorted(records, key=lambda record: -record.seconds)
+    if not taken:
+        return []
+    median = statistics.median(record.seconds for record in taken)
+    total = sum(record.seconds for record in taken)
+    slowest = ", ".join(f"{record.name} {record.seconds:.1f} s" for record in taken[:3])
+    return [f"Median {median:.1f} s a submission, {total:.0f} s in all. The slowest: {slowest}."]
+
+
 def class_report(
-    assignment: Assignment, records: Sequence[Record], links: Mapping[str, str] | None = None
+    assignment: Assignment,
+    records: Sequence[Record],
+    links: Mapping[str, str] | None = None,
+    unread: Sequence[str] = (),
 ) -> str:
     """Return the instructor's report of a class.
 
@@ -138,12 +195,16 @@ def class_report(
     records : list of Record
     links : dict of str to str, optional
         File names of the feedback pages by student.
+    unread : list of str
+        Files that nobody reads.
 
     Returns
     -------
     str
-        HTML: statuses, distribution, hardest cells, common mistakes, one line for each student.
+        HTML: what needs attention, statuses, distribution, run times, hardest cells, common mistakes,
+        similar submissions, one line for each student.
     """
+    names = {record.student: record.name for record in records}
     ran = [record for record in records if record.shown]
     totals = [record.automatic for record in ran]
     return html.render(
@@ -151,12 +212,16 @@ def class_report(
         title=assignment.title,
         records=records,
         links=links or {},
+        names=names,
+        attention=attention(records, unread),
+        seconds=_seconds(ran),
+        alike=similar.groups(assignment, records),
         totals=totals,
         median=statistics.median(totals) if totals else None,
         mean=statistics.fmean(totals) if totals else None,
         possible=assignment.test_points,
         statuses=collections.Counter(record.status for record in records).most_common(),
-        distribution=_distribution(ran),
+        distribution={**_distribution(ran), "not run": len(records) - len(ran)},
         hardest=[
             (cell.title, f"{100 * cell.mean_share:.0f} %", cell.n_full, cell.n_submissions)
             for cell in hardest(ran)

@@ -19,7 +19,7 @@ from aecourse._support.files import write_whole
 from aecourse.grading import assignment as assignment_format
 from aecourse.grading.assignment import Assignment
 from aecourse.grading.feedback import picture_address
-from aecourse.grading.record import Outcome, Record, Status
+from aecourse.grading.record import Mark, Outcome, Record, Status
 
 if TYPE_CHECKING:
     from nbgrader.api import Gradebook
@@ -169,7 +169,17 @@ def _enter_record(book: "Gradebook", assignment: Assignment, record: Record) -> 
             grade.auto_score, grade.needs_manual_grade = 0.0, False
 
 
-def marks(folder: str | os.PathLike[str], assignment: Assignment) -> dict[tuple[str, str], tuple[float, str]]:
+def _carriers(assignment: Assignment) -> dict[str, str]:
+    """Return for each cell the graded one with which its comment is shown: itself, or the next one."""
+    carriers: dict[str, str] = {}
+    following = ""
+    for cell in reversed(assignment.cells):
+        following = cell.name if cell.is_graded else following
+        carriers[cell.name] = following or (assignment.graded[-1].name if assignment.graded else "")
+    return carriers
+
+
+def marks(folder: str | os.PathLike[str], assignment: Assignment) -> dict[tuple[str, str], Mark]:
     """Read what a person marked on nbgrader's pages.
 
     Parameters
@@ -181,14 +191,16 @@ def marks(folder: str | os.PathLike[str], assignment: Assignment) -> dict[tuple[
     Returns
     -------
     dict
-        (points, comment) by (student, cell); empty if there is not a gradebook yet.
+        Marks by (student, cell); empty if there is not a gradebook yet. A comment on a cell that is not
+        graded itself, such as the solution above a test, is with the next cell that is.
     """
     file = pathlib.Path(folder).resolve() / "gradebook.db"
     if not file.is_file():
         return {}
     from nbgrader.api import MissingEntry
 
-    given = {}
+    given: dict[tuple[str, str], Mark] = {}
+    carriers = _carriers(assignment)
     with _open_gradebook(file) as book:
         try:
             submissions = book.assignment_submissions(assignment.name)
@@ -196,10 +208,17 @@ def marks(folder: str | os.PathLike[str], assignment: Assignment) -> dict[tuple[
             return {}
         for submission in submissions:
             for notebook in submission.notebooks:
-                comments = {comment.name: comment.manual_comment or "" for comment in notebook.comments}
+                comments: dict[str, list[str]] = {}
+                for comment in notebook.comments:
+                    if comment.manual_comment:
+                        name = carriers.get(comment.name, comment.name)
+                        comments.setdefault(name, []).append(comment.manual_comment)
                 for grade in notebook.grades:
-                    if grade.manual_score is not None:
-                        mark = float(grade.manual_score), comments.get(grade.name, "")
+                    points = None if grade.manual_score is None else float(grade.manual_score)
+                    mark = Mark(
+                        points, "\n".join(comments.get(grade.name, ())), float(grade.extra_credit or 0)
+                    )
+                    if mark != Mark(None):
                         given[submission.student.id, grade.name] = mark
     return given
 

@@ -1,9 +1,17 @@
 """The record of one submission: its status, what each graded cell earned, and the messages to the student."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
+
+# A line of a marker's comment such as "Data: 4/6 no licence": one item of a rubric.
+RUBRIC_ITEM = re.compile(
+    r"^[ \t]*[-*•]?[ \t]*(?P<name>[^:\n]{1,60}?)[ \t]*:[ \t]*"
+    r"(?P<points>-?\d+(?:[.,]\d+)?)[ \t]*(?:/|of)[ \t]*(?P<possible>\d+(?:[.,]\d+)?)[ \t]*(?P<words>[^\n]*)$",
+    re.MULTILINE,
+)
 
 
 class Status(StrEnum):
@@ -55,6 +63,23 @@ STATUSES: dict[Status, str] = {
 }
 
 
+class Mark(NamedTuple):
+    """What a person gave for one cell; ``points`` is None if only a comment or extra credit was given."""
+
+    points: float | None
+    comment: str = ""
+    extra: float = 0.0
+
+
+class RubricItem(NamedTuple):
+    """One item of a rubric, as the marker wrote it in the comment."""
+
+    name: str
+    points: float
+    possible: float
+    words: str
+
+
 class CellError(TypedDict):
     """The exception that stopped a cell: its type's name, its message, and the lines it passed through."""
 
@@ -100,6 +125,10 @@ class CellResult:
     outcome : Outcome
     message : str
         For the student: the author's words, never the test's.
+    comment : str
+        For the student: the marker's words.
+    extra : float
+        Extra credit that the marker gave.
     """
 
     name: str
@@ -109,6 +138,21 @@ class CellResult:
     earned: float
     outcome: Outcome
     message: str = ""
+    comment: str = ""
+    extra: float = 0.0
+
+    @property
+    def rubric(self) -> list[RubricItem]:
+        """The items of a rubric in the marker's comment: lines such as ``Data: 4/6 no licence``."""
+        return [
+            RubricItem(
+                found["name"],
+                float(found["points"].replace(",", ".")),
+                float(found["possible"].replace(",", ".")),
+                found["words"].strip(" –-,;"),
+            )
+            for found in RUBRIC_ITEM.finditer(self.comment)
+        ]
 
 
 @dataclass
@@ -129,12 +173,22 @@ class Record:
         What the grader repaired, for the student.
     notes : list of str
         For the instructor.
+    warnings : list of str
+        For the instructor to look at.
     shown : list of ShownCell
         The notebook as it ran; empty if it did not run.
     seconds : float
         Wall-clock time of grading.
     key : str
         Under which the record is stored.
+    handed_in_by : str
+        The id of the member of the group who handed it in, if it was another student.
+    late_days : int
+        Days after the due date, each begun one counted.
+    late : str
+        The same in words; empty if it was in time.
+    late_penalty : float
+        The share of the points that is taken off for it.
     """
 
     student: str
@@ -146,9 +200,14 @@ class Record:
     cells: list[CellResult]
     repairs: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     shown: list[ShownCell] = field(default_factory=list)
     seconds: float = 0.0
     key: str = ""
+    handed_in_by: str = ""
+    late_days: int = 0
+    late: str = ""
+    late_penalty: float = 0.0
 
     @property
     def automatic(self) -> float:
@@ -166,36 +225,79 @@ class Record:
         return sum(cell.points for cell in self.cells if cell.kind == "manual")
 
     @property
+    def extra(self) -> float:
+        """Extra credit that a person gave."""
+        return sum(cell.extra for cell in self.cells)
+
+    @property
     def total(self) -> float:
-        """Points earned by tests and, as far as a person has marked, by written answers."""
-        return sum(cell.earned for cell in self.cells)
+        """All points: of tests, of marked written answers, and extra, less those for lateness."""
+        earned = sum(cell.earned + cell.extra for cell in self.cells)
+        return earned * (1 - self.late_penalty)
 
     @property
     def unmarked(self) -> float:
         """Points of written answers that wait for a person."""
         return sum(cell.points for cell in self.cells if cell.outcome == Outcome.TO_BE_MARKED)
 
-    def with_marks(self, marks: Mapping[tuple[str, str], tuple[float, str]]) -> "Record":
+    def with_marks(self, marks: Mapping[tuple[str, str], Mark]) -> "Record":
         """Return a copy with the marks that a person gave.
 
         Parameters
         ----------
         marks : dict
-            (points, comment) by (student, cell), as :func:`gradebook.marks` returns them. A mark for a
-            test replaces the test's own.
+            By (student, cell), as :func:`gradebook.marks` returns them. A mark for a test replaces the
+            test's own.
 
         Returns
         -------
         Record
         """
-        cells = []
+        cells, warnings = [], list(self.warnings)
         for cell in self.cells:
-            points, comment = marks.get((self.student, cell.name), (None, ""))
-            if points is not None:
+            mark = marks.get((self.student, cell.name), Mark(None))
+            cell = replace(cell, comment=mark.comment, extra=mark.extra)
+            if mark.points is not None:
                 outcome = Outcome.MARKED if cell.kind == "manual" else cell.outcome
-                cell = replace(cell, earned=points, outcome=outcome, message=comment or cell.message)
+                cell = replace(cell, earned=mark.points, outcome=outcome)
+            items = sum(item.points for item in cell.rubric)
+            if cell.rubric and abs(items - cell.earned - cell.extra) > 1e-9:
+                warnings.append(
+                    f"{cell.title}: the items of the rubric sum to {items:g}, the mark is {cell.earned:g}"
+                )
             cells.append(cell)
-        return replace(self, cells=cells)
+        return replace(self, cells=cells, warnings=warnings)
+
+    def identified(
+        self,
+        name: str,
+        origin: str,
+        notes: Iterable[str] = (),
+        warnings: Iterable[str] = (),
+        handed_in_by: str = "",
+    ) -> "Record":
+        """Return a copy with what is known of the student now, whenever the submission was graded.
+
+        Parameters
+        ----------
+        name, origin : str
+        notes, warnings : iterable of str
+            Put before those of the grader.
+        handed_in_by : str
+            The id of the member of the group who handed it in, if it was another student.
+
+        Returns
+        -------
+        Record
+        """
+        return replace(
+            self,
+            name=name,
+            origin=origin,
+            notes=[*notes, *self.notes],
+            warnings=[*warnings, *self.warnings],
+            handed_in_by=handed_in_by,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain values, for JSON."""

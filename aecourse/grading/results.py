@@ -1,21 +1,20 @@
 """Write what came of a class: tables of grades, feedback pages and the class report."""
 
+import contextlib
 import csv
+import fcntl
 import io
 import os
 import pathlib
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from aecourse._support.files import write_whole
-from aecourse.grading import feedback
+from aecourse.grading import feedback, identity
 from aecourse.grading.assignment import Assignment
 from aecourse.grading.record import Outcome, Record
 
 Row = Sequence[str | float]
 
-# As Canvas names what it hands out: name, number of the student, number of the attempt, file.
-CANVAS_NAME = re.compile(r"[^/_]+(_LATE)?_\d+_\d+_")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -51,11 +50,16 @@ def grade_rows(assignment: Assignment, records: Sequence[Record]) -> list[Row]:
         "Status",
         "Message",
         *(f"{cell.name} (of {feedback.format_points(cell.points)})" for cell in assignment.graded),
+        *(f"{title}: {name}" for title, name in _rubric(records)),
         "From tests",
         "Possible from tests",
         "Waits for a mark",
+        "Extra credit",
+        "Days late",
+        "Taken off for lateness",
         "Total",
         "Possible",
+        "Comments",
     ]
     rows: list[Row] = [head]
     for record in records:
@@ -64,17 +68,56 @@ def grade_rows(assignment: Assignment, records: Sequence[Record]) -> list[Row]:
             "" if result.outcome == Outcome.TO_BE_MARKED else _points(result.earned)
             for result in (results[cell.name] for cell in assignment.graded)
         ]
-        sums = (record.automatic, record.possible, record.unmarked, record.total, assignment.points)
+        items = {(cell.title, item.name): item.points for cell in record.cells for item in cell.rubric}
+        before = sum(cell.earned + cell.extra for cell in record.cells)
+        sums = (
+            *(record.automatic, record.possible, record.unmarked, record.extra, record.late_days),
+            *(before - record.total, record.total, assignment.points),
+        )
         rows.append(
-            [record.name, record.student, record.status, record.message, *earned, *map(_points, sums)]
+            [
+                *(record.name, record.student, record.status, record.message),
+                *earned,
+                *("" if key not in items else _points(items[key]) for key in _rubric(records)),
+                *map(_points, sums),
+                _marker_words(record),
+            ]
         )
     return rows
 
 
+def _rubric(records: Sequence[Record]) -> list[tuple[str, str]]:
+    """Return the items of rubrics in the class, as (cell's title, item), in their order."""
+    found = [(cell.title, item.name) for record in records for cell in record.cells for item in cell.rubric]
+    return list(dict.fromkeys(found))
+
+
+def _marker_words(record: Record) -> str:
+    return "\n".join(f"{cell.title}: {cell.comment}" for cell in record.cells if cell.comment)
+
+
 def _comment(record: Record) -> str:
+    """Return what a student reads next to the points."""
+    sentences = [record.message]
     if record.unmarked:
-        return f"{record.message} {feedback.format_points(record.unmarked)} points are not marked yet."
-    return record.message
+        sentences.append(f"{feedback.format_points(record.unmarked)} points are not marked yet.")
+    if record.late:
+        sentences.append(f"{record.late}.")
+    lines = [" ".join(sentences), *_marker_words(record).splitlines()]
+    # Moodle takes it for HTML, in which an end of line is a blank; a file's name must not be markup.
+    text = "; ".join(line.strip() for line in lines if line.strip())
+    return text.replace("<", "‹").replace(">", "›")
+
+
+def _number(record: Record, platform: str) -> str:
+    """Return a platform's own number of a student, from the name of the file; empty if it is not there."""
+    if record.handed_in_by:  # the number is that of the other member of the group
+        return ""
+    for part in record.origin.split("/"):
+        claim = identity.recognise(part)
+        if claim is not None and claim.platform == platform:
+            return claim.id
+    return ""
 
 
 def moodle_rows(assignment: Assignment, records: Sequence[Record]) -> list[Row]:
@@ -85,11 +128,13 @@ def moodle_rows(assignment: Assignment, records: Sequence[Record]) -> list[Row]:
     are for the gradebook's import, where the instructor says what each column holds, and the id is the
     user's ID number.
     """
-    if any("_assignsubmission_" in record.origin for record in records):
+    if any(_number(record, "moodle") for record in records):
         head = ["Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)"]
         maximum = _points(assignment.points)
+        # Only who handed something in has a number in the download.
+        records = [record for record in records if _number(record, "moodle")]
         rows: list[Row] = [
-            [f"Participant {record.student}", record.name, _points(record.total), maximum, "-"]
+            [f"Participant {_number(record, 'moodle')}", record.name, _points(record.total), maximum, "-"]
             for record in records
         ]
     else:
@@ -109,19 +154,67 @@ def canvas_rows(assignment: Assignment, records: Sequence[Record]) -> list[Row]:
     downloaded from Canvas hold its own number of the student, which belongs in the column ID; Canvas
     looks for any other id among the school's ids and logins.
     """
-    from_canvas = any(CANVAS_NAME.match(record.origin) for record in records)
     rows: list[Row] = [
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", assignment.name],
         ["    Points Possible", "", "", "", "", _points(assignment.points)],
     ]
     for record in records:
-        ids = [record.student, "", ""] if from_canvas else ["", record.student, record.student]
+        number = _number(record, "canvas")
+        ids = [number, "", ""] if number else ["", record.student, record.student]
         rows.append([record.name, *ids, "", _points(record.total)])
     return rows
 
 
+@contextlib.contextmanager
+def claimed(folder: str | os.PathLike[str], assignment_name: str) -> Iterator[None]:
+    """Keep a folder of results for one assignment, and for one run at a time.
+
+    Parameters
+    ----------
+    folder : path-like
+        Created if it is missing.
+    assignment_name : str
+
+    Raises
+    ------
+    ValueError
+        If the folder holds another assignment's results.
+    OSError
+        If another run writes into it now.
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "assignment.txt", "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OSError(
+                f"another run writes into {folder} now. Wait until it ends, or name another folder with -o."
+            ) from error
+        file.seek(0)
+        before = file.read().strip() or _earlier_assignment(folder)
+        if before not in ("", assignment_name):
+            raise ValueError(
+                f"{folder} holds the results of {before}, and this is {assignment_name}. Name another folder "
+                "with -o: each assignment has its own."
+            )
+        file.truncate(0)
+        file.write(f"{assignment_name}\n")
+        file.flush()
+        yield
+
+
+def _earlier_assignment(folder: pathlib.Path) -> str:
+    """Return whose results a folder holds that does not say it: that of the course made for marking."""
+    sources = sorted((folder / "nbgrader" / "source").glob("*/*.ipynb"))
+    return sources[0].stem if sources else ""
+
+
 def write(
-    folder: str | os.PathLike[str], assignment: Assignment, records: Sequence[Record]
+    folder: str | os.PathLike[str],
+    assignment: Assignment,
+    records: Sequence[Record],
+    unread: Sequence[str] = (),
 ) -> dict[str, pathlib.Path]:
     """Write the tables, the pages and the report into a folder.
 
@@ -133,6 +226,8 @@ def write(
     assignment : Assignment
     records : list of Record
         With the marks that a person gave, if there are any.
+    unread : list of str
+        Files that nobody reads, since it is not known whose they are.
 
     Returns
     -------
@@ -148,7 +243,7 @@ def write(
     for record in records:
         write_whole(pages / f"{record.student}.html", feedback.student_page(record))
     links = {record.student: f"feedback/{record.student}.html" for record in records}
-    write_whole(folder / "report.html", feedback.class_report(assignment, records, links))
+    write_whole(folder / "report.html", feedback.class_report(assignment, records, links, unread))
     return {
         name: folder / name for name in ("grades.csv", "moodle.csv", "canvas.csv", "feedback", "report.html")
     }
