@@ -407,6 +407,18 @@ def graded_pair(solution, test):
             0,
         ),
         ("x = np.str_('three')", "x", 0),
+        # A last line that is no plain number says that the answer was none.
+        ("x = np.array([9.0])", "3 * (x > 0)", 0),
+        ("x = np.array(2.0)", "x", 0),
+        ("x = None", "x", 0),
+        ("x = True", "x", 0),
+        ("x = np.True_", "x", 0),
+        ("x = [3]", "x", 0),
+        ("x = 3 + 0j", "x", 0),
+        ("x = np.timedelta64(3)", "x", 0),
+        ("class T: pass\nx = T()", "x", 0),
+        ("x = np.float32(2)", "x", 2),
+        ("x = np.int64(2)", "x", 2),
     ],
 )
 def test_a_test_judges_plain_values(solution, test, earned):

@@ -14,7 +14,8 @@ import traceback
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from aecourse.grading.sandbox.messages import BlockingChannel, Encoder, Header, decode
+from aecourse.grading.inside.questions import Answerer, OutOfTime, error_header
+from aecourse.grading.sandbox.messages import BlockingChannel, Header
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -26,10 +27,6 @@ PICTURE = 400_000
 ALL_PICTURES = 1_500_000
 MAX_DISPLAYED = 20
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-
-
-class OutOfTime(BaseException):
-    """The cell or the call took longer than its share of the time."""
 
 
 def _raise_out_of_time(number: int, frame: object) -> None:
@@ -100,22 +97,13 @@ def _describe(problem: BaseException) -> dict[str, Any]:
     return {"name": type(problem).__name__[:80], "message": message, "where": lines}
 
 
-def _error_header(problem: BaseException) -> Header:
-    """Return an answer that names the exception, and the first of Python's own among its bases."""
-    builtin = next(
-        (kind.__name__ for kind in type(problem).__mro__ if kind.__module__ == "builtins"), "Exception"
-    )
-    return {"error": builtin, "name": type(problem).__name__[:80], "late": isinstance(problem, OutOfTime)}
-
-
 class Runner:
     """IPython without a terminal: cells in, captured outputs out."""
 
     def __init__(self) -> None:
         self.shell: Any = _new_shell()
         self._text_left, self._picture_left = ALL_TEXT, ALL_PICTURES
-        self.snapshots: dict[str, dict[str, Any]] = {}
-        self._kept: list[Any] = []
+        self._answerer = Answerer(self.shell.user_ns)
 
     def _bounded_output(self, data: Mapping[str, Any]) -> dict[str, str]:
         """Return what is kept of a rich output: a picture, or plain text."""
@@ -161,41 +149,13 @@ class Runner:
             "late": error is not None and error["name"] == "OutOfTime",
         }
 
-    def snapshot(self, point: str) -> None:
-        """Remember what every name stands for now, for the test at this point."""
-        self.snapshots[point] = dict(self.shell.user_ns)
-
-    def keep(self, value: Any) -> int:
-        """Keep an object for the test; return its number."""
-        self._kept.append(value)
-        return len(self._kept) - 1
-
-    def answer(self, header: Header, body: bytes) -> Any:
-        """Do what a test asks for; return the value."""
-        op = header["op"]
-        if op == "fetch":
-            return self.snapshots[header["point"]][header["name"]]
-        target = self._kept[header["handle"]]
-        if op == "getattr":
-            return getattr(target, header["name"])
-        if op == "list":
-            return list(target)
-        if op == "len":
-            return len(target)
-        arguments, named = decode(header["arguments"], body, lambda number, kind: self._kept[number])
-        if op == "call":
-            return target(*arguments, **named)
-        if op == "getitem":
-            return target[arguments[0]]
-        raise ValueError(f"unknown question {op!r}")
-
     def reply(self, channel: BlockingChannel, header: Header, body: bytes) -> None:
         """Do what one message asks for, and send the answer."""
         op = header["op"]
         if op == "run":
             channel.send(self.run(header["source"], header["seconds"]))
         elif op == "snapshot":
-            self.snapshot(header["point"])
+            self._answerer.snapshot(header["point"])
             channel.send({})
         else:
             self._reply_to_test(channel, header, body)
@@ -205,18 +165,12 @@ class Runner:
         try:
             signal.setitimer(signal.ITIMER_REAL, header["seconds"])
             try:
-                value = self.answer(header, body)
-                encoder = Encoder(self.keep)
-                tree = encoder.encode(value)
+                answer, data = self._answerer.reply(header, body)
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
+            channel.send(answer, data)
         except BaseException as problem:  # also exits and alarms: the process goes on for the next test
-            channel.send(_error_header(problem))
-            return
-        try:
-            channel.send({"value": tree}, encoder.body)
-        except ValueError as problem:
-            channel.send(_error_header(problem))
+            channel.send(error_header(problem))
 
 
 def main(number: int) -> None:
