@@ -343,15 +343,15 @@ def test_objects_do_not_travel():
 # What a test may ask of the student's objects.
 
 
-def graded_pair(solution, test):
-    """Grade one solution cell under one test of three points."""
+def pair(solution, test):
+    """Return an assignment of one solution cell under one test of three points."""
     meta = {"schema_version": 3, "grade": False, "solution": False, "locked": False, "task": False}
     cells = [
         ("code", "given", "import numpy as np", {"locked": True}),
         ("code", "part", f"### BEGIN SOLUTION\n{solution}\n### END SOLUTION", {"solution": True}),
         ("code", "test", test, {"grade": True, "locked": True, "points": 3}),
     ]
-    notebook = {
+    return {
         "cells": [
             {
                 "cell_type": kind,
@@ -363,11 +363,15 @@ def graded_pair(solution, test):
             }
             for kind, name, text, more in cells
         ],
-        "metadata": {"aecourse": {"assignment": "pair", "seconds": 60}},
+        "metadata": {"aecourse": {"assignment": "pair", "seconds": 60, "memory_mb": 4096}},
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    data = assignment.to_bytes(notebook)
+
+
+def graded_pair(solution, test):
+    """Grade one solution cell under one test of three points."""
+    data = assignment.to_bytes(pair(solution, test))
     record = grade.grade(data, incoming(assignment.solved(assignment.read(data))))
     return record, record.cells[0]
 
@@ -515,6 +519,53 @@ def test_names_are_those_at_the_place_of_the_test():
     )
     record = grade.grade(SOURCE, incoming(assignment.to_bytes(notebook)))
     assert record.automatic == 8
+
+
+MODEL = """import keras
+keras.utils.set_random_seed(0)
+model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
+def f(x): return float(model.predict([[x]], verbose=0)[0, 0])"""
+
+
+@pytest.mark.parametrize(
+    "solution, later",
+    [
+        ("import math as m\ndef f(x): return m.sqrt(x * x)", "m = 3.0"),
+        ("scale = 1\ndef f(x): return scale * x", "for scale in range(5): pass"),
+        ("def half(x): return x / 2\ndef f(x): return 2 * half(x)", "def half(x): return x"),
+        ("def f(x): return helper(x)\ndef helper(x): return x", "del helper"),
+        ("weights = [1]\ndef f(x): return sum(weights) * x", "weights.append(1)"),
+        ("weights = np.ones(1)\ndef f(x): return weights.sum() * x", "weights *= 2"),
+        ("options = {'scale': [1]}\ndef f(x): return options['scale'][0] * x", "options['scale'][0] = 7"),
+        ("a = b = [1]\na.append(0)\ndef f(x): return x if a is b else 0", "a = [1]"),
+        ("class M: scale = 1\nm = M()\ndef f(x): return m.scale * x", "m.scale = 2"),
+        (
+            "from sklearn.preprocessing import StandardScaler\ns = StandardScaler().fit([[1], [3]])\n"
+            "def f(x): return s.transform([[2 + x]])[0, 0]",
+            "s.fit([[10], [30]])",
+        ),
+        (
+            "import pandas as pd\ntable = pd.DataFrame({'scale': [1]})\n"
+            "def f(x): return table.scale.sum() * x",
+            "table.loc[0, 'scale'] = 9",
+        ),
+        ("lines = open('/dev/null')\nn = (i for i in [1])\ndef f(x): return x", "n = None"),
+        (MODEL, "model.set_weights([np.array([[5.0]])])"),
+    ],
+)
+def test_a_test_sees_the_state_after_its_own_cell(solution, later):
+    """What a later cell rebinds or changes is as it was, for values and for what functions look up."""
+    data = assignment.to_bytes(
+        pair(
+            solution,
+            "assert f(1) == 1, 'visible'\n### BEGIN HIDDEN TESTS\nassert f(2) == 2\n### END HIDDEN TESTS",
+        )
+    )
+    notebook = json.loads(assignment.solved(assignment.read(data)))
+    notebook["cells"].append(assignment.new_cell("code", "later", later))
+    record = grade.grade(data, incoming(assignment.to_bytes(notebook)))
+    assert record.shown[-1]["report"]["error"] is None, record.shown[-1]["report"]
+    assert record.cells[0].earned == 3, record.cells[0].message
 
 
 def test_a_broken_assignment_is_our_fault_not_the_students():

@@ -1,6 +1,13 @@
-"""Inside the sandbox: answer a test's questions about what the student's cells define."""
+"""Inside the sandbox: answer a test's questions about what the student's cells define.
 
-from collections.abc import Mapping
+A test stands below a cell, and what it asks is answered in the state after that cell, although all cells
+have run by then: names mean what they meant there, and lists, arrays and fitted models hold what they held.
+"""
+
+import contextlib
+import copy
+import sys
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aecourse.grading.sandbox.messages import Encoder, Header, decode
@@ -18,6 +25,69 @@ def error_header(problem: BaseException) -> Header:
     return {"error": builtin, "name": type(problem).__name__[:80], "late": isinstance(problem, OutOfTime)}
 
 
+# A larger array is not copied for each test.
+LARGE = 64 * 2**20
+
+
+class State:
+    """What every name stood for at one place of the notebook, with copies of what can be copied.
+
+    Functions and modules are not copied. A function looks its names up in ``names``, so :meth:`restore`
+    changes what it finds. A Keras model is kept with a copy of its weights.
+
+    Parameters
+    ----------
+    names : dict
+    """
+
+    def __init__(self, names: Mapping[str, Any]) -> None:
+        self._weights: list[tuple[Any, Any]] = []
+        copied: dict[int, Any] = {}  # shared, so that two names of one object remain two names of one
+        with self._models_by_their_weights():
+            self._names = {name: self._copy(name, value, copied) for name, value in names.items()}
+
+    @staticmethod
+    def _copy(name: str, value: Any, copied: dict[int, Any]) -> Any:
+        if name.startswith("_") or name in ("In", "Out"):  # IPython's own
+            return value
+        try:
+            return value if getattr(value, "nbytes", 0) > LARGE else copy.deepcopy(value, copied)
+        except Exception:  # a module, a generator, an open file
+            return value
+
+    @contextlib.contextmanager
+    def _models_by_their_weights(self) -> Iterator[None]:
+        """Within this, a copy of a Keras model is the model itself, and its weights are kept."""
+        model = getattr(sys.modules.get("keras"), "Model", None)
+        if model is None:
+            yield
+            return
+
+        def keep(instance: Any, copied: dict[int, Any]) -> Any:
+            self._weights.append((instance, instance.get_weights()))
+            return instance
+
+        own = vars(model).get("__deepcopy__")
+        model.__deepcopy__ = keep
+        try:
+            yield
+        finally:
+            if own is None:
+                del model.__deepcopy__
+            else:
+                model.__deepcopy__ = own
+
+    def restore(self, names: dict[str, Any]) -> None:
+        """Let the names stand for what they stood for."""
+        names.clear()
+        names.update(self._names)
+        for model, weights in self._weights:
+            model.set_weights(weights)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._names[name]
+
+
 class Answerer:
     """The student's names at the place of each test, and the objects that a test was given.
 
@@ -29,12 +99,13 @@ class Answerer:
 
     def __init__(self, names: dict[str, Any]) -> None:
         self._names = names
-        self._snapshots: dict[str, dict[str, Any]] = {}
+        self._states: dict[str, State] = {}
+        self._current: str | None = None
         self._kept: list[Any] = []
 
     def snapshot(self, point: str) -> None:
         """Remember what every name stands for now, for the test at this point."""
-        self._snapshots[point] = dict(self._names)
+        self._states[point] = State(self._names)
 
     def keep(self, value: Any) -> int:
         """Keep an object for the test; return its number."""
@@ -48,7 +119,11 @@ class Answerer:
         """Do what a test asks for; return the value."""
         op = header["op"]
         if op == "fetch":
-            return self._snapshots[header["point"]][header["name"]]
+            state = self._states[header["point"]]
+            if header["point"] != self._current:
+                self._current = header["point"]
+                state.restore(self._names)
+            return state[header["name"]]
         target = self._kept[header["handle"]]
         if op == "getattr":
             return getattr(target, header["name"])
