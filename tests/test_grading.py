@@ -523,8 +523,9 @@ def test_names_are_those_at_the_place_of_the_test():
 
 MODEL = """import keras
 keras.utils.set_random_seed(0)
-model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
-def f(x): return float(model.predict([[x]], verbose=0)[0, 0])"""
+layer = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+model = keras.Sequential([keras.Input((1,)), layer])
+def f(x): return float(model.predict(np.array([[x]]), verbose=0)[0, 0])"""
 
 
 @pytest.mark.parametrize(
