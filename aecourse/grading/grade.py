@@ -178,4 +178,5 @@ def _grade(assignment: Assignment, incoming: Incoming, trusted: bool, warmed: bo
         repairs=repairs,
         notes=list(incoming.notes),
         shown=_shown(assignment, cells, places, session),
+        waited=round(session.clock.waited, 3),
     )

@@ -4,6 +4,7 @@ Colab and other editors drop the metadata that name a part, and students delete,
 """
 
 import difflib
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -58,7 +59,8 @@ def match(assignment: Assignment, cells: Sequence[NotebookCell]) -> tuple[dict[s
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"[A-Za-z_]\w*|\d+|[^\s\w]", text)[:MAX_WORDS]
+    found = re.finditer(r"[A-Za-z_]\w*|\d+|[^\s\w]", text)
+    return [word[0] for word in itertools.islice(found, MAX_WORDS)]
 
 
 def _defined_names(source: str) -> set[str]:

@@ -133,6 +133,8 @@ class Record:
         The notebook as it ran; empty if it did not run.
     seconds : float
         Wall-clock time of grading.
+    waited : float
+        Seconds of it in which the machine was busy with something else, which are not the student's.
     key : str
         Under which the record is stored.
     """
@@ -148,6 +150,7 @@ class Record:
     notes: list[str] = field(default_factory=list)
     shown: list[ShownCell] = field(default_factory=list)
     seconds: float = 0.0
+    waited: float = 0.0
     key: str = ""
 
     @property

@@ -5,16 +5,19 @@ and the scorer decodes as plain values.
 """
 
 import base64
+import contextlib
+import os
 import signal
 import socket
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aecourse.grading.inside.questions import Answerer, OutOfTime, error_header
 from aecourse.grading.inside.shell import ESCAPES, CappedText, Shown, new_shell, show_in
+from aecourse.grading.sandbox.clock import WINDOW, charged
 from aecourse.grading.sandbox.messages import BlockingChannel, Header
 
 # Characters that are kept of one cell and of all together; those of pictures are base64.
@@ -24,8 +27,40 @@ PICTURE = 400_000
 ALL_PICTURES = 1_500_000
 
 
-def _raise_out_of_time(number: int, frame: object) -> None:
-    raise OutOfTime("this took longer than one cell may")
+class Share:
+    """The seconds that a cell or a call may take; when they are used up, :class:`OutOfTime` is raised in it."""
+
+    def __init__(self) -> None:
+        self.used = self._allowed = 0.0
+        self._wall, self._processor = self._clocks()
+        signal.signal(signal.SIGALRM, self._look)
+
+    @staticmethod
+    def _clocks() -> tuple[float, float]:
+        return time.monotonic(), sum(os.times()[:4])
+
+    def _look(self, number: int = 0, frame: object = None) -> None:
+        """Charge the time since the last look; set the next alarm, or end what runs."""
+        wall, processor = self._clocks()
+        self.used += charged(wall - self._wall, processor - self._processor)
+        self._wall, self._processor = wall, processor
+        left = self._allowed - self.used
+        if number and left <= 0.01:
+            raise OutOfTime("this took longer than one cell may")
+        if number:
+            signal.setitimer(signal.ITIMER_REAL, min(max(left, 0.01), WINDOW))
+
+    @contextlib.contextmanager
+    def of(self, seconds: float) -> Iterator[None]:
+        """Allow what is done within this some seconds."""
+        self.used, self._allowed = 0.0, seconds
+        self._wall, self._processor = self._clocks()
+        signal.setitimer(signal.ITIMER_REAL, min(max(seconds, 0.01), WINDOW))
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._look()
 
 
 def _describe(problem: BaseException) -> dict[str, Any]:
@@ -48,6 +83,7 @@ class Runner:
         self.shell: Any = new_shell()
         self._text_left, self._picture_left = ALL_TEXT, ALL_PICTURES
         self._answerer = Answerer(self.shell.user_ns)
+        self._share = Share()
 
     def _bounded_output(self, data: Mapping[str, Any]) -> dict[str, str]:
         """Return what is kept of a rich output: a picture, or plain text."""
@@ -66,13 +102,9 @@ class Runner:
         error = None
         streams = sys.stdout, sys.stderr
         sys.stdout = sys.stderr = shown.text
-        started = time.monotonic()
         try:
-            signal.setitimer(signal.ITIMER_REAL, seconds)
-            try:
+            with self._share.of(seconds):
                 done = self.shell.run_cell(source, store_history=True)
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
             problem = done.error_before_exec or done.error_in_exec
             if problem is not None:
                 error = _describe(problem)
@@ -87,7 +119,7 @@ class Runner:
         return {
             "outputs": outputs,
             "error": error,
-            "seconds": time.monotonic() - started,
+            "seconds": self._share.used,
             "late": error is not None and error["name"] == "OutOfTime",
         }
 
@@ -95,7 +127,7 @@ class Runner:
         """Do what one message asks for, and send the answer."""
         op = header["op"]
         if op == "run":
-            channel.send(self.run(header["source"], header["seconds"]))
+            channel.send(self.run(body.decode(), header["seconds"]))
         elif op == "snapshot":
             self._answerer.snapshot(header["point"])
             channel.send({})
@@ -105,11 +137,8 @@ class Runner:
     def _reply_to_test(self, channel: BlockingChannel, header: Header, body: bytes) -> None:
         sys.stdout = sys.stderr = CappedText(0)
         try:
-            signal.setitimer(signal.ITIMER_REAL, header["seconds"])
-            try:
+            with self._share.of(header["seconds"]):
                 answer, data = self._answerer.reply(header, body)
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
             channel.send(answer, data)
         except BaseException as problem:  # also exits and alarms: the process goes on for the next test
             channel.send(error_header(problem))
@@ -120,7 +149,6 @@ def main(number: int) -> None:
     channel = BlockingChannel(socket.socket(fileno=number))
     sys.argv = [""]
     sys.path.insert(0, "")
-    signal.signal(signal.SIGALRM, _raise_out_of_time)
     channel.receive()
     runner = Runner()
     channel.send({"ready": True})
