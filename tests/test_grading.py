@@ -983,3 +983,92 @@ class CountingStore(batch.Store):
         self.written.append(record.student)
         if len(self.written) == 3:
             self._at_three()
+
+
+# Answers where students put them.
+
+
+def changed(change, data=PERFECT):
+    """Grade the model solution after a change to its list of cells."""
+    notebook = json.loads(data)
+    change(notebook["cells"])
+    return grade.grade(SOURCE, incoming(assignment.to_bytes(notebook)))
+
+
+def place_of(cells, name):
+    return next(number for number, cell in enumerate(cells) if cell["id"] == name)
+
+
+@pytest.mark.parametrize("cell_type", ["markdown", "code", "raw"])
+@pytest.mark.parametrize("keep_id", [True, False])
+def test_a_written_answer_in_another_cell_waits_for_a_mark(cell_type, keep_id):
+    """In a cell below the empty one, or in the cell itself, turned into another type."""
+
+    def write(cells):
+        at = place_of(cells, "why")
+        written = assignment.new_cell(cell_type, "own", "Normal rows decide, since anomalies are rare.")
+        if keep_id:
+            written["metadata"] = cells[at]["metadata"]
+            cells[at] = written
+        else:
+            cells[at]["source"] = assignment.TEXT_STUB
+            cells.insert(at + 1, written)
+
+    record = changed(write)
+    [answer] = [cell for cell in record.cells if cell.kind == "manual"]
+    assert answer.outcome == "to be marked" and record.automatic == 8
+    [shown] = [cell for cell in record.shown if cell["name"] == "why"]
+    assert shown["source"].startswith("Normal rows") and shown["cell_type"] == "markdown"
+
+
+def test_an_empty_answer_with_nothing_below_is_not_answered():
+    record = changed(lambda cells: cells[place_of(cells, "why")].update(source=assignment.TEXT_STUB))
+    assert [cell.outcome for cell in record.cells if cell.kind == "manual"] == ["not answered"]
+
+
+def test_a_solution_that_was_turned_into_text_is_run():
+    def turn(cells):
+        at = place_of(cells, "scale")
+        cells[at] = {**assignment.new_cell("markdown", "scale", cells[at]["source"], cells[at]["metadata"])}
+
+    record = changed(turn)
+    assert (record.status, record.automatic) == ("graded after repair", 8)
+    assert "a solution had been turned into text and was run as code" in record.repairs
+
+
+@pytest.mark.parametrize("below", [False, True])
+def test_of_copies_the_last_edited_one_counts(below):
+    """A copied cell keeps its name; the stub or a wrong try stays above, or a stub is left below."""
+
+    def copy(cells):
+        at = place_of(cells, "scale")
+        stub = {**cells[at], "id": "stub", "source": assignment.CODE_STUB}
+        wrong = {**cells[at], "id": "wrong", "source": made_up_assignment.WRONG["scale"]}
+        if below:
+            cells.append({**cells[at], "id": "last"})
+            cells[at] = wrong
+        else:
+            cells[at + 1 : at + 1] = [stub]
+            cells.insert(at, wrong)
+
+    record = changed(copy)
+    assert record.automatic == 8, record.cells
+    assert "of several copies of a cell the last one that was edited was graded" in record.repairs
+
+
+@pytest.mark.parametrize("handed_in, wanted", [("a1", "a3"), ("a3", "a1"), ("a2", "a4")])
+def test_another_assignments_notebook_is_told_apart(handed_in, wanted):
+    folder = pathlib.Path(__file__).parents[1] / "assignments" / "source"
+    sources = {name: (folder / name / f"{name}.ipynb").read_bytes() for name in (handed_in, wanted)}
+    solved = assignment.solved(assignment.read(sources[handed_in]))
+    record = grade.grade(sources[wanted], incoming(solved))
+    assert record.status == "not this assignment" and record.automatic == 0
+    assert f"the notebook of assignment {handed_in}." in record.message
+
+
+def test_a_cell_of_many_megabytes_is_graded():
+    """As many as assignment 5 allows."""
+    record = changed(
+        lambda cells: cells.insert(2, assignment.new_cell("code", "own", f"text = '{'7' * 19_000_000}'"))
+    )
+    assert (record.status, record.automatic) == ("graded", 8), record.notes

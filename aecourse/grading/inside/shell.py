@@ -21,7 +21,6 @@ from ipykernel.iostream import IOPubThread
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from jupyter_client.session import Session
-from matplotlib_inline.config import InlineBackend
 from traitlets import Type
 from traitlets.config import Config
 
@@ -190,6 +189,15 @@ def _no_input(prompt: object = "") -> str:
     return ""
 
 
+def _inline_backend(shell: Any) -> None:
+    from matplotlib_inline.config import InlineBackend  # imports matplotlib
+
+    backend = InlineBackend.instance(parent=shell)
+    backend.observe(_only_png, "figure_formats")  # once, however often it is asked for
+    if backend not in shell.configurables:
+        shell.configurables.append(backend)
+
+
 def _only_png(change: Any) -> None:
     """Let pictures be PNG: nothing else is shown on a page of feedback."""
     if not {"png", "retina", "png2x"} & set(change["new"]):
@@ -248,7 +256,14 @@ def new_shell() -> Any:
     sys.meta_path.insert(0, _Services())
     _tolerate(shell)
     shell.extension_manager.load_extension("storemagic")
-    InlineBackend.instance(parent=shell).observe(_only_png, "figure_formats")
+    config_magic = shell.find_line_magic("config")
+
+    def configure(line: str) -> Any:
+        if "InlineBackend" in line:
+            _inline_backend(shell)
+        return config_magic(line)
+
+    shell.magics_manager.magics["line"]["config"] = configure
     # In force before matplotlib is imported; its own set-up comes after the first cell that plots.
     shell.display_formatter.formatters["image/png"].for_type_by_name("matplotlib.figure", "Figure", _png)
     shell.events.register("post_execute", _flush_figures)

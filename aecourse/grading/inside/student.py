@@ -28,7 +28,7 @@ ALL_PICTURES = 1_500_000
 
 
 class Share:
-    """The seconds that a cell or a call may take; when they are used up, :class:`OutOfTime` is raised in it."""
+    """The seconds that a cell or a call may take; at their end :class:`OutOfTime` is raised in it."""
 
     def __init__(self) -> None:
         self.used = self._allowed = 0.0
