@@ -155,3 +155,39 @@ def test_every_variant_can_be_diagnosed_by_measurement():
         assert tuple(names["found"].values()) == order
     with pytest.raises(ValueError, match="alpha, beta, gamma, delta"):
         broken.detector("1", "epsilon")
+
+
+DETECTOR_REPAIR = """
+from aecourse import AutoencoderDetector
+
+
+def repair(d, fault):
+    X_train, y_test = d["X_train"], d["y_test"]
+    if fault == "leakage":
+        test_rows = {row.tobytes() for row in d["X_test"].round(6)}
+        X_train = X_train[[row.tobytes() not in test_rows for row in X_train.round(6)]]
+    if fault == "labels":
+        y_test = 1 - y_test
+    detector = AutoencoderDetector(code_size=3, epochs=100, random_state=0).fit(X_train)
+    return X_train, y_test, detector.anomaly_score(d["X_test"])
+"""
+KERAS_CHOICE = """
+import keras
+
+
+def choose(scores_val, scores, y, cost_miss, cost_false_alarm, base_rate, rate):
+    least = limit_for(scores_val, rate)
+    candidates = keras.ops.convert_to_tensor([least, *[score for score in np.unique(scores) if score > least]])
+    costs = [expected_cost(scores, y, limit, cost_miss, cost_false_alarm, base_rate)
+             for limit in keras.ops.convert_to_numpy(candidates)]
+    return candidates[int(np.argmin(costs))]
+"""
+
+
+@pytest.mark.parametrize(
+    "name, answer", [("a3", {"choice": KERAS_CHOICE}), ("a4", {"repair": DETECTOR_REPAIR})]
+)
+def test_the_courses_own_methods_fit_in_the_limits(name, answer):
+    """TensorFlow needs more than 2 GB of address space, and each fit takes seconds."""
+    record, _ = graded(name, assignment.answered(assignment.read(source(name)), answer))
+    assert record.automatic == record.possible, record.cells
