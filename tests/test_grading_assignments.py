@@ -177,7 +177,7 @@ import keras
 
 def choose(scores_val, scores, y, cost_miss, cost_false_alarm, base_rate, rate):
     least = limit_for(scores_val, rate)
-    candidates = keras.ops.convert_to_tensor([least, *[score for score in np.unique(scores) if score > least]])
+    candidates = keras.ops.convert_to_tensor([least, *np.unique(scores)[np.unique(scores) > least]])
     costs = [expected_cost(scores, y, limit, cost_miss, cost_false_alarm, base_rate)
              for limit in keras.ops.convert_to_numpy(candidates)]
     return candidates[int(np.argmin(costs))]

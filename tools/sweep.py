@@ -87,7 +87,7 @@ def sitting(name: str, student: str = "12345") -> Sitting:
 
 
 class Forged:
-    """A model that is no Keras model: it says of itself what a test may ask for."""
+    """A model that Keras did not make: it says of itself what a test may ask for."""
 
     name = "encoder"
 

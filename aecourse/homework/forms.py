@@ -2,7 +2,7 @@
 
 A limit may arrive as a float, as a NumPy scalar or as a tensor, scores as a list or as a column of a
 table, a report as a list of dicts or as a table. Each function here returns one plain form, and raises
-``ValueError`` for what is no such answer. Nothing is rounded or guessed.
+``ValueError`` for anything else. Nothing is rounded or guessed.
 """
 
 import decimal
@@ -28,7 +28,7 @@ def table(values: Any) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        If they are no numbers, or no regular array of them.
+        If they are not numbers, or do not form a regular array.
 
     Examples
     --------
@@ -41,7 +41,9 @@ def table(values: Any) -> NDArray[np.float64]:
     try:
         array = np.asarray(values)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"expected numbers, found a {type(values).__name__} that is no array.") from error
+        raise ValueError(
+            f"expected numbers, found a {type(values).__name__} that does not form an array."
+        ) from error
     if array.dtype == object:
         array = np.array([_plain(item) for item in array.reshape(-1)], dtype=float).reshape(array.shape)
     if array.dtype.kind not in "biuf":
@@ -73,7 +75,7 @@ def numbers(values: Any) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        If they are no numbers, or have several rows and columns.
+        If they are not numbers, or have several rows and columns.
 
     Examples
     --------
@@ -100,7 +102,7 @@ def number(value: Any) -> float:
     Raises
     ------
     ValueError
-        If it is no number, or more than one.
+        If it is not a number, or more than one.
 
     Examples
     --------
@@ -128,7 +130,7 @@ def mapping(values: Any) -> dict[Any, Any]:
     Raises
     ------
     ValueError
-        If there are no names.
+        If nothing in it has a name.
 
     Examples
     --------
@@ -160,7 +162,7 @@ def records(values: Any) -> list[dict[str, Any]]:
     Raises
     ------
     ValueError
-        If there are no rows with names.
+        If its rows have no names.
 
     Examples
     --------

@@ -167,7 +167,7 @@ def _earned(value: Any, points: float) -> dict[str, Any]:
     """Return the result of a test that ran to its last line, which is an expression of this value.
 
     It gives the points only as a plain number. A truth value, an array, nothing or an object of the
-    student's says that the answer was no number, and no such answer may earn all points.
+    student's shows that the answer was not a number, and such an answer must not earn all points.
     """
     is_number = type(value) in (int, float)
     is_scalar = isinstance(value, (np.floating, np.integer)) and not isinstance(value, np.timedelta64)

@@ -309,7 +309,7 @@ class _Decoder:
 
     def _named(self, names: Any, items: list[Tree]) -> "NamedRow":
         if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
-            raise Malformed("a name of a field is no text")
+            raise Malformed("a name of a field is not text")
         return NamedRow(names, self._list(items))
 
     def _objects(self, shape: list[int], tree: Tree) -> NDArray[Any]:
@@ -339,7 +339,7 @@ class _Decoder:
         if self._handle is None or type(number) is not int:
             raise Malformed("a handle is not allowed")
         if not (isinstance(kinds, list) and all(isinstance(kind, str) for kind in kinds)):
-            raise Malformed("the kinds of an object are no text")
+            raise Malformed("the kinds of an object are not text")
         return self._handle(number, kinds)
 
 
