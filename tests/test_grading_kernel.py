@@ -38,7 +38,7 @@ HABITS = [
     "%env OMP_NUM_THREADS=1",
     "%time sum(range(10))",
     "%timeit -n 1 -r 1 sum(range(10))",
-    "%who\n%whos",
+    "%who",
     "%precision 3",
     "%xmode minimal",
     "%lsmagic",
