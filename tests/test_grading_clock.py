@@ -41,8 +41,9 @@ def test_a_busy_machine_takes_no_points(busy_machine):
     record = grade.grade(SOURCE, incoming(WORK))
     assert (record.status, record.automatic) == ("graded", 8), record.notes
     [report] = [cell["report"] for cell in record.shown if "process_time" in cell["source"]]
-    assert report["seconds"] < 8 < time.monotonic() - started
-    assert record.waited > 2
+    # How much of the machine it gets is the kernel's choice; what it waited for is not charged.
+    assert 3.5 < report["seconds"] < 8
+    assert time.monotonic() - started > report["seconds"] + 1 and record.waited > 1
 
 
 @pytest.mark.parametrize(
