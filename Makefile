@@ -21,7 +21,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 PARALLEL := -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 .PHONY: help setup setup-student repair course lab doctor lesson lesson-text format lint types hooks test test-package test-lessons test-portable test-elsewhere test-lowest test-hosted \
-        coverage bench bench-quality bench-scale bench-variants bench-grading benchmark-digits grade-demo assignments lock readme site site-open quizzes clean
+        coverage bench bench-quality bench-scale bench-variants bench-grading benchmark-digits grade-demo sweep assignments lock readme site site-open quizzes clean
 
 help:
 	@echo "course         execute every lesson, write HTML to _build/, print one table"
@@ -38,6 +38,7 @@ help:
 	@echo "test-hosted    the README's recipe and the lessons with a hosted notebook service's versions"
 	@echo "coverage       the package's tests with line coverage"
 	@echo "grade-demo     grade a made-up class of 30, hard cases included, and open the report"
+	@echo "sweep          the assignments' tests against forms, nonsense and the data of IDS=200 students"
 	@echo "bench          training and scoring against Keras and PyOD"
 	@echo "bench-quality  detection quality; DATA=folder of ADBench .npz files"
 	@echo "bench-scale    a table of ROWS rows scored on two local Dask workers"
@@ -180,6 +181,11 @@ lock: setup
 	"$(BIN)/python" -m uv pip compile $(COMPILE) $(EXTRAS) --extra dev pyproject.toml -o requirements.lock
 	"$(BIN)/python" -m uv pip compile $(COMPILE) --extra student --constraints requirements.lock \
 	  pyproject.toml -o requirements-student.lock
+
+# Every assignment: the same answers in many forms, nonsense in every place, the model solution for many ids.
+IDS ?= 200
+sweep: setup
+	"$(BIN)/python" -m tools.sweep --ids $(IDS)
 
 grade-demo: setup
 	@"$(BIN)/python" -m tools.made_up_class

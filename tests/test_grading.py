@@ -345,15 +345,15 @@ def test_objects_do_not_travel():
 # What a test may ask of the student's objects.
 
 
-def graded_pair(solution, test):
-    """Grade one solution cell under one test of three points."""
+def pair(solution, test):
+    """Return an assignment of one solution cell under one test of three points."""
     meta = {"schema_version": 3, "grade": False, "solution": False, "locked": False, "task": False}
     cells = [
         ("code", "given", "import numpy as np", {"locked": True}),
         ("code", "part", f"### BEGIN SOLUTION\n{solution}\n### END SOLUTION", {"solution": True}),
         ("code", "test", test, {"grade": True, "locked": True, "points": 3}),
     ]
-    notebook = {
+    return {
         "cells": [
             {
                 "cell_type": kind,
@@ -365,11 +365,15 @@ def graded_pair(solution, test):
             }
             for kind, name, text, more in cells
         ],
-        "metadata": {"aecourse": {"assignment": "pair", "seconds": 60}},
+        "metadata": {"aecourse": {"assignment": "pair", "seconds": 60, "memory_mb": 4096}},
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    data = assignment.to_bytes(notebook)
+
+
+def graded_pair(solution, test):
+    """Grade one solution cell under one test of three points."""
+    data = assignment.to_bytes(pair(solution, test))
     record = grade.grade(data, incoming(assignment.solved(assignment.read(data))))
     return record, record.cells[0]
 
@@ -409,6 +413,18 @@ def graded_pair(solution, test):
             0,
         ),
         ("x = np.str_('three')", "x", 0),
+        # A last line that is no plain number says that the answer was none.
+        ("x = np.array([9.0])", "3 * (x > 0)", 0),
+        ("x = np.array(2.0)", "x", 0),
+        ("x = None", "x", 0),
+        ("x = True", "x", 0),
+        ("x = np.True_", "x", 0),
+        ("x = [3]", "x", 0),
+        ("x = 3 + 0j", "x", 0),
+        ("x = np.timedelta64(3)", "x", 0),
+        ("class T: pass\nx = T()", "x", 0),
+        ("x = np.float32(2)", "x", 2),
+        ("x = np.int64(2)", "x", 2),
     ],
 )
 def test_a_test_judges_plain_values(solution, test, earned):
@@ -505,6 +521,54 @@ def test_names_are_those_at_the_place_of_the_test():
     )
     record = grade.grade(SOURCE, incoming(assignment.to_bytes(notebook)))
     assert record.automatic == 8
+
+
+MODEL = """import keras
+keras.utils.set_random_seed(0)
+layer = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+model = keras.Sequential([keras.Input((1,)), layer])
+def f(x): return float(model.predict(np.array([[x]]), verbose=0)[0, 0])"""
+
+
+@pytest.mark.parametrize(
+    "solution, later",
+    [
+        ("import math as m\ndef f(x): return m.sqrt(x * x)", "m = 3.0"),
+        ("scale = 1\ndef f(x): return scale * x", "for scale in range(5): pass"),
+        ("def half(x): return x / 2\ndef f(x): return 2 * half(x)", "def half(x): return x"),
+        ("def f(x): return helper(x)\ndef helper(x): return x", "del helper"),
+        ("weights = [1]\ndef f(x): return sum(weights) * x", "weights.append(1)"),
+        ("weights = np.ones(1)\ndef f(x): return weights.sum() * x", "weights *= 2"),
+        ("options = {'scale': [1]}\ndef f(x): return options['scale'][0] * x", "options['scale'][0] = 7"),
+        ("a = b = [1]\na.append(0)\ndef f(x): return x if a is b else 0", "a = [1]"),
+        ("class M: scale = 1\nm = M()\ndef f(x): return m.scale * x", "m.scale = 2"),
+        (
+            "from sklearn.preprocessing import StandardScaler\ns = StandardScaler().fit([[1], [3]])\n"
+            "def f(x): return s.transform([[2 + x]])[0, 0]",
+            "s.fit([[10], [30]])",
+        ),
+        (
+            "import pandas as pd\ntable = pd.DataFrame({'scale': [1]})\n"
+            "def f(x): return table.scale.sum() * x",
+            "table.loc[0, 'scale'] = 9",
+        ),
+        ("lines = open('/dev/null')\nn = (i for i in [1])\ndef f(x): return x", "n = None"),
+        (MODEL, "model.set_weights([np.array([[5.0]])])"),
+    ],
+)
+def test_a_test_sees_the_state_after_its_own_cell(solution, later):
+    """What a later cell rebinds or changes is as it was, for values and for what functions look up."""
+    data = assignment.to_bytes(
+        pair(
+            solution,
+            "assert f(1) == 1, 'visible'\n### BEGIN HIDDEN TESTS\nassert f(2) == 2\n### END HIDDEN TESTS",
+        )
+    )
+    notebook = json.loads(assignment.solved(assignment.read(data)))
+    notebook["cells"].append(assignment.new_cell("code", "later", later))
+    record = grade.grade(data, incoming(assignment.to_bytes(notebook)))
+    assert record.shown[-1]["report"]["error"] is None, record.shown[-1]["report"]
+    assert record.cells[0].earned == 3, record.cells[0].message
 
 
 def test_a_broken_assignment_is_our_fault_not_the_students():
@@ -958,3 +1022,92 @@ class CountingStore(batch.Store):
         self.written.append(record.student)
         if len(self.written) == 3:
             self._at_three()
+
+
+# Answers where students put them.
+
+
+def changed(change, data=PERFECT):
+    """Grade the model solution after a change to its list of cells."""
+    notebook = json.loads(data)
+    change(notebook["cells"])
+    return grade.grade(SOURCE, incoming(assignment.to_bytes(notebook)))
+
+
+def place_of(cells, name):
+    return next(number for number, cell in enumerate(cells) if cell["id"] == name)
+
+
+@pytest.mark.parametrize("cell_type", ["markdown", "code", "raw"])
+@pytest.mark.parametrize("keep_id", [True, False])
+def test_a_written_answer_in_another_cell_waits_for_a_mark(cell_type, keep_id):
+    """In a cell below the empty one, or in the cell itself, turned into another type."""
+
+    def write(cells):
+        at = place_of(cells, "why")
+        written = assignment.new_cell(cell_type, "own", "Normal rows decide, since anomalies are rare.")
+        if keep_id:
+            written["metadata"] = cells[at]["metadata"]
+            cells[at] = written
+        else:
+            cells[at]["source"] = assignment.TEXT_STUB
+            cells.insert(at + 1, written)
+
+    record = changed(write)
+    [answer] = [cell for cell in record.cells if cell.kind == "manual"]
+    assert answer.outcome == "to be marked" and record.automatic == 8
+    [shown] = [cell for cell in record.shown if cell["name"] == "why"]
+    assert shown["source"].startswith("Normal rows") and shown["cell_type"] == "markdown"
+
+
+def test_an_empty_answer_with_nothing_below_is_not_answered():
+    record = changed(lambda cells: cells[place_of(cells, "why")].update(source=assignment.TEXT_STUB))
+    assert [cell.outcome for cell in record.cells if cell.kind == "manual"] == ["not answered"]
+
+
+def test_a_solution_that_was_turned_into_text_is_run():
+    def turn(cells):
+        at = place_of(cells, "scale")
+        cells[at] = {**assignment.new_cell("markdown", "scale", cells[at]["source"], cells[at]["metadata"])}
+
+    record = changed(turn)
+    assert (record.status, record.automatic) == ("graded after repair", 8)
+    assert "a solution had been turned into text and was run as code" in record.repairs
+
+
+@pytest.mark.parametrize("below", [False, True])
+def test_of_copies_the_last_edited_one_counts(below):
+    """A copied cell keeps its name; the stub or a wrong try stays above, or a stub is left below."""
+
+    def copy(cells):
+        at = place_of(cells, "scale")
+        stub = {**cells[at], "id": "stub", "source": assignment.CODE_STUB}
+        wrong = {**cells[at], "id": "wrong", "source": made_up_assignment.WRONG["scale"]}
+        if below:
+            cells.append({**cells[at], "id": "last"})
+            cells[at] = wrong
+        else:
+            cells[at + 1 : at + 1] = [stub]
+            cells.insert(at, wrong)
+
+    record = changed(copy)
+    assert record.automatic == 8, record.cells
+    assert "of several copies of a cell the last one that was edited was graded" in record.repairs
+
+
+@pytest.mark.parametrize("handed_in, wanted", [("a1", "a3"), ("a3", "a1"), ("a2", "a4")])
+def test_another_assignments_notebook_is_told_apart(handed_in, wanted):
+    folder = pathlib.Path(__file__).parents[1] / "assignments" / "source"
+    sources = {name: (folder / name / f"{name}.ipynb").read_bytes() for name in (handed_in, wanted)}
+    solved = assignment.solved(assignment.read(sources[handed_in]))
+    record = grade.grade(sources[wanted], incoming(solved))
+    assert record.status == "not this assignment" and record.automatic == 0
+    assert f"the notebook of assignment {handed_in}." in record.message
+
+
+def test_a_cell_of_many_megabytes_is_graded():
+    """As many as assignment 5 allows."""
+    record = changed(
+        lambda cells: cells.insert(2, assignment.new_cell("code", "own", f"text = '{'7' * 19_000_000}'"))
+    )
+    assert (record.status, record.automatic) == ("graded", 8), record.notes

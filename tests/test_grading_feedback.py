@@ -1,5 +1,6 @@
 """What the pages and the report show, from records made by hand."""
 
+import re
 from dataclasses import replace
 
 import chromium
@@ -54,6 +55,40 @@ def test_a_page_shows_outputs_errors_and_pictures():
     assert '<pre class="error">its text\nits text: its text</pre>' in page
     assert "This cell did not end: its text." in page
     assert "Repaired: its text; its text." in page
+
+
+ATTACKS = [
+    ACTIVE,
+    "[a](javascript:alert(1))",
+    "![a](javascript:alert(1))",
+    "<javascript:alert(1)>",
+    "[a]: javascript:alert(1)\n\n[a]",
+    '[a](x "" onmouseover=alert(1) ")',
+    "$</span><script>alert(1)</script>$",
+    "$$\n</div><script>alert(1)</script>\n$$",
+    "| <script>alert(1)</script> |\n|---|\n| <img src=x onerror=alert(1)> |",
+    "```<script>\n</code></pre><script>alert(1)</script>\n```",
+    "[" * 5000,
+    "> " * 3000,
+]
+
+
+@pytest.mark.parametrize("text", ATTACKS)
+def test_markdown_on_a_page_is_never_active(text):
+    record = record_of("4711", text="own")
+    record.shown.append({**record.shown[0], "cell_type": "markdown", "source": text, "report": None})
+    page = feedback.student_page(record)
+    tags = re.findall(r"<[^<>]*>", page)
+    assert not [tag for tag in tags if re.search(r"<script|<img src=x|\son\w+=|javascript:", tag)]
+
+
+def test_markdown_and_formulas_are_rendered():
+    record = record_of("4711", text="own")
+    text = "## Answer\n\n- *one* with $x^2 < 1$\n\n| a | b |\n|---|---|\n| 1 | 2 |"
+    record.shown.append({**record.shown[0], "cell_type": "markdown", "source": text, "report": None})
+    page = feedback.student_page(record)
+    for part in ("<h2>Answer</h2>", "<em>one</em>", "x^2 &lt; 1", "<th>a</th>", "<td>2</td>"):
+        assert part in page
 
 
 def test_the_hardest_cell_and_the_common_mistakes():

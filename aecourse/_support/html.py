@@ -2,8 +2,10 @@
 
 import base64
 import functools
+from collections.abc import Callable
 
 import jinja2
+import markupsafe
 
 
 @functools.cache
@@ -23,6 +25,38 @@ def render(template: str, /, **values: object) -> str:
     Text is escaped in every place; only what a template itself holds is markup.
     """
     return _environment().get_template(template).render(values)
+
+
+@functools.cache
+def _markdown() -> Callable[[str], object]:
+    import mistune
+
+    # Markup in the text is escaped, links that run a script lose their target, formulas stay TeX.
+    return mistune.create_markdown(escape=True, plugins=["table", "strikethrough", "math"])
+
+
+def from_markdown(text: str) -> markupsafe.Markup:
+    """Return Markdown that anybody wrote as HTML that is safe on a page.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    Markup
+        Headings, lists, tables, emphasis and links; HTML in the text is shown as text.
+
+    Examples
+    --------
+    >>> print(from_markdown("*yes* <script>"))
+    <p><em>yes</em> &lt;script&gt;</p>
+    <BLANKLINE>
+    """
+    try:
+        return markupsafe.Markup(_markdown()(text))  # noqa: S704
+    except Exception:  # nested too deeply: shown as it is
+        return markupsafe.Markup("<pre>{}</pre>").format(text)
 
 
 def png_address(data: bytes) -> str:

@@ -14,7 +14,8 @@ free     no metadata                anything else
 ======== ========================== ==========================================================
 
 A test cell earns all of its points if it runs to its end, and none if it raises an exception. If its
-last line is a number, it earns that many points. Next to nbgrader's metadata a cell may carry, under
+last line is an expression, it must be a plain number, and the test earns that many points; anything
+else, a truth value or an array too, earns none. Next to nbgrader's metadata a cell may carry, under
 ``aecourse``: ``title``, ``hint`` (shown if the test fails) and ``hints``, a dict from the
 message of an assert to the hint for that mistake. A test can use the names of the given cells, the
 student's names, ``student_id``, ``notebook_errors`` (how many cells failed) and

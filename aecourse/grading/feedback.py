@@ -101,6 +101,7 @@ def student_page(record: Record) -> str:
         to_be_marked=Outcome.TO_BE_MARKED,
         format_points=format_points,
         picture_address=picture_address,
+        from_markdown=html.from_markdown,
     )
 
 

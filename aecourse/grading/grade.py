@@ -103,7 +103,8 @@ def _shown(
             {
                 "name": part.name if part else None,
                 "kind": part.kind if part else "free",
-                "cell_type": cell["cell_type"],
+                # A solution that was turned into text ran as code; an answer is shown as text.
+                "cell_type": part.cell_type if part and part.is_answer else cell["cell_type"],
                 "source": printable((part.released if part and restored else cell["source"])[:MAX_SOURCE]),
                 "report": reports.get(position),
             }
@@ -153,6 +154,13 @@ def _grade(assignment: Assignment, incoming: Incoming, trusted: bool, warmed: bo
     if incoming.data is None:
         return refused(assignment, incoming, incoming.status, incoming.message)
     cells, repairs = submissions.read_notebook(incoming.data)
+    claimed = submissions.assignment_of(incoming.data)
+    if claimed not in (None, assignment.name):
+        raise Refused(
+            Status.OTHER_ASSIGNMENT,
+            f"This is the notebook of assignment {printable(str(claimed))[:40]}. "
+            f"Hand in the notebook of {assignment.title}.",
+        )
     places, more = matching.match(assignment, cells)
     repairs += more
     own = [part for part in assignment.cells if part.kind in ("solution", "manual", "test")]
@@ -181,4 +189,5 @@ def _grade(assignment: Assignment, incoming: Incoming, trusted: bool, warmed: bo
         repairs=repairs,
         notes=list(incoming.notes),
         shown=_shown(assignment, cells, places, session),
+        waited=round(session.clock.waited, 3),
     )

@@ -4,8 +4,9 @@ Colab and other editors drop the metadata that name a part, and students delete,
 """
 
 import difflib
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aecourse.grading.assignment import Assignment, Cell
 from aecourse.grading.submissions import NotebookCell
@@ -38,10 +39,13 @@ def match(assignment: Assignment, cells: Sequence[NotebookCell]) -> tuple[dict[s
     parts = {part.name: part for part in assignment.cells if part.kind != "free"}
     places: dict[str, int] = {}
     repairs = []
-    for position, cell in enumerate(cells):
-        part = parts.get(cell["grade_id"] or "")
-        if part is not None and part.cell_type == cell["cell_type"]:
-            places[part.name] = position
+    for name, positions in _claims(cells).items():
+        if name in parts and (chosen := _chosen(parts[name], positions, cells)) is not None:
+            places[name] = chosen
+            if parts[name].kind == "solution" and cells[chosen]["cell_type"] != parts[name].cell_type:
+                repairs.append("a solution had been turned into text and was run as code")
+            if chosen != positions[0]:
+                repairs.append("of several copies of a cell the last one that was edited was graded")
     missing = [part for part in parts.values() if part.name not in places]
     taken = set(places.values())
     unmatched = [position for position in range(len(cells)) if position not in taken][:MAX_UNMATCHED]
@@ -52,13 +56,58 @@ def match(assignment: Assignment, cells: Sequence[NotebookCell]) -> tuple[dict[s
         if any(parts[name].kind != "given" for name in matched):
             repairs.append("the grading marks of some cells were missing and were put back")
         places |= matched
+    for part in parts.values():
+        elsewhere = _written_elsewhere(part, cells, places) if part.kind == "manual" else None
+        if elsewhere is not None:
+            places[part.name] = elsewhere
+            repairs.append("a written answer stood in a cell of its own and was taken from there")
     if any(part.kind == "test" and part.name not in places for part in parts.values()):
         repairs.append("a test cell had been deleted and was put back")
     return places, repairs
 
 
+def _claims(cells: Sequence[NotebookCell]) -> dict[str, list[int]]:
+    """Return the positions of the cells that carry the name of each part."""
+    claims: dict[str, list[int]] = {}
+    for position, cell in enumerate(cells):
+        if cell["grade_id"]:
+            claims.setdefault(cell["grade_id"], []).append(position)
+    return claims
+
+
+def _is_edited(part: Cell, cell: NotebookCell) -> bool:
+    return cell["source"].strip() not in ("", part.released.strip())
+
+
+def _chosen(part: Cell, positions: Sequence[int], cells: Sequence[NotebookCell]) -> int | None:
+    """Return which of the cells that carry a part's name is graded: the last that was edited.
+
+    An answer counts in a cell of any type; of a part that the student is not to edit, the first copy does.
+    """
+    if part.is_answer:
+        edited = [position for position in positions if _is_edited(part, cells[position])]
+        if edited:
+            return edited[-1]
+    same_type = [position for position in positions if cells[position]["cell_type"] == part.cell_type]
+    return same_type[0] if same_type else None
+
+
+def _written_elsewhere(part: Cell, cells: Sequence[NotebookCell], places: Mapping[str, int]) -> int | None:
+    """Return the cell below an empty answer that holds what was written, if there is one."""
+    own = places.get(part.name)
+    if own is None or _is_edited(part, cells[own]):
+        return None
+    taken, below = set(places.values()), own + 1
+    while below < len(cells) and below not in taken:
+        if _is_edited(part, cells[below]):
+            return below
+        below += 1
+    return None
+
+
 def _words(text: str) -> list[str]:
-    return re.findall(r"[A-Za-z_]\w*|\d+|[^\s\w]", text)[:MAX_WORDS]
+    found = re.finditer(r"[A-Za-z_]\w*|\d+|[^\s\w]", text)
+    return [word[0] for word in itertools.islice(found, MAX_WORDS)]
 
 
 def _defined_names(source: str) -> set[str]:

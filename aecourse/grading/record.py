@@ -179,6 +179,8 @@ class Record:
         The notebook as it ran; empty if it did not run.
     seconds : float
         Wall-clock time of grading.
+    waited : float
+        Seconds of it in which the machine was busy with something else, which are not the student's.
     key : str
         Under which the record is stored.
     handed_in_by : str
@@ -203,6 +205,7 @@ class Record:
     warnings: list[str] = field(default_factory=list)
     shown: list[ShownCell] = field(default_factory=list)
     seconds: float = 0.0
+    waited: float = 0.0
     key: str = ""
     handed_in_by: str = ""
     late_days: int = 0

@@ -7,13 +7,14 @@ dies or does not answer costs the cell or the test that caused it; the rest is r
 under the same deadline.
 """
 
-import time
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aecourse.grading.assignment import Assignment, Cell
 from aecourse.grading.record import CellResult, Outcome, RunReport
 from aecourse.grading.sandbox import fork_server, messages
+from aecourse.grading.sandbox.clock import Clock
 from aecourse.grading.sandbox.messages import Header
 from aecourse.grading.sandbox.process import End, Ended, Limits, Process, Role
 from aecourse.grading.steps import RunCell, RunTest, Step
@@ -41,8 +42,8 @@ OUTCOMES = {
 class _Questions:
     """The questions of one test, passed on to the student's process while it answers."""
 
-    def __init__(self, student: Process, deadline: float) -> None:
-        self._student, self._deadline = student, deadline
+    def __init__(self, student: Process, clock: Clock, deadline: float) -> None:
+        self._student, self._clock, self._deadline = student, clock, deadline
         #: How the student's process ended, if it did.
         self.end: Ended | None = None
         #: Whether an answer came after its time.
@@ -50,9 +51,9 @@ class _Questions:
 
     def answer(self, question: Header, body: bytes) -> tuple[Header, bytes]:
         """Return the student's answer, reduced to what is expected of one."""
-        if self.end is not None or time.monotonic() >= self._deadline:
+        if self.end is not None or self._clock.now() >= self._deadline:
             return {"unanswered": OUTCOMES[self.end.why if self.end else End.TIMED_OUT]}, b""
-        seconds = max(0.05, self._deadline - GRACE - time.monotonic())
+        seconds = max(0.05, self._deadline - GRACE - self._clock.now())
         try:
             answer, data = self._student.ask({**question, "seconds": seconds}, body, self._deadline)
             self.late = self.late or answer.get("late") is True
@@ -88,6 +89,8 @@ class Session:
         By the number of the step.
     ends : set of Outcome
         In which ways a cell or a test did not end as it should.
+    clock : Clock
+        What the submission is charged for; the assignment's seconds are on it.
     """
 
     def __init__(
@@ -99,9 +102,14 @@ class Session:
         self.ends: set[Outcome] = set()
         self._student, self._trusted = student, trusted
         self._server = fork_server.server_for(assignment.imports) if warmed and not trusted else None
-        self._deadline = time.monotonic() + assignment.seconds
+        self.clock = Clock()
+        self._deadline = assignment.seconds
         self._share = assignment.seconds * SHARE_OF_A_CELL
-        self._limits = Limits(memory_mb=assignment.memory_mb, cpu_seconds=int(assignment.seconds * 2) + 5)
+        self._limits = Limits(
+            memory_mb=assignment.memory_mb,
+            # The clock decides; this ends what would escape it, on all cores together.
+            cpu_seconds=int(assignment.seconds * max(2, os.cpu_count() or 2)) + 5,
+        )
         self._lost_cells: set[int] = set()
 
     def run(self) -> None:
@@ -126,17 +134,17 @@ class Session:
                         return
                     except Ended as end:
                         self.ends.add(OUTCOMES[end.why])
-                        if time.monotonic() >= self._deadline:
+                        if self.clock.now() >= self._deadline:
                             return
 
     def _process(self, role: Role) -> Process:
         variables = {"AECOURSE_STUDENT": self._student}
         if self._server is not None:
             try:
-                return Process(role, self._limits, variables, server=self._server)
+                return Process(role, self._limits, variables, server=self._server, clock=self.clock)
             except fork_server.Unavailable:  # it ended meanwhile
                 pass
-        return Process(role, self._limits, variables, trusted=self._trusted)
+        return Process(role, self._limits, variables, trusted=self._trusted, clock=self.clock)
 
     def _prepare(self, scorer: Process) -> None:
         """Have the given cells run in the scorer; it says that it is ready while the student's cells run."""
@@ -151,11 +159,11 @@ class Session:
         )
 
     def _step_deadline(self) -> float:
-        return min(self._deadline, time.monotonic() + self._share + GRACE)
+        return min(self._deadline, self.clock.now() + self._share + GRACE)
 
     def _run_cells(self, student: Process) -> None:
         """Run the student's cells and remember their names at the place of each test."""
-        _wait_until_ready(student)
+        _wait_until_ready(student, self.clock)
         for number, step in enumerate(self.steps):
             if number in self._lost_cells:
                 continue
@@ -171,8 +179,10 @@ class Session:
         if isinstance(step, RunTest):
             student.ask({"op": "snapshot", "point": step.name}, deadline=self._step_deadline())
             return
-        question = {"op": "run", "source": step.source, "seconds": self._share}
-        report, _ = student.ask(question, deadline=self._step_deadline())
+        question = {"op": "run", "seconds": self._share}
+        # In the body: a cell may hold a table of many megabytes.
+        source = step.source.encode("utf-8", "replace")
+        report, _ = student.ask(question, source, deadline=self._step_deadline())
         self.reports[number] = tidy_report(report)
         if self.reports[number]["late"]:
             self.ends.add(Outcome.TIMED_OUT)
@@ -180,7 +190,7 @@ class Session:
     def _run_tests(self, student: Process, scorer: Process) -> None:
         for part in self.assignment.cells:
             if part.kind == "test" and part.name not in self.results:
-                if time.monotonic() >= self._deadline:
+                if self.clock.now() >= self._deadline:
                     raise Ended(End.TIMED_OUT)
                 self._run_test(part, student, scorer)
 
@@ -189,7 +199,7 @@ class Session:
         deadline = self._step_deadline()
         # The scorer is ours: it gets time to finish a sum after the student's share is used up.
         scorers_deadline = deadline + OVERHEAD / 2
-        questions = _Questions(student, deadline)
+        questions = _Questions(student, self.clock, deadline)
         about = {"source": part.source, "point": part.name, "points": part.points, "facts": self._facts()}
         message: Header = about
         body = b""
@@ -215,10 +225,10 @@ class Session:
         }
 
 
-def _wait_until_ready(student: Process) -> None:
+def _wait_until_ready(student: Process, clock: Clock) -> None:
     """Start the student's side; none of the student's code has run yet, so a failure is our fault."""
     try:
-        student.ask({}, deadline=time.monotonic() + OVERHEAD)
+        student.ask({}, deadline=clock.now() + OVERHEAD)
     except Ended as end:
         raise RuntimeError(f"the sandboxed process did not start ({end})") from end
 

@@ -92,7 +92,11 @@ def plan(assignment: Assignment, cells: Sequence[NotebookCell], places: Mapping[
     for position, cell in enumerate(cells):
         part = parts.get(names.get(position, ""))
         kind = part.kind if part is not None else "free"
-        if cell["cell_type"] == "code" and kind != "test":
+        # A solution is run in whatever type of cell it stands.
+        is_code = cell["cell_type"] == "code" or (
+            part is not None and part.kind == "solution" and part.cell_type == "code"
+        )
+        if is_code and kind != "test":
             source = part.source if part is not None and kind == "given" else cell["source"]
             steps.append(RunCell(source, part.name if part is not None else None, position))
         add_missing(position)

@@ -218,6 +218,15 @@ def _without_margins(source: str) -> list[str]:
     return [line.rstrip() for line in source.strip().splitlines()]
 
 
+def assignment_of(data: bytes) -> str | None:
+    """Return the name of the assignment that a readable notebook says it is of, if it does."""
+    raw = _parse(_decode(data, []))
+    about = raw.get("metadata")
+    about = about.get("aecourse") if isinstance(about, dict) else None
+    name = about.get("assignment") if isinstance(about, dict) else None
+    return name if isinstance(name, str) else None
+
+
 def read_notebook(data: bytes) -> tuple[list[NotebookCell], list[str]]:
     """Read the bytes of a submission.
 
@@ -255,7 +264,6 @@ def read_notebook(data: bytes) -> tuple[list[NotebookCell], list[str]]:
         name = _grade_id(raw_cell)
         if name in names:
             repairs.append("two cells claimed to be the same part of the assignment")
-            name = None
         if name is not None:
             names.add(name)
         cells.append({"cell_type": raw_cell["cell_type"], "source": source, "grade_id": name})

@@ -1,5 +1,5 @@
-"""What students' notebooks import: data that are a student's own, and detectors to examine."""
+"""What students' notebooks import: data that are a student's own, detectors to examine, forms of answers."""
 
-from aecourse.homework import broken, personal
+from aecourse.homework import broken, forms, personal
 
-__all__ = ["broken", "personal"]
+__all__ = ["broken", "forms", "personal"]

@@ -17,6 +17,8 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
+import numpy as np
+
 from aecourse.grading.assignment import hidden_line_numbers
 from aecourse.grading.record import Outcome
 from aecourse.grading.sandbox.messages import BlockingChannel, Encoder, Header, decode
@@ -37,8 +39,10 @@ class Unanswered(BaseException):
 class Remote:
     """Something in the student's process: it can be called, indexed and asked for attributes."""
 
-    def __init__(self, link: "Link", number: int) -> None:
+    def __init__(self, link: "Link", number: int, kinds: list[str]) -> None:
         object.__setattr__(self, "_remote", (link, number))
+        #: For ``homework.forms.kinds``.
+        object.__setattr__(self, "kinds_told", kinds)
 
     def __getattr__(self, name: str) -> Any:
         link, number = self._remote
@@ -125,7 +129,7 @@ class Link:
             raise Unanswered(Outcome(answer["unanswered"]))
         if "error" in answer:
             raise _exception(answer["error"])
-        return decode(answer.get("value"), body, lambda number, kind: Remote(self, number))
+        return decode(answer.get("value"), body, lambda number, kinds: Remote(self, number, kinds))
 
 
 def _names_needed(tree: ast.AST, students: set[str]) -> list[str]:
@@ -160,11 +164,15 @@ def _result(outcome: Outcome, earned: float = 0.0, **more: Any) -> dict[str, Any
 
 
 def _earned(value: Any, points: float) -> dict[str, Any]:
-    """Return the result of a test that ran to its end; ``value`` is that of its last line."""
+    """Return the result of a test that ran to its last line, which is an expression of this value.
+
+    It gives the points only as a plain number. A truth value, an array, nothing or an object of the
+    student's shows that the answer was not a number, and such an answer must not earn all points.
+    """
     is_number = type(value) in (int, float)
-    is_scalar = type(value).__module__ == "numpy" and getattr(value, "ndim", 1) == 0
+    is_scalar = isinstance(value, (np.floating, np.integer)) and not isinstance(value, np.timedelta64)
     if not is_number and not is_scalar:
-        return _result(Outcome.PASSED, points)
+        return _result(Outcome.FAILED)
     number = float(value)
     earned = min(max(number, 0.0), points) if math.isfinite(number) else 0.0
     outcome = Outcome.PASSED if earned == points else Outcome.PARTLY if earned else Outcome.FAILED
@@ -216,7 +224,7 @@ class Scorer:
         tree = ast.parse(source)
         try:
             self._fetch(_names_needed(tree, self._students), point)
-            return _earned(self._run(tree), points)
+            return self._run(tree, points)
         except Unanswered as end:
             return _result(end.outcome)
         except Exception as error:
@@ -232,15 +240,15 @@ class Scorer:
             with contextlib.suppress(Exception):
                 self.names[name] = self._link.ask({"op": "fetch", "point": point, "name": name})
 
-    def _run(self, tree: ast.Module) -> Any:
-        """Run a test; return the value of its last line, if that is an expression."""
+    def _run(self, tree: ast.Module, points: float) -> dict[str, Any]:
+        """Run a test; if its last line is an expression, that is what it earns."""
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             exec(compile(tree, "<test>", "exec"), self.names)
-            if isinstance(last, ast.Expr):
-                return eval(compile(ast.Expression(last.value), "<test>", "eval"), self.names)
-        return None
+            if not isinstance(last, ast.Expr):
+                return _result(Outcome.PASSED, points)
+            return _earned(eval(compile(ast.Expression(last.value), "<test>", "eval"), self.names), points)
 
     def _failure(self, error: Exception, source: str) -> dict[str, Any]:
         line = _line_of(error, "<test>")

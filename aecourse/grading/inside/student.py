@@ -4,87 +4,63 @@ Nothing that this process says is believed: it only ever sends data, which the g
 and the scorer decodes as plain values.
 """
 
-import io
-import re
+import base64
+import contextlib
+import os
 import signal
 import socket
 import sys
 import time
 import traceback
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from aecourse.grading.sandbox.messages import BlockingChannel, Encoder, Header, decode
-
-if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
+from aecourse.grading.inside.questions import Answerer, OutOfTime, error_header
+from aecourse.grading.inside.shell import ESCAPES, CappedText, Shown, new_shell, show_in
+from aecourse.grading.sandbox.clock import WINDOW, charged
+from aecourse.grading.sandbox.messages import BlockingChannel, Header
 
 # Characters that are kept of one cell and of all together; those of pictures are base64.
 CELL_TEXT = 20_000
 ALL_TEXT = 200_000
 PICTURE = 400_000
 ALL_PICTURES = 1_500_000
-MAX_DISPLAYED = 20
-ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
-class OutOfTime(BaseException):
-    """The cell or the call took longer than its share of the time."""
+class Share:
+    """The seconds that a cell or a call may take; at their end :class:`OutOfTime` is raised in it."""
 
+    def __init__(self) -> None:
+        self.used = self._allowed = 0.0
+        self._wall, self._processor = self._clocks()
+        signal.signal(signal.SIGALRM, self._look)
 
-def _raise_out_of_time(number: int, frame: object) -> None:
-    raise OutOfTime("this took longer than one cell may")
+    @staticmethod
+    def _clocks() -> tuple[float, float]:
+        return time.monotonic(), sum(os.times()[:4])
 
+    def _look(self, number: int = 0, frame: object = None) -> None:
+        """Charge the time since the last look; set the next alarm, or end what runs."""
+        wall, processor = self._clocks()
+        self.used += charged(wall - self._wall, processor - self._processor)
+        self._wall, self._processor = wall, processor
+        left = self._allowed - self.used
+        if number and left <= 0.01:
+            raise OutOfTime("this took longer than one cell may")
+        if number:
+            signal.setitimer(signal.ITIMER_REAL, min(max(left, 0.01), WINDOW))
 
-class CappedText(io.TextIOBase):
-    """Keep the first characters written, and count the others."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit, self._kept, self.dropped = limit, 0, 0
-        self._parts: list[str] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        text = str(text)
-        room = self._limit - self._kept
-        if room > 0:
-            self._parts.append(text[:room])
-            self._kept += len(self._parts[-1])
-        self.dropped += max(0, len(text) - max(room, 0))
-        return len(text)
-
-    def text(self) -> str:
-        """Return what was kept, and how much was not."""
-        note = f"\n… {self.dropped:,} more characters were not kept" if self.dropped else ""
-        return "".join(self._parts) + note
-
-
-def _ignore(*arguments: object, **named: object) -> None:
-    pass
-
-
-def _new_shell() -> "InteractiveShell":
-    """Return an IPython shell that prints no results and collects what is displayed."""
-    from IPython.core.displayhook import DisplayHook
-    from IPython.core.displaypub import CapturingDisplayPublisher
-    from IPython.core.interactiveshell import InteractiveShell
-
-    class SilentHook(DisplayHook):
-        write_output_prompt = write_format_data = finish_displayhook = _ignore
-
-    shell = InteractiveShell.instance(
-        user_ns={"__name__": "__main__"},
-        colors="nocolor",
-        displayhook_class=SilentHook,
-        display_pub_class=CapturingDisplayPublisher,
-    )
-    if shell.history_manager is not None:
-        shell.history_manager.enabled = False
-    for name in ("showtraceback", "showindentationerror"):  # the error is reported instead
-        setattr(shell, name, _ignore)
-    return shell
+    @contextlib.contextmanager
+    def of(self, seconds: float) -> Iterator[None]:
+        """Allow what is done within this some seconds."""
+        self.used, self._allowed = 0.0, seconds
+        self._wall, self._processor = self._clocks()
+        signal.setitimer(signal.ITIMER_REAL, min(max(seconds, 0.01), WINDOW))
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._look()
 
 
 def _describe(problem: BaseException) -> dict[str, Any]:
@@ -92,34 +68,28 @@ def _describe(problem: BaseException) -> dict[str, Any]:
     lines = []
     try:
         for frame in traceback.extract_tb(problem.__traceback__)[-6:]:
-            if "ipython-input" in frame.filename or frame.filename.startswith("<"):
+            if "ipykernel_" in frame.filename or frame.filename.startswith("<"):
                 lines.append(f"line {frame.lineno}, in {frame.name}: {frame.line or ''}")
-        message = ANSI.sub("", str(problem))[:2000]
+        message = ESCAPES.sub("", str(problem))[:2000]
     except Exception:
         message = ""
     return {"name": type(problem).__name__[:80], "message": message, "where": lines}
-
-
-def _error_header(problem: BaseException) -> Header:
-    """Return an answer that names the exception, and the first of Python's own among its bases."""
-    builtin = next(
-        (kind.__name__ for kind in type(problem).__mro__ if kind.__module__ == "builtins"), "Exception"
-    )
-    return {"error": builtin, "name": type(problem).__name__[:80], "late": isinstance(problem, OutOfTime)}
 
 
 class Runner:
     """IPython without a terminal: cells in, captured outputs out."""
 
     def __init__(self) -> None:
-        self.shell: Any = _new_shell()
+        self.shell: Any = new_shell()
         self._text_left, self._picture_left = ALL_TEXT, ALL_PICTURES
-        self.snapshots: dict[str, dict[str, Any]] = {}
-        self._kept: list[Any] = []
+        self._answerer = Answerer(self.shell.user_ns)
+        self._share = Share()
 
     def _bounded_output(self, data: Mapping[str, Any]) -> dict[str, str]:
         """Return what is kept of a rich output: a picture, or plain text."""
         picture = data.get("image/png")
+        if isinstance(picture, bytes):
+            picture = base64.b64encode(picture).decode()
         if isinstance(picture, str) and len(picture) <= min(PICTURE, self._picture_left):
             self._picture_left -= len(picture)
             return {"picture": picture}
@@ -127,75 +97,39 @@ class Runner:
 
     def run(self, source: str, seconds: float) -> dict[str, Any]:
         """Run one cell; return what it printed and displayed, its error, and its seconds."""
-        shell = self.shell
-        out = CappedText(min(CELL_TEXT, self._text_left))
-        error, displayed = None, []
-        shell.display_pub.outputs.clear()
+        shown = Shown(min(CELL_TEXT, self._text_left))
+        show_in(shown)
+        error = None
         streams = sys.stdout, sys.stderr
-        sys.stdout = sys.stderr = out
-        started = time.monotonic()
+        sys.stdout = sys.stderr = shown.text
         try:
-            signal.setitimer(signal.ITIMER_REAL, seconds)
-            try:
-                done = shell.run_cell(source, store_history=False)
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+            with self._share.of(seconds):
+                done = self.shell.run_cell(source, store_history=True)
             problem = done.error_before_exec or done.error_in_exec
             if problem is not None:
                 error = _describe(problem)
-            elif done.result is not None:
-                displayed = [shell.display_formatter.format(done.result)[0]]
-            displayed = [item["data"] for item in shell.display_pub.outputs[:MAX_DISPLAYED]] + displayed
         except BaseException as problem:  # an alarm between two steps, a broken display, a patched IPython
             error = _describe(problem)
         finally:
             sys.stdout, sys.stderr = streams
-        text = out.text()
+        text = shown.text.text()
         self._text_left = max(0, self._text_left - len(text))
         outputs = [{"text": text}] if text else []
-        outputs += [self._bounded_output(data) for data in displayed]
+        outputs += [self._bounded_output(data) for _, data in shown.displays]
         return {
             "outputs": outputs,
             "error": error,
-            "seconds": time.monotonic() - started,
+            "seconds": self._share.used,
             "late": error is not None and error["name"] == "OutOfTime",
         }
-
-    def snapshot(self, point: str) -> None:
-        """Remember what every name stands for now, for the test at this point."""
-        self.snapshots[point] = dict(self.shell.user_ns)
-
-    def keep(self, value: Any) -> int:
-        """Keep an object for the test; return its number."""
-        self._kept.append(value)
-        return len(self._kept) - 1
-
-    def answer(self, header: Header, body: bytes) -> Any:
-        """Do what a test asks for; return the value."""
-        op = header["op"]
-        if op == "fetch":
-            return self.snapshots[header["point"]][header["name"]]
-        target = self._kept[header["handle"]]
-        if op == "getattr":
-            return getattr(target, header["name"])
-        if op == "list":
-            return list(target)
-        if op == "len":
-            return len(target)
-        arguments, named = decode(header["arguments"], body, lambda number, kind: self._kept[number])
-        if op == "call":
-            return target(*arguments, **named)
-        if op == "getitem":
-            return target[arguments[0]]
-        raise ValueError(f"unknown question {op!r}")
 
     def reply(self, channel: BlockingChannel, header: Header, body: bytes) -> None:
         """Do what one message asks for, and send the answer."""
         op = header["op"]
         if op == "run":
-            channel.send(self.run(header["source"], header["seconds"]))
+            channel.send(self.run(body.decode(), header["seconds"]))
         elif op == "snapshot":
-            self.snapshot(header["point"])
+            self._answerer.snapshot(header["point"])
             channel.send({})
         else:
             self._reply_to_test(channel, header, body)
@@ -203,20 +137,11 @@ class Runner:
     def _reply_to_test(self, channel: BlockingChannel, header: Header, body: bytes) -> None:
         sys.stdout = sys.stderr = CappedText(0)
         try:
-            signal.setitimer(signal.ITIMER_REAL, header["seconds"])
-            try:
-                value = self.answer(header, body)
-                encoder = Encoder(self.keep)
-                tree = encoder.encode(value)
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+            with self._share.of(header["seconds"]):
+                answer, data = self._answerer.reply(header, body)
+            channel.send(answer, data)
         except BaseException as problem:  # also exits and alarms: the process goes on for the next test
-            channel.send(_error_header(problem))
-            return
-        try:
-            channel.send({"value": tree}, encoder.body)
-        except ValueError as problem:
-            channel.send(_error_header(problem))
+            channel.send(error_header(problem))
 
 
 def main(number: int) -> None:
@@ -224,7 +149,6 @@ def main(number: int) -> None:
     channel = BlockingChannel(socket.socket(fileno=number))
     sys.argv = [""]
     sys.path.insert(0, "")
-    signal.signal(signal.SIGALRM, _raise_out_of_time)
     channel.receive()
     runner = Runner()
     channel.send({"ready": True})

@@ -7,11 +7,13 @@ Python objects are accepted, so decoding runs no code that the sender chose.
 Both sides use this module, so it imports nothing of the grader.
 """
 
+import decimal
 import json
+import numbers
 import re
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, KeysView, ValuesView
 from typing import Any
 
 import numpy as np
@@ -19,14 +21,32 @@ from numpy.typing import NDArray
 
 LENGTHS = struct.Struct(">IQ")
 MAX_HEADER = 4 * 2**20
-MAX_BODY = 64 * 2**20
+MAX_BODY = 128 * 2**20
 MAX_DEPTH = 20
-MAX_NODES = 20_000
+MAX_NODES = 100_000
+# A longer list of floats travels as an array, so that rows of many columns are few parts.
+SHORT = 8
+MAX_KINDS = 20
 # Booleans, numbers, complex numbers, text, bytes, dates and durations.
 DTYPE = re.compile(r"[<>|=]?([biufc](1|2|4|8|16)|[US]\d{1,6}|[Mm]8\[[A-Za-z]+\])")
 
 Header = dict[str, Any]
 Tree = list[Any]
+
+
+class NamedRow(tuple):
+    """A named tuple as it arrives: its items, and the names of its fields."""
+
+    _fields: list[str]
+
+    def __new__(cls, names: Iterable[str], items: Iterable[Any]) -> "NamedRow":
+        row = super().__new__(cls, items)
+        row._fields = list(names)
+        return row
+
+    def _asdict(self) -> dict[str, Any]:
+        """Return the items by the names of their fields."""
+        return dict(zip(self._fields, self, strict=False))
 
 
 class Malformed(ValueError):
@@ -144,18 +164,23 @@ class Encoder:
             return ["int", str(value)]
         if kind is float:
             return ["float", value.hex()]
-        if kind in (list, tuple):
-            return [kind.__name__, [self.encode(item, depth + 1) for item in value]]
-        if kind is dict:
-            pairs = value.items()
-            return [
-                "dict",
-                [[self.encode(key, depth + 1), self.encode(item, depth + 1)] for key, item in pairs],
-            ]
         if isinstance(value, (np.ndarray, np.generic)) and DTYPE.fullmatch(np.asarray(value).dtype.str):
             tag = "scalar" if isinstance(value, np.generic) else "array"
             return [tag, *self._place(np.asarray(value))]
+        if isinstance(value, np.ndarray) and value.dtype == object:
+            return ["objects", list(value.shape), self.encode(value.reshape(-1).tolist(), depth + 1)]
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return ["named", [str(name) for name in value._fields], self._items(value, depth)]
+        if kind is list and len(value) > SHORT and set(map(type, value)) == {float}:
+            return ["floats", *self._place(np.array(value))]
+        if isinstance(value, (tuple, list, range, KeysView, ValuesView)):
+            return ["tuple" if isinstance(value, tuple) else "list", self._items(value, depth)]
+        if isinstance(value, dict):
+            return ["dict", [self._items(pair, depth) for pair in dict.items(value)]]
         return self._encode_other(value, kind, depth)
+
+    def _items(self, values: Iterable[Any], depth: int) -> list[Tree]:
+        return [self.encode(item, depth + 1) for item in values]
 
     def _place(self, array: NDArray[Any]) -> tuple[str, list[int], int]:
         """Append an array to the body; return its dtype, its shape and its start there."""
@@ -170,15 +195,35 @@ class Encoder:
         # By the name of its module: to compare with pandas' own classes, pandas would have to be imported.
         module = str(getattr(kind, "__module__", "")).split(".")[0]
         if module == "pandas" and kind.__name__ == "DataFrame":
-            columns = [self.encode(value[name].to_numpy(), depth + 1) for name in value.columns]
-            return ["frame", self.encode(list(value.columns), depth + 1), columns]
+            columns = [value.iloc[:, place].to_numpy() for place in range(value.shape[1])]
+            # The usual index, 0 to n - 1, is not sent.
+            named = value.index.names != [None] or value.index.dtype.kind not in "iu"
+            index = [list(value.index), list(value.index.names)] if named else None
+            return [
+                "frame",
+                self.encode(list(value.columns), depth + 1),
+                self._items(columns, depth),
+                self.encode(index, depth + 1),
+            ]
+        if module == "pandas" and kind.__name__ == "Series" and value.index.dtype.kind not in "iuM":
+            return ["series", self.encode(value.to_numpy(), depth + 1), self.encode(list(value.index), depth)]
         if module == "pandas" and kind.__name__ in ("Series", "Index"):
             return self.encode(value.to_numpy(), depth + 1)
-        if module in ("tensorflow", "jax") and hasattr(value, "numpy"):
+        if module in ("tensorflow", "keras", "jax") and hasattr(value, "numpy"):
             return self.encode(np.asarray(value), depth + 1)
+        if isinstance(value, (numbers.Real, decimal.Decimal)) and not isinstance(value, np.generic):
+            return ["float", float(value).hex()]
+        if isinstance(value, str):
+            return ["plain", str.__str__(value)]
         if self._keep is None:
             raise TypeError(f"a value of type {kind.__name__} cannot be passed on")
-        return ["handle", self._keep(value), str(kind.__name__)[:80]]
+        return ["handle", self._keep(value), _kinds(kind)]
+
+
+def _kinds(kind: type) -> list[str]:
+    """Return package and name of a class and of those above it."""
+    classes = type.mro(kind)[:MAX_KINDS] if isinstance(kind, type) else []
+    return [f"{str(each.__module__).split('.')[0]}.{each.__name__}"[:80] for each in classes]
 
 
 class _Decoder:
@@ -187,7 +232,7 @@ class _Decoder:
     What a method raises for a forged tree counts as :class:`Malformed`.
     """
 
-    def __init__(self, body: bytes, handle: Callable[[int, str], Any] | None) -> None:
+    def __init__(self, body: bytes, handle: Callable[[int, list[str]], Any] | None) -> None:
         self._body = body
         self._handle = handle
         self._depth = 0
@@ -197,11 +242,15 @@ class _Decoder:
             "int": self._int,
             "float": float.fromhex,
             "list": self._list,
+            "floats": lambda dtype, shape, start: self._array(dtype, shape, start).tolist(),
             "tuple": lambda items: tuple(self._list(items)),
             "dict": lambda pairs: {self.decode(key): self.decode(value) for key, value in pairs},
+            "named": self._named,
+            "objects": self._objects,
             "array": self._array,
             "scalar": lambda dtype, shape, start: self._array(dtype, shape, start)[()],
             "frame": self._frame,
+            "series": self._series,
             "handle": self._remote,
         }
 
@@ -258,20 +307,43 @@ class _Decoder:
             raise Malformed("arrays overlap")
         return np.frombuffer(self._body, kind, count, start).reshape(shape).copy()
 
-    def _frame(self, names: Tree, columns: list[Tree]) -> Any:
+    def _named(self, names: Any, items: list[Tree]) -> "NamedRow":
+        if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+            raise Malformed("a name of a field is not text")
+        return NamedRow(names, self._list(items))
+
+    def _objects(self, shape: list[int], tree: Tree) -> NDArray[Any]:
+        items = list(self.decode(tree))
+        array = np.empty(len(items), dtype=object)
+        for place, item in enumerate(items):
+            array[place] = item
+        return array.reshape(shape)
+
+    def _frame(self, names: Tree, columns: list[Tree], labels: Tree) -> Any:
         import pandas
 
         frame = pandas.DataFrame(dict(enumerate(self._list(columns))))
         frame.columns = self.decode(names)
+        index = self.decode(labels)
+        if index is not None:
+            frame.index = pandas.Index(index[0])
+            frame.index.names = index[1]
         return frame
 
-    def _remote(self, number: Any, kind: Any) -> Any:
-        if self._handle is None or type(number) is not int or not isinstance(kind, str):
+    def _series(self, values: Tree, labels: Tree) -> Any:
+        import pandas
+
+        return pandas.Series(self.decode(values), index=self.decode(labels))
+
+    def _remote(self, number: Any, kinds: Any) -> Any:
+        if self._handle is None or type(number) is not int:
             raise Malformed("a handle is not allowed")
-        return self._handle(number, kind)
+        if not (isinstance(kinds, list) and all(isinstance(kind, str) for kind in kinds)):
+            raise Malformed("the kinds of an object are not text")
+        return self._handle(number, kinds)
 
 
-def decode(tree: Any, body: bytes, handle: Callable[[int, str], Any] | None = None) -> Any:
+def decode(tree: Any, body: bytes, handle: Callable[[int, list[str]], Any] | None = None) -> Any:
     """Return the value that a tree describes, in plain types only.
 
     Parameters
@@ -281,7 +353,7 @@ def decode(tree: Any, body: bytes, handle: Callable[[int, str], Any] | None = No
     body : bytes
         The raw bytes of the arrays.
     handle : callable, optional
-        Given a number and a type's name, returns what represents a remote object.
+        Given a number and the names of an object's kinds, returns what represents a remote object.
 
     Returns
     -------

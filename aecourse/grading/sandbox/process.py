@@ -30,6 +30,7 @@ import psutil
 
 import aecourse
 from aecourse.grading.sandbox import messages
+from aecourse.grading.sandbox.clock import WINDOW, Clock, charged
 from aecourse.grading.sandbox.messages import Header
 
 HOW_TO_GET_ONE = (
@@ -137,7 +138,8 @@ def _environment(extra: Mapping[str, str]) -> dict[str, str]:
         "USER": "student",
         "LANG": "C.UTF-8",
         "TMPDIR": "/tmp",
-        "MPLBACKEND": "Agg",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "PIP_NO_INDEX": "1",
         "MPLCONFIGDIR": "/tmp/matplotlib",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
@@ -260,6 +262,14 @@ def _resident(process: psutil.Process) -> int:
     return memory.rss - memory.shared
 
 
+def _processor_seconds(process: psutil.Process) -> float:
+    """Return the processor time of a process and of its children that have ended; 0 if it has ended, too."""
+    try:
+        return float(sum(process.cpu_times()[:4]))
+    except psutil.Error:
+        return 0.0
+
+
 def _proportional(process: psutil.Process) -> int:
     """Return the bytes that a process holds, of shared pages only its share; 0 if it has ended."""
     try:
@@ -363,6 +373,8 @@ class Process:
         Run it without a sandbox, in a temporary folder.
     server : fork_server.Server, optional
         Fork it from there instead of starting Python again.
+    clock : Clock, optional
+        Charged while the process is waited for; deadlines are on it.
 
     Raises
     ------
@@ -380,8 +392,11 @@ class Process:
         *,
         trusted: bool = False,
         server: Forks | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._limits = limits
+        self._clock = clock or Clock()
+        self._unsettled = self._processor = 0.0
         self._socket, theirs = socket.socketpair()
         self._child: Child
         with theirs:
@@ -399,15 +414,18 @@ class Process:
                 self.close()
                 raise RuntimeError(f"a forked process did not start ({end})") from end
 
+    def _family(self) -> list[psutil.Process]:
+        try:
+            return [self._watched, *self._watched.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
     def _look_at_memory(self) -> None:
         """Raise :class:`Ended` if the process and its children hold more memory than allowed."""
         started = time.monotonic()
         if started < self._next_look:
             return
-        try:
-            family = [self._watched, *self._watched.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            family = []
+        family = self._family()
         allowed = self._limits.memory_mb * 2**20
         # Resident memory counts pages that forked processes share once for each of them. It is quick to
         # read, so the exact share is read only if that is over the limit.
@@ -423,15 +441,29 @@ class Process:
         while True:
             if INTERRUPTED.is_set():
                 raise RuntimeError("the run was interrupted")
-            left = deadline - time.monotonic()
+            left = deadline - self._clock.now()
+            if left <= 0 or self._unsettled >= WINDOW:
+                self._settle()
+                left = deadline - self._clock.now()
             if left <= 0:
                 raise Ended(End.TIMED_OUT)
+            started = time.monotonic()
             readable, writable, _ = select.select(
                 [] if for_write else wanted, wanted if for_write else [], [], min(left, POLL_SECONDS)
             )
+            seconds = time.monotonic() - started
+            self._clock.add(seconds)
+            self._unsettled += seconds
             self._look_at_memory()
             if readable or writable:
                 return
+
+    def _settle(self) -> None:
+        """Take back the seconds in which the process would have run if it had got a processor."""
+        used = sum(map(_processor_seconds, self._family()))
+        wall, self._unsettled = self._unsettled, 0.0
+        self._clock.give_back(wall - charged(wall, max(0.0, used - self._processor)))
+        self._processor = used
 
     def _exactly(self, size: int, deadline: float) -> bytes:
         while len(self._buffer) < size:
@@ -450,7 +482,7 @@ class Process:
         return data
 
     def send(self, header: Header, body: bytes = b"", deadline: float = float("inf")) -> None:
-        """Send a frame before the deadline (on the clock of ``time.monotonic``).
+        """Send a frame before the deadline, on the clock that is charged.
 
         Raises
         ------
