@@ -4,8 +4,10 @@
 ``quality.png``, and prints
 
 - the area under the ROC curve and the average precision of `AutoencoderDetector` at its defaults, for
-  each ``.npz`` file in DIR (arrays ``X``, and ``y`` with 1 = anomaly) and each seed, beside simple
-  detectors;
+  each ``.npz`` file in DIR (arrays ``X``, and ``y`` with 1 = anomaly) and each seed, with those of simple
+  detectors, of k-NN in two scalings of the columns, and of PyOD's LUNAR where PyOD and PyTorch are
+  installed (the extra ``bench``);
+- on how many sets it is ahead of each of them and behind, and the mean difference over the sets;
 - what each part of the score, and each choice in the training, is worth (the ablation);
 - the same detector, at the same defaults, on the imbalanced synthetic set of lesson 08.
 
@@ -15,6 +17,8 @@ change the detector, not the split.
 """
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import platform
@@ -30,7 +34,8 @@ os.environ["AECOURSE_PROGRESS"] = "0"
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from aecourse import AutoencoderDetector, baselines, datasets
 
@@ -43,7 +48,10 @@ CHANGES: dict[str, dict[str, Any]] = {
     "one size of noise, 0.5": {"noise": (0.5, 0.5)},
     "code of 2": {"code_size": 2},
     "2 members": {"n_members": 2},
+    "5 neighbours": {"n_neighbors": 5},
 }
+LEVEL = 0.005  # two detectors that differ by no more are level on a set
+MEASURES = ("AUROC", "average precision")
 LAB_TARGETS = {"labels as given": 0.50, "true cluster": 0.985}
 
 Rows = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]  # training, test, test labels
@@ -78,18 +86,50 @@ def simple_detectors(seed: int) -> dict[str, Any]:
     """Return the detectors to beat, for columns that the protocol has already standardised."""
     return baselines.strong(random_state=seed, scale=False) | {
         "1-NN": baselines.KNNDistance(n_neighbors=1, scale=False),
+        "k-NN, one range": make_pipeline(MinMaxScaler(), baselines.KNNDistance(scale=False)),
         "LOF": baselines.LOF(scale=False),
     }
+
+
+class Lunar:
+    """PyOD's LUNAR at its defaults, behind the two methods that this benchmark calls."""
+
+    def __init__(self, seed: int) -> None:
+        from pyod.models.lunar import LUNAR
+
+        self.seed, self.detector = seed, LUNAR()
+
+    def fit(self, rows: NDArray) -> "Lunar":
+        """Train it on normal rows."""
+        import torch
+
+        np.random.seed(self.seed)  # LUNAR draws from the global generators
+        torch.manual_seed(self.seed)
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.detector.fit(rows)
+        return self
+
+    def score_samples(self, rows: NDArray) -> NDArray:
+        """Return minus LUNAR's score: high = normal, as in scikit-learn."""
+        return -self.detector.decision_function(rows)
+
+
+def rivals(seed: int) -> dict[str, Any]:
+    """Return the simple detectors, and LUNAR where it can be imported."""
+    detectors = simple_detectors(seed)
+    with contextlib.suppress(ImportError):
+        detectors["LUNAR"] = Lunar(seed)
+    return detectors
 
 
 def run_simple(sets: Mapping[str, Rows], seed: int = 0) -> dict[str, Table]:
     """Return {detector: {set: [AUROC, average precision]}}."""
     return {
         name: {
-            key: measures(y, detector.fit(train).anomaly_score(test))
+            key: measures(y, -detector.fit(train).score_samples(test))
             for key, (train, test, y) in sets.items()
         }
-        for name, detector in simple_detectors(seed).items()
+        for name, detector in rivals(seed).items()
     }
 
 
@@ -116,6 +156,37 @@ def run_detector(sets: Mapping[str, Rows], seed: int, **changes: Any) -> tuple[d
 def _without(detector: AutoencoderDetector, parts: Mapping[str, NDArray], left_out: str) -> NDArray:
     """Return the combined score of the other parts."""
     return detector.combine({part: value for part, value in parts.items() if part != left_out})
+
+
+@dataclass(frozen=True)
+class Paired:
+    """The detector against one other, over the sets.
+
+    Attributes
+    ----------
+    ahead, level, behind : int
+        Sets on which it is better, within `LEVEL`, or worse.
+    difference : tuple of three float
+        Mean difference over the sets, and the ends of its 95 % interval (bootstrap over the sets).
+    """
+
+    ahead: int
+    level: int
+    behind: int
+    difference: tuple[float, float, float]
+
+
+def paired(ours: Table, other: Table, column: int) -> Paired:
+    """Compare two detectors set by set in one measure: 0 for AUROC, 1 for average precision."""
+    differences = np.array([ours[key][column] - other[key][column] for key in ours])
+    draws = np.random.default_rng(0).choice(differences, size=(10_000, len(differences))).mean(axis=1)
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Paired(
+        ahead=int((differences > LEVEL).sum()),
+        level=int((np.abs(differences) <= LEVEL).sum()),
+        behind=int((differences < -LEVEL).sum()),
+        difference=(float(differences.mean()), float(low), float(high)),
+    )
 
 
 def mean(table: Table) -> list[float]:
@@ -156,10 +227,18 @@ class Result:
         return mean(self.sets)
 
     @property
+    def paired(self) -> dict[str, dict[str, Paired]]:
+        """The detector, mean over seeds, against each rival: {rival: {measure: comparison}}."""
+        return {
+            name: {what: paired(self.sets, table, column) for column, what in enumerate(MEASURES)}
+            for name, table in self.simple.items()
+        }
+
+    @property
     def worst_seed(self) -> dict[str, float]:
         """The lowest mean over sets of any seed."""
         lowest = np.min([mean(table) for table in self.by_seed], axis=0)
-        return dict(zip(("AUROC", "average precision"), lowest.tolist(), strict=True))
+        return dict(zip(MEASURES, lowest.tolist(), strict=True))
 
     @property
     def reached(self) -> dict[str, bool]:
@@ -221,6 +300,14 @@ def report(result: Result) -> None:
         print(_row(name, table, sets))
     for seed, table in zip(result.seeds, result.by_seed, strict=True):
         print(_row(f"  seed {seed}", table, sets))
+    print(f"\n{NAME}, mean over seeds, against the others: sets ahead / level / behind, mean difference")
+    for name, by_measure in result.paired.items():
+        cells = [
+            f"{what} {each.ahead:2d}/{each.level:2d}/{each.behind:2d} {each.difference[0]:+.3f} "
+            f"({each.difference[1]:+.3f} to {each.difference[2]:+.3f})"
+            for what, each in by_measure.items()
+        ]
+        print(f"{name:<26}" + "   ".join(cells))
     print("\nAblation")
     for name, table in result.ablation.items():
         print(_row(name, table, sets))
@@ -254,6 +341,10 @@ def as_json(result: Result) -> dict[str, Any]:
         "protocol": __doc__.split("The protocol: ")[1].strip(),
         "mean": result.mean,
         "worst seed": result.worst_seed,
+        "paired": {
+            name: {what: asdict(each) for what, each in by_measure.items()}
+            for name, by_measure in result.paired.items()
+        },
         **measured,
         "targets": TARGETS | LAB_TARGETS,
         "reached": result.reached,
@@ -266,18 +357,18 @@ def as_json(result: Result) -> dict[str, Any]:
 
 
 def draw(result: Result, path: Path) -> None:
-    """Draw both measures of every detector on every set."""
+    """Draw both measures of every detector on every set, and how far ours is ahead in average precision."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(
-        1, 2, figsize=(11, 0.4 * len(result.sets) + 1.8), sharey=True, layout="constrained"
+        1, 3, figsize=(16, 0.4 * len(result.sets) + 1.8), sharey=True, layout="constrained"
     )
-    for column, (ax, what) in enumerate(zip(axes, ("AUROC", "average precision"), strict=True)):
+    for column, (ax, what) in enumerate(zip(axes[:2], MEASURES, strict=True)):
         for (name, table), marker in zip(
-            {NAME: result.sets, **result.simple}.items(), "os^vDPX", strict=False
+            {NAME: result.sets, **result.simple}.items(), "os^vDPX*<>", strict=False
         ):
             ax.plot(
                 [table[key][column] for key in result.sets],
@@ -290,6 +381,12 @@ def draw(result: Result, path: Path) -> None:
             )
         ax.set(xlabel=what, yticks=range(len(result.sets)), yticklabels=list(result.sets), title=what)
         ax.grid(axis="x", alpha=0.3)
+    for (name, table), marker in zip(result.simple.items(), "s^vDPX*<>", strict=False):
+        ahead = [result.sets[key][1] - table[key][1] for key in result.sets]
+        axes[2].plot(ahead, range(len(result.sets)), marker, label=name, alpha=0.55)
+    axes[2].axvline(0, color="black", linewidth=0.8)
+    axes[2].set(title=f"{NAME} minus each other", xlabel="difference in average precision")
+    axes[2].grid(axis="x", alpha=0.3)
     axes[0].invert_yaxis()
     axes[1].legend(fontsize=8)
     figure.savefig(path, dpi=120)

@@ -825,6 +825,16 @@ def test_quality_protocol():
     assert np.allclose(train, (kept - kept.mean()) / kept.std())
 
 
+def test_sets_are_compared_in_pairs():
+    ours = {"a": [0.9, 0.5], "b": [0.8, 0.5], "c": [0.7, 0.5]}
+    other = {"a": [0.8, 0.5], "b": [0.803, 0.4], "c": [0.9, 0.8]}
+    found = bench_quality.paired(ours, other, 0)
+    assert (found.ahead, found.level, found.behind) == (1, 1, 1)
+    assert found.difference[0] == pytest.approx((0.1 - 0.003 - 0.2) / 3)
+    assert -0.2 <= found.difference[1] < found.difference[0] < found.difference[2] <= 0.1
+    assert bench_quality.paired(ours, other, 1).behind == 1
+
+
 def test_quality_benchmark_on_a_small_table(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(bench_quality, "CHANGES", {"without noise": {"noise": (0, 0)}})
     X = np.vstack([normals(150, 4), 6 * normals(20, 4, seed=1)])
@@ -841,7 +851,13 @@ def test_quality_benchmark_on_a_small_table(tmp_path, capsys, monkeypatch):
     train, test, y = bench_quality.load(tmp_path)["small"]
     score = AutoencoderDetector(random_state=0).fit(train).anomaly_score(test)
     assert result["mean"] == pytest.approx([roc_auc_score(y, score), average_precision_score(y, score)])
-    assert result["lab"] is None and set(result["simple"]) > {"k-NN", "1-NN", "LOF", "Isolation Forest"}
+    assert result["lab"] is None and set(result["simple"]) > {
+        "k-NN",
+        "k-NN, one range",
+        "LOF",
+        "Isolation Forest",
+    }
+    assert sum(result["paired"]["LOF"]["AUROC"][key] for key in ("ahead", "level", "behind")) == 1
     assert {"all parts", "plain only", "without latent", "without noise (seed 0)"} <= set(result["ablation"])
     assert f"mean AUROC {result['mean'][0]:.4f}" in shown and "targets reached: AUROC" in shown
 
