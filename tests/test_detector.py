@@ -345,6 +345,26 @@ def test_threshold_is_the_conformal_one_of_the_held_out_rows(fitted):
     assert fitted.promised_rate_ == rule.promised_rate
 
 
+def test_undetected_anomalies_among_the_training_rows_are_left_out():
+    rng = np.random.default_rng(0)
+    new, odd = normals(500, seed=1), rng.permuted(3 * normals(300, seed=2), axis=0)
+    X = np.vstack([normals(450), odd[:50]])
+    kwargs = {"n_members": 3, "random_state": 0}
+    alone, trimmed = (AutoencoderDetector(contamination=c, **kwargs).fit(X) for c in (0, 0.1))
+    clean = AutoencoderDetector(**kwargs).fit(normals(450))
+    found = [np.mean(each.predict(odd[50:]) == -1) for each in (alone, trimmed, clean)]
+    assert found[0] < found[1] - 0.1 and abs(found[1] - found[2]) < 0.15
+    assert np.mean(trimmed.predict(new) == -1) <= trimmed.promised_rate_
+    assert trimmed.promised_rate_ == pytest.approx(0.1 + 0.9 * alone.promised_rate_, abs=0.01)
+    assert alone.promised_rate_ <= 0.05 and trimmed.get_params()["contamination"] == 0.1
+
+
+@pytest.mark.parametrize("contamination", [-0.1, 0.6, "some", np.nan])
+def test_a_contamination_that_makes_no_sense_is_refused(contamination):
+    with pytest.raises(ValueError, match="^contamination must be"):
+        AutoencoderDetector(contamination=contamination).fit(normals(20))
+
+
 def test_few_rows_promise_less():
     made = AutoencoderDetector().fit(normals(12))
     assert made.promised_rate_ == 1 / 4  # three rows held out

@@ -126,6 +126,10 @@ class AutoencoderDetector(
         out, up to a quarter, so that the threshold can keep its promise.
     false_alarm_rate : float
         Share of normal rows that `predict` may flag.
+    contamination : float
+        Share of the rows of ``fit`` that may be undetected anomalies, at most 0.5. If it is above 0, the
+        ensemble is fitted twice: this share of the rows, those with the highest scores, is left out of the
+        second fit.
     random_state : int, RandomState or None
         Seeds the held-out rows, the starting weights, the noise and the order of the rows.
 
@@ -152,8 +156,13 @@ class AutoencoderDetector(
 
     Notes
     -----
-    Fit it on normal rows only; a few undetected anomalies among them do little harm, many do. The threshold
-    comes from the rows that stopped the training, so it is slightly too low.
+    Fit it on normal rows only; a few undetected anomalies among them do little harm, many do. With
+    ``contamination`` they are looked for first: a row is not compared with itself, so a training row that
+    lies alone has a high score too. Anomalies that resemble each other hide each other, and stay. If the share
+    is too large, normal rows are left out, and normal rows like them are flagged from then on:
+    ``promised_rate_`` allows for the worst case, that all rows left out were normal.
+
+    The threshold comes from the rows that stopped the training, so it is slightly too low.
 
     Training is in single precision, scoring in double, in chunks of bounded memory. Up to ``max_references``
     of the rows of ``fit`` are kept in the detector, standardised, and go into its file.
@@ -211,6 +220,7 @@ class AutoencoderDetector(
         patience: int = 5,
         validation_fraction: float = 0.15,
         false_alarm_rate: float = 0.05,
+        contamination: float = 0.0,
         random_state: int | np.random.RandomState | None = 0,
     ) -> None:
         self.n_members = n_members
@@ -226,6 +236,7 @@ class AutoencoderDetector(
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.false_alarm_rate = false_alarm_rate
+        self.contamination = contamination
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
@@ -258,6 +269,18 @@ class AutoencoderDetector(
         self._check_parameters()
         rows = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         rng = check_random_state(self.random_state)
+        self._fit_rows(rows, rng)
+        n_left_out = int(np.ceil(self.contamination * len(rows)))
+        if n_left_out:
+            kept = np.argsort(self.anomaly_score(X), kind="stable")[: max(2, len(rows) - n_left_out)]
+            self._fit_rows(rows[np.sort(kept)], rng)
+            assert self.promised_rate_ is not None
+            # At worst all rows that were left out were normal, and new ones like them are flagged.
+            self.promised_rate_ += (1 - self.promised_rate_) * n_left_out / len(rows)
+        return self
+
+    def _fit_rows(self, rows: Floats, rng: np.random.RandomState) -> None:
+        """Train on rows and choose the threshold."""
         train, held_out = _hold_out(rows, self.validation_fraction, self.false_alarm_rate, rng)
         self.center_, self.scale_ = _location_and_scale(train)
         train, held_out = self._standardise(train), self._standardise(held_out)
@@ -266,7 +289,6 @@ class AutoencoderDetector(
         both = np.vstack([train, held_out])
         references = both[rng.permutation(len(both))[: self.max_references]]
         self._calibrate(train, held_out, references)
-        return self
 
     def _check_parameters(self) -> None:
         for name in ("n_members", "hidden", "n_neighbors"):
@@ -279,6 +301,10 @@ class AutoencoderDetector(
         for name in ("validation_fraction", "false_alarm_rate"):
             check_fraction(getattr(self, name), name)
         check_number(self.learning_rate, "learning_rate", above=0)
+        if check_fraction(self.contamination, "contamination", inclusive=True) > 0.5:
+            raise ValueError(
+                f"contamination must be at most 0.5: most rows must be normal; found {self.contamination!r}."
+            )
         if self.criterion not in ("combined", *PARTS):
             raise ValueError(f"criterion must be 'combined' or one of {PARTS}; found {self.criterion!r}.")
         try:
