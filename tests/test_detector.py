@@ -922,6 +922,17 @@ def test_equal_values_have_the_surprise_of_all_that_are_as_high():
     assert np.isfinite(Tails.fit(np.zeros((1, 2))).surprise(np.full((1, 2), 1e6))).all()
 
 
+def test_surprises_are_interpolated_between_the_knots():
+    values = np.round(np.random.default_rng(0).normal(size=(300, 3)), 1) * [1, 10, 0]
+    tails = Tails.fit(values)
+    new = np.vstack([values[:50] + 0.03, np.full((1, 3), -99.0), np.full((1, 3), 99.0), tails.knots[:, 3]])
+    for column, knots, heights, excess, found in zip(
+        new.T, tails.knots, tails.heights, tails.excess, tails.surprise(new).T, strict=True
+    ):
+        expected = np.interp(column, knots, heights) + np.maximum(column - knots[-1], 0) / excess
+        assert np.allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
 def test_column_tails_add_the_surprises_of_both_sides():
     rows = np.random.default_rng(1).normal(size=(500, 3))
     usual, one_side, two_sides, both = ColumnTails.fit(rows).score(
@@ -941,6 +952,7 @@ def test_a_reference_does_not_count_as_its_own_neighbour():
     new = np.random.default_rng(1).normal(size=(20, 4))
     expected = np.sort(np.sqrt(((new[:, None] - rows) ** 2).mean(axis=2)), axis=1)[:, :3]
     assert np.allclose(near.nearest(new)[0], expected, atol=1e-6)
+    assert np.allclose(near.nearest(new[:1])[0], expected[:1], atol=1e-6)  # few rows go another way
     assert Neighbors(rows[:2], n_neighbors=5).n_neighbors == 1
 
 

@@ -158,8 +158,8 @@ class AutoencoderDetector(
     -----
     Fit it on normal rows only; a few undetected anomalies among them do little harm, many do. With
     ``contamination`` they are looked for first: a row is not compared with itself, so a training row that
-    lies alone has a high score too. Anomalies that resemble each other hide each other, and stay. If the share
-    is too large, normal rows are left out, and normal rows like them are flagged from then on:
+    lies alone has a high score too. Anomalies that resemble each other hide each other, and stay. If the
+    share is too large, normal rows are left out, and normal rows like them are flagged from then on:
     ``promised_rate_`` allows for the worst case, that all rows left out were normal.
 
     The threshold comes from the rows that stopped the training, so it is slightly too low.

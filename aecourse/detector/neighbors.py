@@ -7,6 +7,7 @@ from sklearn.neighbors import NearestNeighbors
 Floats = NDArray[np.float64]
 
 _EQUAL = 1e-6  # two rows nearer than this, in units of a usual row's length, are the same row
+_FEW = 4  # up to so many rows are compared with all references directly
 _SMALLEST = 1e-3  # is added to a distance before its logarithm is taken
 
 
@@ -36,10 +37,11 @@ class Neighbors:
         self.n_neighbors = min(n_neighbors, len(self.references) - 1)
         self._search = NearestNeighbors(n_neighbors=self.n_neighbors + 1, algorithm="brute")
         self._search.fit(self.references)
+        self._squares = np.einsum("ij,ij->i", self.references, self.references)
 
     def nearest(self, rows: Floats) -> tuple[Floats, NDArray[np.intp]]:
         """Return the root-mean-square distances (m, n_neighbors) of rows (m, k), and whose they are."""
-        places = self._search.kneighbors(rows.astype(np.float32), return_distance=False)
+        places = self._candidates(rows.astype(np.float32))
         # The search rounds; the distances are computed again, so that equal rows get equal scores.
         exact = np.stack(
             [np.sqrt(np.square(rows - self.references[column]).mean(axis=1)) for column in places.T], axis=1
@@ -48,6 +50,14 @@ class Neighbors:
         equal = exact.min(axis=1) <= _EQUAL * (1 + np.sqrt(np.square(rows).mean(axis=1)))
         kept = np.take_along_axis(order, equal[:, None] + np.arange(self.n_neighbors), axis=1)
         return np.take_along_axis(exact, kept, axis=1), np.take_along_axis(places, kept, axis=1)
+
+    def _candidates(self, rows: NDArray[np.float32]) -> NDArray[np.intp]:
+        """Return the places of the nearest references, one more than asked for, in any order."""
+        if len(rows) > _FEW:
+            return self._search.kneighbors(rows, return_distance=False)
+        # The search takes longer to start than one row needs.
+        squares = self._squares - 2 * (rows @ self.references.T)  # plus the row's own square
+        return np.argpartition(squares, self.n_neighbors, axis=1)[:, : self.n_neighbors + 1]
 
     def log_distance(self, rows: Floats) -> Floats:
         """Return the log of the mean distance (m,) of rows (m, k) to their nearest references."""

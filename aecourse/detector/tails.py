@@ -83,8 +83,15 @@ class Tails:
     def surprise(self, values: Floats) -> Floats:
         """Return −log p of values (m, k), at least 0."""
         beyond = np.maximum(values - self.knots[:, -1], 0) / self.excess
-        counted = [np.interp(*each) for each in zip(values.T, self.knots, self.heights, strict=True)]
-        return np.stack(counted, axis=1) + beyond
+        # As np.interp for each column, all columns at once: a row alone is scored as fast as it can be.
+        above = (values[:, :, None] >= self.knots).sum(axis=2)
+        lower, upper = np.clip(above - 1, 0, N_KNOTS - 1), np.clip(above, 0, N_KNOTS - 1)
+        columns = np.arange(len(self.knots))
+        start, height = self.knots[columns, lower], self.heights[columns, lower]
+        width = self.knots[columns, upper] - start
+        share = (values - start) / np.where(width > 0, width, 1)
+        share = np.where((above > 0) & (width > 0), share, 0)
+        return height + share * (self.heights[columns, upper] - height) + beyond
 
 
 @dataclass(frozen=True)
