@@ -43,9 +43,7 @@ class Neighbors:
         """Return the root-mean-square distances (m, n_neighbors) of rows (m, k), and whose they are."""
         places = self._candidates(rows.astype(np.float32))
         # The search rounds; the distances are computed again, so that equal rows get equal scores.
-        exact = np.stack(
-            [np.sqrt(np.square(rows - self.references[column]).mean(axis=1)) for column in places.T], axis=1
-        )
+        exact = np.sqrt(np.square(rows[:, None] - self.references[places]).mean(axis=2))
         order = np.argsort(exact, axis=1, kind="stable")
         equal = exact.min(axis=1) <= _EQUAL * (1 + np.sqrt(np.square(rows).mean(axis=1)))
         kept = np.take_along_axis(order, equal[:, None] + np.arange(self.n_neighbors), axis=1)
