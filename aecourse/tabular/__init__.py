@@ -5,6 +5,7 @@ from aecourse.tabular.detector import Later, TableDetector
 from aecourse.tabular.drift import Drift
 from aecourse.tabular.jobs import CHUNK, RESULT_FILES, Result, detect, score
 from aecourse.tabular.looking import look
+from aecourse.tabular.pipeline import make_table_detector
 from aecourse.tabular.preparation import FAR, Preparation
 from aecourse.tabular.query import Query
 from aecourse.tabular.reading import Table, open_table, read_chunks, read_csv
@@ -26,6 +27,7 @@ __all__ = [
     "TableDetector",
     "detect",
     "look",
+    "make_table_detector",
     "open_table",
     "read_chunks",
     "read_csv",
