@@ -53,8 +53,8 @@ def make_table_detector(**params: Any) -> Pipeline:
     -------
     sklearn.pipeline.Pipeline
         The steps ``check``, ``columns`` and ``detector``, with scikit-learn's ``fit``, ``predict``,
-        ``decision_function`` and ``score_samples`` (high = normal). It can be cloned and searched, for example
-        over ``detector__noise``.
+        ``decision_function`` and ``score_samples`` (high = normal). It can be cloned and searched, for
+        example over ``detector__noise``.
 
     Raises
     ------
@@ -66,7 +66,8 @@ def make_table_detector(**params: Any) -> Pipeline:
     --------
     >>> import numpy as np, pandas as pd
     >>> rng = np.random.default_rng(0)
-    >>> normal = pd.DataFrame({"size": rng.normal(5, 1, 300), "colour": rng.choice(["red", "blue"], 300)})
+    >>> colours = rng.choice(["red", "blue"], 300)
+    >>> normal = pd.DataFrame({"size": rng.normal(5, 1, 300), "colour": colours})
     >>> normal.loc[::50, "size"] = np.nan
     >>> detector = make_table_detector(random_state=0).fit(normal)
     >>> detector.predict(pd.DataFrame({"size": [5.0, 50.0], "colour": ["red", "blue"]}))
