@@ -19,7 +19,7 @@ import pandas as pd
 from aecourse._support.checks import check_whole
 from aecourse.tabular.columnar import Columnar
 from aecourse.tabular.lines import Count, count_rows, first_record
-from aecourse.tabular.sources import Source, first_bytes, first_few, open_source, too_large
+from aecourse.tabular.sources import Source, first_bytes, first_few, open_source, refuse_repeated, too_large
 
 __all__ = ["Table", "open_table", "read_chunks", "read_csv"]
 
@@ -150,12 +150,7 @@ def _column_names(fields: list[str], name: str) -> list[str]:
         raise ValueError(
             f"{name}: column {fields.index('') + 1} has no name. Give every column a name in the first line."
         )
-    repeated = sorted({each for each in fields if fields.count(each) > 1})
-    if repeated:
-        raise ValueError(
-            f"{name}: {len(repeated)} column names stand more than once: {first_few(repeated)}. "
-            "Rename the columns so that each name stands once."
-        )
+    refuse_repeated(fields, f"{name}: ")
     return fields
 
 
