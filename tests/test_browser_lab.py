@@ -189,7 +189,7 @@ def test_a_lesson_opens_without_a_spoiler_and_shows_its_solutions_when_asked(lab
     while folded.count():  # the code, then its output
         folded.first.click()
     page.screenshot(path=chromium.SCREENSHOTS / "lab-solution.png")
-    assert "Exercise 01.4: right. " in page.locator(".jp-Notebook:visible").inner_text()
+    assert "Exercise 01.5: right. " in page.locator(".jp-Notebook:visible").inner_text()
 
 
 def run_cells(page, identifiers):
