@@ -4,6 +4,7 @@ It starts with the standard library alone, so that it can say what is wrong wher
 imported: ``python -m aecourse.doctor``.
 """
 
+import csv
 import importlib
 import importlib.metadata
 import json
@@ -109,8 +110,10 @@ def _requirements() -> Iterator[tuple["Requirement", str]]:
 
 def _missing_files(distribution: importlib.metadata.Distribution) -> int:
     """Count the files of a package that are gone; compiled ones are made again when they are needed."""
-    files = [file for file in distribution.files or () if file.suffix != ".pyc"]
-    return sum(not os.path.exists(str(distribution.locate_file(file))) for file in files)
+    # `distribution.files` leaves out missing files on newer Pythons, so the record itself is read.
+    rows = csv.reader((distribution.read_text("RECORD") or "").splitlines())
+    names = [row[0] for row in rows if row and not row[0].endswith(".pyc")]
+    return sum(not os.path.exists(str(distribution.locate_file(name))) for name in names)
 
 
 def check_requirements() -> list[Check]:

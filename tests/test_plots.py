@@ -905,6 +905,7 @@ class Pictures(HTMLParser):
         {
             "template_file": "lesson.html.j2",
             "extra_loaders": [DictLoader({"lesson.html.j2": course.TEMPLATE})],
+            "filters": course.FILTERS,
         },
     ],
     ids=["classic", "course"],

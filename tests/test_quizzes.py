@@ -233,6 +233,11 @@ def outcome_of(root, given):
     return float(values["SCORE"]), "".join(shown[0].itertext()).strip()
 
 
+def near_the_edge(answer):
+    """A number that just counts as this answer: nearer the middle, a stricter answer may come first."""
+    return repr(float(answer.words) + 0.9 * answer.tol)
+
+
 @pytest.mark.parametrize("number", ASKED)
 def test_qti_is_in_order_and_marks_as_meant(folder, number):
     with zipfile.ZipFile(folder / f"qti21_{number}.zip") as package:
@@ -248,7 +253,7 @@ def test_qti_is_in_order_and_marks_as_meant(folder, number):
         check_item(root)
         assert root.get("title") == question.name
         for place, answer in enumerate(question.answers):
-            given = f"choice_{place}" if question.kind == "choice" else answer.words
+            given = f"choice_{place}" if question.kind == "choice" else near_the_edge(answer)
             assert outcome_of(root, given) == (float(answer.right), answer.said)
         if question.kind == "number":
             assert outcome_of(root, "-98765.4321") == (0.0, question.said)

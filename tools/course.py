@@ -38,6 +38,7 @@ TEMPLATE = """
 {%- elif not cell | is_fold -%}{{ super() }}{%- endif -%}
 {% endblock any_cell %}
 """
+FILTERS = {"is_solution": texts.is_solution, "is_fold": texts.is_fold}  # that the template calls
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def as_html(notebook: NotebookNode, title: str) -> str:
     exporter = HTMLExporter(
         extra_loaders=[DictLoader({"lesson.html.j2": TEMPLATE})],
         template_file="lesson.html.j2",
-        filters={"is_solution": texts.is_solution, "is_fold": texts.is_fold},
+        filters=FILTERS,
     )
     return exporter.from_notebook_node(notebook, {"metadata": {"name": title}})[0]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from nbconvert.preprocessors import ClearOutputPreprocessor
 from nbformat import NotebookNode
 
 from tools import catalogue, explorer_data, readme
@@ -240,8 +241,11 @@ def write_sources(folder: Path) -> None:
     explorer_data.write_static(folder / "static" / "explorer")
     downloads = folder / "downloads"
     downloads.mkdir()
-    for path in [*(entry.path for entry in entries), *assignments]:
+    for path in assignments:
         shutil.copy(path, downloads)
     for entry in entries:
-        script = jupytext.writes(entry.notebook(), "py:percent")
+        # Without outputs: the page shows them, and a student runs the cells.
+        notebook, _ = ClearOutputPreprocessor().preprocess(entry.notebook(), {})
+        nbformat.write(notebook, downloads / entry.path.name)
+        script = jupytext.writes(notebook, "py:percent")
         (downloads / f"{entry.path.stem}.py").write_text(script, encoding="utf-8")
