@@ -66,7 +66,7 @@ def look(
 numeric= or --numeric).
       'size': numbers from 2.7 to 7. Used.
       'kind': texts, 'a' or 'b'. Used.
-    'aecourse detect' would train on 63 rows, and set the threshold with 27 others.
+    'aecourse detect' would train on 63 rows and set the threshold with 27 others.
     """
     choices = choices or Choices()
     if train_on is not None:
