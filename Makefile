@@ -50,8 +50,8 @@ help:
 	@echo "lock           resolve requirements.lock again"
 	@echo "readme         write the generated tables of README.md"
 	@echo "site           the course as a web book, in _build/site"
-	@echo "quizzes        self-checks and quizzes as Moodle XML, GIFT and QTI 2.1, in _build/quizzes"
 	@echo "site-open      the same, served on this machine and opened"
+	@echo "quizzes        self-checks and quizzes as Moodle XML, GIFT and QTI 2.1, in _build/quizzes"
 
 lesson: setup
 	@test -n "$(LESSON)" || { echo "name a lesson by its number: make lesson LESSON=06"; exit 2; }

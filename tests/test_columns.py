@@ -363,8 +363,8 @@ KINDS = [
         features=("x = 2021", "x = 2022"),
         choices=Choices(categorical=["x"]),
     ),
-    kind("always the same", ["mm"] * N, out="always 'mm'"),
-    kind("always the same doubtful date", ["03/04/2024"] * N, out="always '03/04/2024'"),
+    kind("always the same", ["mm"] * N, out="always 'mm' in the training rows"),
+    kind("always the same doubtful date", ["03/04/2024"] * N, out="always '03/04/2024' in the training rows"),
     kind("nothing", ["", None] * 60, out="no values"),
 ]
 

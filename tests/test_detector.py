@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from aecourse import AutoencoderDetector, baselines, datasets, thresholds
+from aecourse import AutoencoderDetector, baselines, datasets, tabular, thresholds
 from aecourse.detector import estimator, forward
 from aecourse.detector.neighbors import LocalNeighbors, Neighbors
 from aecourse.detector.tails import ColumnTails, Tails
@@ -359,7 +359,7 @@ def test_undetected_anomalies_among_the_training_rows_are_left_out():
     assert alone.promised_rate_ <= 0.05 and trimmed.get_params()["contamination"] == 0.1
 
 
-@pytest.mark.parametrize("contamination", [-0.1, 0.6, "some", np.nan])
+@pytest.mark.parametrize("contamination", [-0.1, 0.6, "some", "0.1", np.nan])
 def test_a_contamination_that_makes_no_sense_is_refused(contamination):
     with pytest.raises(ValueError, match="^contamination must be"):
         AutoencoderDetector(contamination=contamination).fit(normals(20))
@@ -825,6 +825,13 @@ def test_damaged_files_are_refused(saved, tmp_path):
         AutoencoderDetector.load(tmp_path / "other.zip")
     with pytest.raises(FileNotFoundError):
         AutoencoderDetector.load(tmp_path / "missing.zip")
+
+
+def test_the_file_of_a_table_says_what_reads_it(tmp_path):
+    table = pd.DataFrame(normals(100), columns=list("abcde"))
+    tabular.TableDetector(budget=0.1).fit(table).save(tmp_path / "table")
+    with pytest.raises(ValueError, match="a detector of a table.*TableDetector.load"):
+        AutoencoderDetector.load(tmp_path / "table")
 
 
 def test_quality_benchmark_without_data(tmp_path, capsys):

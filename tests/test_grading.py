@@ -648,6 +648,31 @@ def test_check_fails_where_a_visible_test_fails(tmp_path, capsys, monkeypatch):
     assert run("check", tmp_path / "missing.ipynb") == 1
 
 
+def test_check_runs_a_solution_that_was_turned_into_text(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    notebook = json.loads(PERFECT)
+    for cell in notebook["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") == "flag":
+            cell["cell_type"] = "markdown"
+    (tmp_path / "mine.ipynb").write_text(json.dumps(notebook))
+    assert run("check", tmp_path / "mine.ipynb") == 0
+    assert "passed  the function flag" in capsys.readouterr().out
+
+
+def test_check_ends_its_kernel_and_prints_nothing_else(tmp_path):
+    notebook = json.loads(PERFECT)
+    say_which = "import os; open('kernel', 'w').write(str(os.getpid()))"
+    notebook["cells"].insert(
+        0, {"cell_type": "code", "source": say_which, "metadata": {}, "outputs": [], "execution_count": None}
+    )
+    (tmp_path / "mine.ipynb").write_text(json.dumps(notebook))
+    program = [sys.executable, "-m", "aecourse.cli", "check", "mine.ipynb"]
+    done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and done.stderr == "", done
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "kernel").read_text()), 0)
+
+
 def test_check_uses_the_id_in_the_notebook(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     source = pathlib.Path(__file__).parents[1] / "assignments" / "source" / "a3" / "a3.ipynb"

@@ -614,8 +614,13 @@ def test_grading_stops_where_it_is_unclear_and_goes_on_with_the_corrected_table(
     said = capsys.readouterr().err
     assert "two people on one id? The files say 'Ada', 'Bob'" in said and "aecourse collect in" in said
     assert run("collect", "in", "-a", "demo.ipynb") == 0
-    assert "To decide (1)" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "To decide (1)" in said
+    assert "aecourse grade in --assignment demo.ipynb --students students.csv -o RESULTS" in said
+    capsys.readouterr()
     assert run(*words, "--students", "students.csv") == 1  # nobody has decided yet
+    said = capsys.readouterr().err
+    assert "Correct students.csv and give the same command again" in said and "aecourse collect" not in said
     rows = collecting.read_rows("students.csv")
     fixed = [collecting.Row(row.file, row.file[:3], row.file[:3], "yes", "") for row in rows]
     collecting.write_rows("students.csv", fixed)
@@ -627,6 +632,16 @@ def test_grading_stops_where_it_is_unclear_and_goes_on_with_the_corrected_table(
     ]
     assert run(*words, "--students", "students.csv") == 0
     assert {student: row["Total"] for student, row in grades(unclear).items()} == {"Ada": "8", "Bob": "0"}
+
+
+@pytest.mark.parametrize("word", ["maybe", "yes!", "nope", "2"])
+def test_a_word_that_is_neither_yes_nor_no_is_asked_about(unclear, capsys, word):
+    words = ["grade", "in", "-o", "out", "-a", "demo.ipynb", "--trusted", "--students", "students.csv"]
+    assert run("collect", "in", "-a", "demo.ipynb") == 0
+    rows = collecting.read_rows("students.csv")
+    collecting.write_rows("students.csv", [replace(row, counts=word) for row in rows])
+    assert run(*words) == 1 and not (unclear / "out").exists()
+    assert f"The table says '{word}'. Write yes or no into the table." in capsys.readouterr().err
 
 
 def test_with_force_it_goes_on_and_the_report_says_where(unclear):

@@ -61,8 +61,8 @@ def test_what_is_said_is_what_is_done(csv, table, monkeypatch):
     said = look(csv, train_on=QUERY, budget=0.02, choices=choices)
     done = TableDetector(0.02, choices=choices).prepare(table, QUERY)
     n = pd.Series(done.used_for_).value_counts()
-    assert f"train on {n['training']} rows, and set the threshold with {n['threshold']} others" in said[-1]
-    assert f"look at the last {n['later']} in time" in said[-1]
+    assert f"train on {n['training']} rows, set the threshold with {n['threshold']} others" in said[-1]
+    assert f"and test it on the last {n['later']} in time" in said[-1]
     for name, reason in done.preparation_.left_out_.items():
         assert any(
             each.startswith(f"  {name!r}: ") and each.endswith(f"Left out: {reason}.") for each in said
@@ -92,7 +92,8 @@ def test_only_and_ignore_are_kept_in_the_saved_detector(csv, tmp_path):
 @pytest.mark.parametrize(
     "choices, words",
     [
-        ({"only": ["sizes"]}, "only names the column 'sizes', which the table does not have"),
+        ({"only": ["sizes"]}, "only names the column 'sizes', .* have. Did you mean 'size'\\? It has "),
+        ({"numeric": ["zzz"]}, "numeric names the column 'zzz', which the table does not have. It has "),
         ({"ignore": ["sizes"]}, "ignore names the column 'sizes'"),
         ({"only": ["size"], "ignore": ["size"]}, "only and ignore both name 'size'"),
         ({"only": "size"}, "only must be a list of texts"),

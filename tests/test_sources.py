@@ -428,3 +428,17 @@ def test_what_should_not_occur_is_a_sentence_too(monkeypatch, capsys, write):
     monkeypatch.setenv("AECOURSE_TRACEBACK", "1")
     with pytest.raises(RuntimeError):
         cli.main(["detect", str(write(ROWS))])
+
+
+def test_blanks_around_names_of_columns_do_not_count_in_any_format(tmp_path):
+    table = pd.DataFrame({" a": [1, 2], "b ": [3, 4]})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    table.to_parquet(tmp_path / "t.parquet")
+    for path in (tmp_path / "t.csv", tmp_path / "t.parquet"):
+        with open_table(path) as opened:
+            pieces = pd.concat(opened.pieces(1))
+            assert list(opened.read()) == opened.names == list(pieces) == ["a", "b"]
+    pd.DataFrame({"a": [1], "a ": [2]}).to_parquet(tmp_path / "twice.parquet")
+    with pytest.raises(ValueError, match="stand more than once: 'a'"):
+        with open_table(tmp_path / "twice.parquet"):
+            pass

@@ -81,3 +81,18 @@ def test_it_can_be_cloned_searched_and_gives_named_columns(fitted):
 def test_what_is_no_table_of_numbers_and_categories_is_refused(table, message):
     with pytest.raises(ValueError, match=message):
         make_table_detector(**FAST).fit(table)
+
+
+def test_columns_count_by_their_names_wherever_they_stand(fitted):
+    table = mixed(20, seed=4)
+    scores = fitted.score_samples(table)
+    for other in (table[table.columns[::-1]], table.assign(more=1.0)):
+        np.testing.assert_array_equal(fitted.score_samples(other), scores)
+
+
+@pytest.mark.parametrize("column", ["size", "colour"])
+def test_a_column_that_is_missing_is_named(fitted, column):
+    table = mixed(5)
+    for other in (table.drop(columns=column), table.rename(columns={column: "renamed"})):
+        with pytest.raises(ValueError, match=f"columns are missing: .*{column}"):
+            fitted.predict(other)

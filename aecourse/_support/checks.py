@@ -29,6 +29,16 @@ def check_whole(value: object, name: str, minimum: int = 1, maximum: int | None 
     return number
 
 
+def _as_float(value: object, message: str) -> float:
+    """Return a number as a float; a text is none, although ``float`` would read it."""
+    try:
+        if isinstance(value, (str, bytes)):
+            raise TypeError
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise ValueError(message) from error
+
+
 def check_number(
     value: object,
     name: str,
@@ -47,10 +57,7 @@ def check_number(
     ]
     kind = "a number" if infinite else "a finite number"
     message = f"{name} must be {kind} {' and '.join(limits)}".rstrip() + f"; found {value!r}."
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError) as error:
-        raise ValueError(message) from error
+    number = _as_float(value, message)
     inside = (
         (not math.isnan(number) if infinite else math.isfinite(number))
         and (above is None or number > above)
@@ -67,10 +74,7 @@ def check_fraction(value: object, name: str, inclusive: bool = False) -> float:
     """Return a number strictly between 0 and 1 (or from 0 to 1, if ``inclusive``) as a float."""
     limits = "from 0 to 1" if inclusive else "strictly between 0 and 1"
     message = f"{name} must be a number {limits}; found {value!r}."
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError) as error:
-        raise ValueError(message) from error
+    number = _as_float(value, message)
     if not (0 <= number <= 1 if inclusive else 0 < number < 1):
         raise ValueError(message)
     return number

@@ -28,6 +28,8 @@ from aecourse.detector.forward import EnsembleShape
 
 _FORMAT, _FORMAT_VERSION = "aecourse detector", 2
 _ABOUT, _SUFFIX = "about.json", ".npy"
+# The entries of a file of `tabular.TableDetector`, which lies in a room above this one.
+_OF_A_TABLE = {_ABOUT, "detector.zip"}
 _ENTRIES = {
     "format",
     "format_version",
@@ -201,6 +203,11 @@ def _read_archive(path: str) -> dict[str, bytes]:
                 raise ValueError(
                     f"{path!r} is not a saved detector: it holds {sorted(names)[:5]}. "
                     "Pass a file that AutoencoderDetector.save wrote."
+                )
+            if set(names) == _OF_A_TABLE:
+                raise ValueError(
+                    f"{path!r} is a detector of a table, as 'aecourse detect' writes it. Score with it by "
+                    "'aecourse score', or load it with tabular.TableDetector.load."
                 )
             packed = [entry.filename for entry in entries if entry.compress_type != zipfile.ZIP_STORED]
             if packed:

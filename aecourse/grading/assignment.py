@@ -234,6 +234,10 @@ def _read_cell(raw: Mapping[str, Any], number: int) -> Cell:
     extra = raw.get("metadata", {}).get("aecourse") or {}
     cell_type, source = raw["cell_type"], text_of(raw["source"])
     kind = _kind(meta, cell_type)
+    if kind == "solution" and meta.get("cell_type") in ("code", "markdown"):
+        cell_type = meta[
+            "cell_type"
+        ]  # a student's own notebook may hold a solution that was turned into text
     released = source
     if kind in ("solution", "manual"):
         released = _released_solution(source, CODE_STUB if cell_type == "code" else TEXT_STUB)

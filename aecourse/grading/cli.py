@@ -5,6 +5,7 @@ import collections
 import json
 import pathlib
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -202,20 +203,32 @@ def run_collect(options: argparse.Namespace) -> int:
         say(f"To decide ({len(found.questions)}):", *(f"  {question}" for question in found.questions))
     say(
         f"Read the table, correct it, and grade with\n"
-        f"  aecourse grade {options.submissions} --students {options.output} -o RESULTS"
+        f"  aecourse grade {_class_of(options)} --students {shlex.quote(str(options.output))} -o RESULTS"
     )
     return 0
+
+
+def _class_of(options: argparse.Namespace) -> str:
+    """Return the words of a command line that name the class, for another command about it."""
+    named = {name: getattr(options, name) for name in ("assignment", "roster", "encoding", "pattern")}
+    words = [
+        options.submissions,
+        *(word for name, value in named.items() if value for word in (f"--{name}", value)),
+    ]
+    return shlex.join(map(str, words))
 
 
 def _print_questions(options: argparse.Namespace, questions: Sequence[str]) -> None:
     say(f"Nothing was graded: it is unclear who is who ({len(questions)}).", wrong=True)
     say(*(f"  {question}" for question in questions), wrong=True)
-    roster = f" --roster {options.roster}" if options.roster else ""
-    say(
-        f"Write a table with\n  aecourse collect {options.submissions}{roster}\n"
-        "correct it and pass it with --students, or go on with --force: then each is a remark in the report.",
-        wrong=True,
-    )
+    if options.students:
+        what = f"Correct {options.students} and give the same command again"
+    else:
+        what = (
+            f"Write a table with\n  aecourse collect {_class_of(options)}\n"
+            "correct it and pass it with --students"
+        )
+    say(f"{what}, or go on with --force: then each is a remark in the report.", wrong=True)
 
 
 def _regraded(wanted: Sequence[str], submissions: Sequence["Incoming"]) -> list[str]:
@@ -252,6 +265,8 @@ def run_grade(options: argparse.Namespace) -> int:
         source = path.read_bytes()
         with results.claimed(options.output, assignment.read(source).name):
             return _grade_class(options, source, found)
+    except BrokenPipeError:  # nobody reads on: nothing is wrong with a file
+        raise
     except (process.SandboxMissing, OSError, ValueError) as error:
         say(error, wrong=True)
         return 1
@@ -367,6 +382,8 @@ def run_check(options: argparse.Namespace) -> int:
         if re.search(r"^student_id\s*=", code, re.MULTILINE):
             personal.confirmed(typed or "your id")
         return _print_check(selfcheck.check(about, cells, str(options.notebook.resolve().parent)))
+    except BrokenPipeError:
+        raise
     except (submissions.Refused, OSError, ValueError) as error:
         say(f"{options.notebook}: {error}", wrong=True)
         return 1

@@ -33,6 +33,7 @@ PLATFORMS_OWN = re.compile(
     re.IGNORECASE,
 )
 YES = {"yes", "y", "ja", "oui", "sí", "si", "да", "是", "true", "1", "x"}
+NO = {"no", "n", "nein", "non", "нет", "否", "false", "0", ""}
 UNDECIDED = "?"
 TABLE_HEAD = ["file", "student", "name", "counts", "remark", "handed_in"]
 
@@ -535,7 +536,7 @@ class _People:
             return
         found = self.roster.by_id(row.student)
         counts = key_of(row.counts)
-        if not found and counts not in (*YES, UNDECIDED) and not (file.is_notebook or file.is_archive):
+        if not found and counts in NO and not (file.is_notebook or file.is_archive):
             self.lost.append(file)  # a file beside the class, such as a list: nobody's
             return
         listed = found[0] if len(found) == 1 else Student(row.student, row.student)
@@ -547,9 +548,10 @@ class _People:
             person.files.append((file, claim))
         else:
             person.aside.append(file)
-        if counts == UNDECIDED:
+        if counts not in (*YES, *NO):
+            found_there = "" if counts == UNDECIDED else f" The table says {row.counts!r}."
             self.questions.append(
-                f"{file.origin}: does it count for {person.id}? Write yes or no into the table."
+                f"{file.origin}: does it count for {person.id}?{found_there} Write yes or no into the table."
             )
         if self.roster and not found:
             person.warnings = [f"{row.student!r} is not on the roster"]

@@ -78,8 +78,7 @@ def _results(
             results.append(tests.get(part.name) or _unearned(part, Outcome.NOT_REACHED, too_late))
             continue
         position = places.get(part.name)
-        text = cells[position]["source"].strip() if position is not None else ""
-        answered = bool(text) and text != part.released.strip()
+        answered = position is not None and matching.is_edited(part, cells[position])
         results.append(_unearned(part, Outcome.TO_BE_MARKED if answered else Outcome.NOT_ANSWERED))
     return results
 

@@ -75,7 +75,21 @@ def _claims(cells: Sequence[NotebookCell]) -> dict[str, list[int]]:
     return claims
 
 
-def _is_edited(part: Cell, cell: NotebookCell) -> bool:
+def is_edited(part: Cell, cell: NotebookCell) -> bool:
+    """Say whether a student has written something in the cell of an answer.
+
+    Parameters
+    ----------
+    part : Cell
+        The assignment's.
+    cell : NotebookCell
+        The student's.
+
+    Returns
+    -------
+    bool
+        False for an empty cell, and for one that is as the student got it.
+    """
     return cell["source"].strip() not in ("", part.released.strip())
 
 
@@ -85,7 +99,7 @@ def _chosen(part: Cell, positions: Sequence[int], cells: Sequence[NotebookCell])
     An answer counts in a cell of any type; of a part that the student is not to edit, the first copy does.
     """
     if part.is_answer:
-        edited = [position for position in positions if _is_edited(part, cells[position])]
+        edited = [position for position in positions if is_edited(part, cells[position])]
         if edited:
             return edited[-1]
     same_type = [position for position in positions if cells[position]["cell_type"] == part.cell_type]
@@ -95,11 +109,11 @@ def _chosen(part: Cell, positions: Sequence[int], cells: Sequence[NotebookCell])
 def _written_elsewhere(part: Cell, cells: Sequence[NotebookCell], places: Mapping[str, int]) -> int | None:
     """Return the cell below an empty answer that holds what was written, if there is one."""
     own = places.get(part.name)
-    if own is None or _is_edited(part, cells[own]):
+    if own is None or is_edited(part, cells[own]):
         return None
     taken, below = set(places.values()), own + 1
     while below < len(cells) and below not in taken:
-        if _is_edited(part, cells[below]):
+        if is_edited(part, cells[below]):
             return below
         below += 1
     return None

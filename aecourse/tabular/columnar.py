@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import psutil
 
-from aecourse.tabular.sources import Source, first_few, too_large
+from aecourse.tabular.sources import Source, refuse_repeated, too_large
 
 __all__ = ["Columnar"]
 
@@ -51,13 +51,8 @@ class Columnar:
             self._schema, self.n_rows = self._look()
         except (pyarrow.ArrowException, OSError) as error:
             raise self._damaged(error) from error
-        self.names = list(self._schema.names)
-        repeated = sorted({each for each in self.names if self.names.count(each) > 1})
-        if repeated:
-            raise ValueError(
-                f"{self.name}: {len(repeated)} column names stand more than once: {first_few(repeated)}. "
-                "Rename them."
-            )
+        self.names = _names(self._schema)
+        refuse_repeated(self.names, f"{self.name}: ")
         for field in self._schema:
             if pyarrow.types.is_nested(field.type) or _is_binary(field.type):
                 raise ValueError(
@@ -134,6 +129,11 @@ class Columnar:
             yield piece
 
 
+def _names(schema: Any) -> list[str]:
+    """Return the names of the columns without the blanks around them, as those of a CSV file are read."""
+    return [name.strip() for name in schema.names]
+
+
 def _cut(batches: Any, rows: int) -> Iterator[Any]:
     """Cut batches into pieces of at most so many rows."""
     for batch in batches:
@@ -169,4 +169,5 @@ def _to_pandas(table: Any) -> pd.DataFrame:
     }
     whole |= {each: pd.UInt64Dtype() for each in (pyarrow.uint8(), pyarrow.uint16(), pyarrow.uint32())}
     whole |= {pyarrow.uint64(): pd.UInt64Dtype(), pyarrow.bool_(): pd.BooleanDtype()}
+    table = table.rename_columns(_names(table.schema))
     return table.to_pandas(types_mapper=whole.get, ignore_metadata=True)

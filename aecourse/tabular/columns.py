@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from aecourse.tabular.clocks import to_seconds
 from aecourse.tabular.numbers import Style, shapes, to_floats
-from aecourse.tabular.sources import first_few
+from aecourse.tabular.sources import first_few, refuse_repeated
 
 __all__ = ["Choices", "Column", "present", "to_numbers", "to_texts", "with_text_names", "without"]
 
@@ -234,11 +234,7 @@ def with_text_names(table: Any) -> pd.DataFrame:
             f"{type(table).__name__}. Make one: pandas.DataFrame(…, columns=[…])."
         )
     names = [" ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in table.columns]
-    if len(set(names)) < len(names):
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        raise ValueError(
-            f"{len(repeated)} column names stand more than once: {first_few(repeated)}. Rename them."
-        )
+    refuse_repeated(names)
     return table if names == list(table.columns) else table.set_axis(names, axis=1)
 
 

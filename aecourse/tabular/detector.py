@@ -28,6 +28,7 @@ from aecourse.tabular.drift import Drift
 from aecourse.tabular.preparation import FAR, Preparation
 from aecourse.tabular.query import Query
 from aecourse.tabular.recognition import Recognised, recognise
+from aecourse.tabular.sources import refuse_unknown
 
 __all__ = ["Later", "TableDetector"]
 
@@ -462,7 +463,7 @@ class Later:
         by = "in the order of the table" if self.order is None else f"in the order of {self.order!r}"
         sentences = [
             f"The last {self.realised.n:,} normal rows {by} were set aside. Flagged: {self.realised}; "
-            f"promised: at most {self.promised:.3%}."
+            f"promised: at most {100 * self.promised:.3g} %."
         ]
         if self.broken:
             sentences.append(
@@ -597,9 +598,7 @@ def _as_asked(table: pd.DataFrame, choices: Choices, ignore: Iterable[str]) -> d
     """Return the columns that the caller does not want, and why they are left out."""
     ignore = [*map(str, ignore), *choices.ignore]
     for option, names in (("ignore", ignore), ("only", choices.only)):
-        for name in names:
-            if name not in table.columns:
-                raise ValueError(f"{option} names the column {name!r}, which the table does not have.")
+        refuse_unknown(option, names, table.columns)
     others = [str(name) for name in table.columns if choices.only and name not in choices.only]
     return dict.fromkeys(others, "it is not among those to use") | dict.fromkeys(ignore, "you asked for it")
 

@@ -66,7 +66,7 @@ def look(
 numeric= or --numeric).
       'size': numbers from 2.7 to 7. Used.
       'kind': texts, 'a' or 'b'. Used.
-    'aecourse detect' would train on 63 rows, and set the threshold with 27 others.
+    'aecourse detect' would train on 63 rows and set the threshold with 27 others.
     """
     choices = choices or Choices()
     if train_on is not None:
@@ -170,9 +170,7 @@ def _say_what_follows(detector: TableDetector, unclear: dict[str, str], refused:
     if refused:
         return [f"'aecourse detect' would refuse the table: {refused}"]
     n = {use: int((detector.used_for_ == use).sum()) for use in (TRAINING, CALIBRATION, LATER)}
-    later = f", and look at the last {n[LATER]:,} in time" if n[LATER] else ""
-    done = (
-        f"'aecourse detect' would train on {n[TRAINING]:,} rows, and set the threshold with "
-        f"{n[CALIBRATION]:,} others{later}."
-    )
+    threshold = f"set the threshold with {n[CALIBRATION]:,} others"
+    last = f", {threshold} and test it on the last {n[LATER]:,} in time" if n[LATER] else f" and {threshold}"
+    done = f"'aecourse detect' would train on {n[TRAINING]:,} rows{last}."
     return [done] if not unclear else [f"With {first_few(list(unclear))} decided or ignored: {done}"]

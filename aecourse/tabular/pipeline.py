@@ -81,5 +81,5 @@ def make_table_detector(**params: Any) -> Pipeline:
         ),
         verbose_feature_names_out=False,
     )
-    check = FunctionTransformer(_only_known_types, feature_names_out="one-to-one")
+    check = FunctionTransformer(_only_known_types)
     return Pipeline([("check", check), ("columns", columns), ("detector", AutoencoderDetector(**params))])

@@ -94,7 +94,7 @@ class Preparation:
            [2., 1., 0., 1.],
            [3., 0., 1., 0.]])
     >>> preparation.left_out_
-    {'unit': "always 'mm'"}
+    {'unit': "always 'mm' in the training rows"}
     """
 
     choices: Choices
@@ -211,7 +211,7 @@ class Preparation:
                 return None
         if low == high:
             if not column.marked:
-                self.left_out_[name] = f"always {low:.6g}"
+                self.left_out_[name] = f"always {low:.6g} in the training rows"
             return replace(column, used=column.marked)
         with np.errstate(over="ignore"):  # the mean of the two middle values may overflow
             fill = float(np.median(finite))
@@ -281,7 +281,7 @@ class Preparation:
         if clocks.TIME in column.formats:
             reason = clocks.running(hours.to_numpy())
             if reason or hours.nunique() == 1:
-                self.left_out_[name] = reason or "always the same time"
+                self.left_out_[name] = reason or "always the same time in the training rows"
                 return None
             self.notes_.append(f"{name!r} is a time of day: 23 h is next to 0 h.")
             return replace(column, parts=("hour",), **_describe_gaps(dates.isna()))
@@ -317,7 +317,7 @@ class Preparation:
         # the most frequent first, and equally frequent ones in the order of the alphabet
         values = sorted(counts.index, key=lambda value: (-counts[value], value))
         if len(values) == 1 and not gaps["marked"]:
-            self.left_out_[name] = f"always {values[0]!r}"
+            self.left_out_[name] = f"always {values[0]!r} in the training rows"
             return replace(column, values=tuple(values), used=False, **gaps)
         if len(values) > MAX_CATEGORIES and len(values) > 0.5 * len(series):
             if name not in self.choices.categorical:

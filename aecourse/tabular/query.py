@@ -1,7 +1,6 @@
 """Select rows of a table by comparisons such as ``"label == 'normal' and age > 3"``, and by nothing else."""
 
 import ast
-import difflib
 import keyword
 import operator
 import re
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aecourse.tabular.sources import first_few
+from aecourse.tabular.sources import closest, first_few
 
 __all__ = ["Query"]
 
@@ -194,8 +193,7 @@ class Query:
         """
         for name in self.columns:
             if name not in table.columns:
-                close = difflib.get_close_matches(name, map(str, table.columns), n=1)
-                hint = f" Did you mean {close[0]!r}?" if close else ""
+                hint = closest(name, table.columns)
                 if not hint and len(self.columns) > 1:
                     hint = f" If it is a text, put it in quotation marks: '{name}'."
                 raise ValueError(

@@ -19,7 +19,7 @@ import pandas as pd
 from aecourse._support.checks import check_whole
 from aecourse.tabular.columnar import Columnar
 from aecourse.tabular.lines import Count, count_rows, first_record
-from aecourse.tabular.sources import Source, first_bytes, first_few, open_source, too_large
+from aecourse.tabular.sources import Source, first_bytes, first_few, open_source, refuse_repeated, too_large
 
 __all__ = ["Table", "open_table", "read_chunks", "read_csv"]
 
@@ -150,12 +150,7 @@ def _column_names(fields: list[str], name: str) -> list[str]:
         raise ValueError(
             f"{name}: column {fields.index('') + 1} has no name. Give every column a name in the first line."
         )
-    repeated = sorted({each for each in fields if fields.count(each) > 1})
-    if repeated:
-        raise ValueError(
-            f"{name}: {len(repeated)} column names stand more than once: {first_few(repeated)}. "
-            "Rename the columns so that each name stands once."
-        )
+    refuse_repeated(fields, f"{name}: ")
     return fields
 
 
@@ -294,9 +289,12 @@ class _Text:
                 again = self._with_pandas(file, texts, texts)
                 for name in texts:
                     table[name] = again[name]
+        if table.empty:  # the only row below was the mark of an encoding, which pandas does not read
+            raise _without_rows(self.name)
         return table
 
     def pieces(self, rows: int, text_columns: Collection[str] = ()) -> Iterator[pd.DataFrame]:
+        some = False
         with open(self._path, "rb") as file:
             with _errors_in_sentences(self.name):
                 reader = self._with_pandas(file, self.names, {*self._codes, *text_columns}, chunksize=rows)
@@ -304,8 +302,11 @@ class _Text:
                 with _errors_in_sentences(self.name):
                     piece = next(reader, None)
                 if piece is None or piece.empty:
-                    return
+                    break
+                some = True
                 yield piece
+        if not some:
+            raise _without_rows(self.name)
 
     def _with_pandas(
         self, file: BinaryIO, names: Sequence[str], texts: Collection[str], **options: object
@@ -331,6 +332,10 @@ class _Text:
         )
 
 
+def _without_rows(name: str) -> ValueError:
+    return ValueError(f"{name} has a line of names, but no rows below it.")
+
+
 def _check_count(name: str, count: Count, n_names: int, ragged: str) -> list[str]:
     """Refuse a file whose rows cannot be read as they stand; return notes on what is read all the same."""
     if count.zero_line:
@@ -341,7 +346,7 @@ def _check_count(name: str, count: Count, n_names: int, ragged: str) -> list[str
             "one. Close it, or double a mark that belongs to the text."
         )
     if not count.n_rows:
-        raise ValueError(f"{name} has a line of names, but no rows below it.")
+        raise _without_rows(name)
     n_odd = count.n_short + count.n_long
     if not n_odd:
         return []

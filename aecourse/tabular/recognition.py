@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from aecourse.tabular import clocks
 from aecourse.tabular.columns import Choices, Column, present, to_numbers, to_texts, with_text_names
 from aecourse.tabular.numbers import Contradiction, Style, find_style, look_like_numbers, to_floats
-from aecourse.tabular.sources import first_few
+from aecourse.tabular.sources import first_few, refuse_unknown
 
 __all__ = ["Recognised", "UnclearColumn", "are_placeholders", "recognise"]
 
@@ -105,9 +105,7 @@ def recognise(
     table = with_text_names(table)
     names = list(table.columns)
     for option in ("numeric", "categorical"):
-        for name in getattr(choices, option):
-            if name not in names:
-                raise ValueError(f"{option} names the column {name!r}, which the table does not have.")
+        refuse_unknown(option, getattr(choices, option), names)
     found = {name: _recognise(name, table[name], choices) for name in names if name not in leave_out}
     if choices.decimal is None and choices.thousands is None:
         _refuse_doubtful_points(table, found)

@@ -7,6 +7,7 @@ by piece and up to a limit, so that neither a pipe loses rows nor a small file f
 import bz2
 import codecs
 import csv
+import difflib
 import gzip
 import lzma
 import os
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +30,12 @@ __all__ = [
     "STDIN",
     "Source",
     "check_readable",
+    "closest",
     "first_bytes",
     "first_few",
     "open_source",
+    "refuse_repeated",
+    "refuse_unknown",
     "stem",
     "too_large",
 ]
@@ -123,6 +127,85 @@ def first_few(values: Collection[object], most: int = 5) -> str:
     """
     shown = ", ".join(repr(value) for value in list(values)[:most])
     return shown + (f" and {len(values) - most} more" if len(values) > most else "")
+
+
+def closest(name: str, names: Collection[object]) -> str:
+    """Ask whether the most similar name was meant; empty if none is similar.
+
+    Parameters
+    ----------
+    name : str
+        The name that was looked for.
+    names : collection
+        Those that there are.
+
+    Returns
+    -------
+    str
+        It begins with a blank.
+
+    Examples
+    --------
+    >>> closest("Label", ["size", "label"])
+    " Did you mean 'label'?"
+    """
+    close = difflib.get_close_matches(name, map(str, names), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def refuse_unknown(option: str, wanted: Collection[str], names: Collection[object]) -> None:
+    """Refuse a choice about columns that the table does not have.
+
+    Parameters
+    ----------
+    option : str
+        What the choice is called.
+    wanted : collection of str
+        The columns that it names.
+    names : collection
+        The columns of the table.
+
+    Raises
+    ------
+    ValueError
+        If the table lacks one of them.
+    """
+    for name in wanted:
+        if name not in names:
+            raise ValueError(
+                f"{option} names the column {name!r}, which the table does not have."
+                f"{closest(name, names)} It has {first_few(list(names), 8)}."
+            )
+
+
+def refuse_repeated(names: Sequence[str], place: str = "") -> None:
+    """Refuse names of columns of which some stand more than once.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The names.
+    place : str
+        What the message begins with, such as the name of the file.
+
+    Raises
+    ------
+    ValueError
+        If two names are equal.
+
+    Examples
+    --------
+    >>> refuse_repeated(["a", "b", "a"], "t.csv: ")
+    Traceback (most recent call last):
+        ...
+    ValueError: t.csv: these names of columns stand more than once: 'a'. Give each column a name of its own.
+    """
+    repeated = sorted({each for each in names if names.count(each) > 1})
+    if repeated:
+        raise ValueError(
+            f"{place}these names of columns stand more than once: {first_few(repeated)}. "
+            "Give each column a name of its own."
+        )
 
 
 def too_large(name: str) -> ValueError:
