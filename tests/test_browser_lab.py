@@ -46,6 +46,9 @@ READY = """() => {
 }"""
 
 
+IDLE = """() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === "idle" """
+
+
 def open_lesson(page, name):
     """Open a lesson from the list of files, whichever is open already."""
     page.wait_for_function(READY)
@@ -259,7 +262,9 @@ def move_slider(page, sliders, shown, before):
         handle.click() if attempt % 2 else handle.focus()
         page.keyboard.press("ArrowRight")
         with contextlib.suppress(TimeoutError):
-            return page.wait_for_function(shown, arg=before, timeout=MINUTE / 3)
+            page.wait_for_function(shown, arg=before, timeout=MINUTE / 3)
+            # The numbers come before the picture: the next move waits until both are there.
+            return page.wait_for_function(IDLE)
     pytest.fail(f"the slider does not move: {page.evaluate(STATE)}")
 
 
