@@ -126,7 +126,7 @@ class AutoencoderDetector(
         out, up to a quarter, so that the threshold can keep its promise.
     false_alarm_rate : float
         Share of normal rows that `predict` may flag.
-    contamination : float
+    trim : float
         Share of the rows of ``fit`` that may be undetected anomalies, at most 0.5. If it is above 0, the
         ensemble is fitted twice: this share of the rows, those with the highest scores, is left out of the
         second fit.
@@ -157,7 +157,7 @@ class AutoencoderDetector(
     Notes
     -----
     Fit it on normal rows only; a few undetected anomalies among them do little harm, many do. With
-    ``contamination`` they are looked for first: a row is not compared with itself, so a training row that
+    ``trim`` they are looked for first: a row is not compared with itself, so a training row that
     lies alone has a high score too. Anomalies that resemble each other hide each other, and stay. If the
     share is too large, normal rows are left out, and normal rows like them are flagged from then on:
     ``promised_rate_`` allows for the worst case, that all rows left out were normal.
@@ -220,7 +220,7 @@ class AutoencoderDetector(
         patience: int = 5,
         validation_fraction: float = 0.15,
         false_alarm_rate: float = 0.05,
-        contamination: float = 0.0,
+        trim: float = 0.0,
         random_state: int | np.random.RandomState | None = 0,
     ) -> None:
         self.n_members = n_members
@@ -236,7 +236,7 @@ class AutoencoderDetector(
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.false_alarm_rate = false_alarm_rate
-        self.contamination = contamination
+        self.trim = trim
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
@@ -270,7 +270,7 @@ class AutoencoderDetector(
         rows = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         rng = check_random_state(self.random_state)
         self._fit_rows(rows, rng)
-        n_left_out = int(np.ceil(self.contamination * len(rows)))
+        n_left_out = int(np.ceil(self.trim * len(rows)))
         if n_left_out:
             kept = np.argsort(self.anomaly_score(X), kind="stable")[: max(2, len(rows) - n_left_out)]
             self._fit_rows(rows[np.sort(kept)], rng)
@@ -301,10 +301,8 @@ class AutoencoderDetector(
         for name in ("validation_fraction", "false_alarm_rate"):
             check_fraction(getattr(self, name), name)
         check_number(self.learning_rate, "learning_rate", above=0)
-        if check_fraction(self.contamination, "contamination", inclusive=True) > 0.5:
-            raise ValueError(
-                f"contamination must be at most 0.5: most rows must be normal; found {self.contamination!r}."
-            )
+        if check_fraction(self.trim, "trim", inclusive=True) > 0.5:
+            raise ValueError(f"trim must be at most 0.5: most rows must be normal; found {self.trim!r}.")
         if self.criterion not in ("combined", *PARTS):
             raise ValueError(f"criterion must be 'combined' or one of {PARTS}; found {self.criterion!r}.")
         try:
