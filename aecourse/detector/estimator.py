@@ -374,10 +374,10 @@ class AutoencoderDetector(
         """Find what is usual on held-out rows, and the threshold."""
         self._column_tails = ColumnTails.fit(train)
         self._keep_references(references)
-        squares = self._squared_residuals(self._forward(held_out))
-        level = squares.mean(axis=0)
+        layers = self._forward(held_out)
+        level = self._squared_residuals(layers).mean(axis=0)
         self._feature_level = np.maximum(level, 1e-6 * level.mean() + 1e-12)  # above zero: a divisor
-        raw = self._raw_parts(held_out, self.parts_)
+        raw = np.column_stack([self._raw_part(name, held_out, layers) for name in self.parts_])
         if len(held_out) < _MIN_CALIBRATION:
             raw = np.vstack([raw, self._raw_parts(train, self.parts_)])
         self._part_tails = Tails.fit(raw)

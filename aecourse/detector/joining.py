@@ -31,26 +31,22 @@ class Joint:
     Attributes
     ----------
     tails : Tails or None
-        Of the weighted sum of the parts that are added; None if there is no such part.
-    parts : tuple of str
-        The parts that are joined.
+        Of the weighted sum of the parts that are added; None if no part is.
     """
 
     tails: Tails | None
-    parts: tuple[str, ...]
 
     @classmethod
     def fit(cls, held_out: Mapping[str, Floats]) -> Self:
         """Calibrate the sum of the parts on their surprises (n,) for held-out normal rows."""
-        added = [name for name in held_out if name != ALONE]
-        return cls(Tails.fit(_sum(held_out)[:, None]) if added else None, tuple(held_out))
+        return cls(Tails.fit(_sum(held_out)[:, None]) if set(held_out) - {ALONE} else None)
 
     def score(self, parts: Mapping[str, Floats]) -> Floats:
-        """Return the anomaly score (n,) of rows with these surprises (n,) by part."""
+        """Return the anomaly score (n,) of rows with these surprises (n,), of the same parts as in `fit`."""
         tests = []
         if self.tails is not None:
             tests.append(sharpen(self.tails.surprise(_sum(parts)[:, None])[:, 0]))
-        if ALONE in self.parts:
+        if ALONE in parts:
             tests.append(sharpen(parts[ALONE]))
         if len(tests) == 1:
             return tests[0]

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-Floats = NDArray[np.float64]
+from aecourse.detector.forward import VALUES_PER_CHUNK, Floats
 
 _EQUAL = 1e-6  # two rows nearer than this, in units of a usual row's length, are the same row
 _FEW = 4  # up to so many rows are compared with all references directly
@@ -41,6 +41,13 @@ class Neighbors:
 
     def nearest(self, rows: Floats) -> tuple[Floats, NDArray[np.intp]]:
         """Return the root-mean-square distances (m, n_neighbors) of rows (m, k), and whose they are."""
+        # Slices keep what is computed for all neighbours of all rows at once within memory.
+        size = max(1, VALUES_PER_CHUNK // ((self.n_neighbors + 1) * rows.shape[1]))
+        found = [self._nearest(rows[start : start + size]) for start in range(0, len(rows), size)]
+        distances, places = zip(*found, strict=True)
+        return np.concatenate(distances), np.concatenate(places)
+
+    def _nearest(self, rows: Floats) -> tuple[Floats, NDArray[np.intp]]:
         places = self._candidates(rows.astype(np.float32))
         # The search rounds; the distances are computed again, so that equal rows get equal scores.
         exact = np.sqrt(np.square(rows[:, None] - self.references[places]).mean(axis=2))
