@@ -130,29 +130,11 @@ def steps(boxes: Sequence[str], title: str, notes: Sequence[str] = (), width: fl
     x = 0.02 + room * (np.arange(len(boxes)) + 0.5)
     middle, box, height = (0.56, 0.74 * room, 0.36) if notes else (0.42, 0.74 * room, 0.46)
     for place, words in enumerate(boxes):
-        corner = (x[place] - box / 2, middle - height / 2)
-        figure.add_artist(
-            FancyBboxPatch(
-                corner,
-                box,
-                height,
-                boxstyle="round,pad=0,rounding_size=0.02",
-                facecolor=_FACE,
-                edgecolor=PALETTE["normal"],
-            )
-        )
+        _draw_box(figure, (x[place], middle), (box, height), "normal")
         _write(figure, x[place], middle, words)
         if place:
             start, end = x[place - 1] + box / 2, x[place] - box / 2
-            figure.add_artist(
-                FancyArrowPatch(
-                    (start, middle),
-                    (end, middle),
-                    arrowstyle="-|>",
-                    mutation_scale=12,
-                    color=PALETTE["text"],
-                )
-            )
+            _draw_arrow(figure, (start, middle), (end, middle), head=12)
     for place, words in enumerate(notes):
         _write(figure, x[place], 0.16, words, SMALL_SIZE)
     return figure
@@ -241,8 +223,11 @@ def _draw_box(figure: Figure, centre: tuple[float, float], size: tuple[float, fl
     )
 
 
-def _draw_arrow(figure: Figure, start: tuple[float, float], end: tuple[float, float]) -> None:
-    figure.add_artist(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=11, color=PALETTE["text"]))
+def _draw_arrow(
+    figure: Figure, start: tuple[float, float], end: tuple[float, float], head: float = 11
+) -> None:
+    arrow = FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=head, color=PALETTE["text"])
+    figure.add_artist(arrow)
 
 
 def random_cuts(
