@@ -9,7 +9,6 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 os.environ["AECOURSE_PROGRESS"] = "0"
 
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_iris
 
 from aecourse import baselines, builders, datasets, evaluation, training
-from aecourse._support.files import whole_file
+from tools.stored import write_arrays
 
 STORED = Path(__file__).parents[1] / "notebooks" / "data" / "starts_05.npz"
 SEEDS = tuple(range(5))  # of the splits, and of the starts on each
@@ -144,10 +143,7 @@ def run() -> dict[str, NDArray]:
 
 def main() -> int:
     """Make the file."""
-    arrays: dict[str, Any] = run()
-    with whole_file(STORED) as temporary:
-        np.savez_compressed(temporary, **arrays)
-    print(f"written: {STORED.name} ({STORED.stat().st_size:,} bytes)")
+    write_arrays(STORED, run())
     return 0
 
 

@@ -22,6 +22,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from aecourse import baselines, builders, datasets, evaluation, training
 from aecourse._support.files import whole_file
+from tools.stored import write_arrays
 
 STORED = Path(__file__).parents[1] / "notebooks" / "data" / "starts_07.npz"
 SEEDS = tuple(range(5))
@@ -206,10 +207,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     options.work.mkdir(parents=True, exist_ok=True)
-    arrays: dict[str, Any] = run(options.work)
-    with whole_file(STORED) as temporary:
-        np.savez_compressed(temporary, **arrays)
-    print(f"written: {STORED.name} ({STORED.stat().st_size:,} bytes)")
+    write_arrays(STORED, run(options.work))
     return 0
 
 

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 os.environ["AECOURSE_PROGRESS"] = "0"
 
@@ -22,7 +21,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.model_selection import train_test_split
 
 from aecourse import baselines, builders, evaluation, training
-from aecourse._support.files import whole_file
+from tools.stored import write_arrays
 
 STORED = Path(__file__).parents[1] / "notebooks" / "data" / "starts_04.npz"
 SEEDS = tuple(range(5))  # of the splits, and of the starts on each
@@ -157,10 +156,7 @@ def run() -> dict[str, NDArray]:
 
 def main() -> int:
     """Make the file."""
-    arrays: dict[str, Any] = run()
-    with whole_file(STORED) as temporary:
-        np.savez_compressed(temporary, **arrays)
-    print(f"written: {STORED.name} ({STORED.stat().st_size:,} bytes)")
+    write_arrays(STORED, run())
     return 0
 
 
