@@ -262,12 +262,12 @@ class _Shown:
     unit: str
 
 
-def _draw(shown, now, day, *, confusion):
+def _draw(figure, shown, now, day, *, confusion):
     """Draw histogram, confusion matrix (if wanted) and cost curve; return Axes and what moves."""
-    import matplotlib.pyplot as plt
-
     width, panels = (12.6, 3) if confusion else (10.2, 2)
-    figure, axes = plt.subplots(1, panels, figsize=(width, 3.4), layout="constrained")
+    figure.set_size_inches(width, 3.4)
+    figure.set_layout_engine("constrained")
+    axes = figure.subplots(1, panels)
     plots.score_histogram(
         shown.score[shown.y == 0],
         shown.score[shown.y == 1],
@@ -299,7 +299,7 @@ def _draw(shown, now, day, *, confusion):
     )
     ax.legend(frameon=False, fontsize=8)
     line = next(line for line in axes[0].get_lines() if line.get_label().startswith("threshold"))
-    return figure, axes, line, point
+    return axes, line, point
 
 
 def _picture(figure, description):
@@ -311,7 +311,7 @@ def _picture(figure, description):
 
 def _controls(widgets, shown, threshold, day):
     """Return the widgets: three sliders, the table and the picture, which follow them."""
-    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
 
     wide = {"layout": {"width": "640px"}, "style": {"description_width": "150px"}}
     step = (shown.view[1] - shown.view[0]) / _STEPS
@@ -343,9 +343,9 @@ def _controls(widgets, shown, threshold, day):
 
     def redraw(change=None):
         now = _outcome(shown.y, shown.score, slider.value, settings())
-        figure, _, drawn["line"], drawn["point"] = _draw(shown, now, settings(), confusion=False)
-        plt.close(figure)
-        drawn["figure"] = figure
+        # Not through pyplot, whose state all threads share: JupyterLab may call us from a second one.
+        drawn["figure"] = Figure()
+        _, drawn["line"], drawn["point"] = _draw(drawn["figure"], shown, now, settings(), confusion=False)
         show(now)
 
     def move(change):
@@ -425,6 +425,8 @@ def explore(
     >>> explore([0, 0, 0, 1], [1.0, 2.0, 3.0, 3.0], threshold=2.5, interactive=False)  # doctest: +ELLIPSIS
     At threshold 2.5: recall 100.0 %, false-alarm rate 33.3 %, ...
     """
+    import matplotlib.pyplot as plt
+
     y, score = _checked(y, score)
     day = _day(y, cost_miss, cost_false_alarm, base_rate, rows_per_day)
     view = (float(score.min()), float(score.max())) if view is None else tuple(map(float, view))
@@ -436,7 +438,7 @@ def explore(
     if widgets is not None:
         start = min(max(now.threshold, view[0]), view[1])
         return _controls(widgets, shown, start, day)
-    _, axes, _, _ = _draw(shown, now, day, confusion=True)
+    axes, _, _ = _draw(plt.figure(), shown, now, day, confusion=True)
     plots.show(axes, f"At {now}.")
     return None
 

@@ -1,6 +1,7 @@
 """`make lab` as a student meets it: JupyterLab in a browser, lesson 00 from the menu, lesson 09's slider."""
 
 import contextlib
+import json
 import math
 import os
 import pathlib
@@ -140,6 +141,19 @@ def faulty(cells):
 def nothing_asked_elsewhere(page, faults):
     assert [fault for fault in faults if "another host" in fault] == []
     assert page.locator(".jp-Dialog").count() == 0
+
+
+def test_every_setting_for_students_is_one_that_jupyterlab_knows():
+    """A setting with a misspelt name would be passed over without a word."""
+    settings = json.loads((ROOT / "tools/lab_settings/labconfig/default_setting_overrides.json").read_text())
+    schemas = pathlib.Path(sys.prefix, "share", "jupyter", "lab", "schemas")
+    assert settings
+    for plugin, chosen in settings.items():
+        package, name = plugin.split(":")
+        known = json.loads((schemas / package / f"{name}.json").read_text())["properties"]
+        for setting, value in chosen.items():
+            allowed = [option["const"] for option in known[setting].get("oneOf", []) if "const" in option]
+            assert not allowed or value in allowed, f"{plugin} {setting}"
 
 
 def test_lesson_00_runs_from_the_menu_without_an_error(lab):

@@ -149,6 +149,16 @@ def test_sliders_move_the_numbers_and_the_picture():
     assert f"cost {found.cost:.1f}" in table.value and "<td>1</td><td>1 (50.0%)</td>" in table.value
 
 
+def test_sliders_leave_the_figures_of_pyplot_alone():
+    """A second thread may move them while a cell draws, and all threads share pyplot's current figure."""
+    pytest.importorskip("ipywidgets")
+    mine, ax = plt.subplots()
+    box = explorer.explore(Y, SCORE, 2.9, base_rate=0.1, interactive=True)
+    box.children[1].value = 100.0
+    assert plt.gcf() is mine and plt.gca() is ax
+    plt.close(mine)
+
+
 def test_slider_reaches_both_ends():
     pytest.importorskip("ipywidgets")
     slider = explorer.explore(Y, SCORE, 99.0, interactive=True).children[0]

@@ -24,6 +24,7 @@ LEFT_OUT = {"__pycache__", "text", "lessons.toml"}
 RECORD = ".copied.json"  # for each file: the digest of the course's version that was last copied
 UPDATES = "UPDATES.md"
 # JupyterLab's settings for students: no news to agree to, no panels of nbgrader, which are for instructors.
+# Sliders are heard in the kernel's own thread: in a second one, pictures and answers can be lost.
 SETTINGS = Path(__file__).parent / "lab_settings"
 
 
