@@ -336,7 +336,7 @@ def _controls(widgets, shown, threshold, day):
         day.base_rate, min=-4, max=math.log10(0.99), description="base rate", readout_format=".2%", **wide
     )
     table, picture = widgets.HTML(), widgets.HTML()
-    drawn = {}
+    drawn: dict[str, Any] = {}
 
     def settings():
         return replace(day, cost_miss=ratio.value * day.cost_false_alarm, base_rate=base_rate.value)

@@ -1,11 +1,12 @@
-"""Run a Python module in a sandbox, made by bubblewrap, setpriv and prlimit.
+"""Run a Python module in a sandbox, made by bubblewrap, setpriv, prlimit and libseccomp.
 
 The process sees the interpreter, the installed packages and the system libraries, all read-only,
 an empty home and a scratch folder of limited size in memory. It has no network and no privileges,
-sees no other process, and dies with the grader.
+sees no other process, asks nothing unusual of the kernel, and dies with the grader.
 """
 
 import contextlib
+import ctypes.util
 import functools
 import os
 import pathlib
@@ -29,14 +30,15 @@ from typing import Any, Literal, Protocol
 import psutil
 
 import aecourse
-from aecourse.grading.sandbox import messages
+from aecourse.grading.sandbox import memory_group, messages
 from aecourse.grading.sandbox.clock import WINDOW, Clock, charged
 from aecourse.grading.sandbox.messages import Header
 
 HOW_TO_GET_ONE = (
     "No sandbox: {reason}\n"
     "Submissions are other people's programs, so they are not run without one.\n"
-    "Debian, Ubuntu: apt-get install bubblewrap util-linux    Fedora: dnf install bubblewrap util-linux\n"
+    "Debian, Ubuntu: apt-get install bubblewrap util-linux libseccomp2\n"
+    "Fedora: dnf install bubblewrap util-linux libseccomp\n"
     "For any user but root, user namespaces must be allowed: /proc/sys/user/max_user_namespaces above 0; on\n"
     "Ubuntu 24.04 an AppArmor profile for bwrap or sysctl kernel.apparmor_restrict_unprivileged_userns=0.\n"
     "In a container, allow it to make namespaces (docker run --privileged, or a seccomp profile that permits "
@@ -52,6 +54,8 @@ SCRATCH_FOLDERS = ("/tmp", "/dev/shm", "/home/student")
 SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime")
 POLL_SECONDS = 0.2
+# What the kernel may keep for an honest sandbox, above what its processes hold.
+KERNEL_MB = 128
 
 #: Set, it ends the wait for every sandboxed process, in all threads.
 INTERRUPTED = threading.Event()
@@ -103,6 +107,11 @@ class Limits:
     processes: int = 256
     scratch_mb: int = 64
     open_files: int = 256
+
+    @property
+    def together_mb(self) -> int:
+        """Memory of a whole sandbox, its folders and what the kernel keeps for it included."""
+        return self.memory_mb + len(SCRATCH_FOLDERS) * self.scratch_mb + KERNEL_MB
 
     def resources(self) -> dict[str, int]:
         """Return the limits as the ``resource`` module names them, in its units."""
@@ -218,9 +227,12 @@ def problem() -> str | None:
     for tool in ("bwrap", "setpriv", "prlimit"):
         if shutil.which(tool) is None:
             return f"the program {tool} is not installed."
+    if ctypes.util.find_library("seccomp") is None:
+        return "the library libseccomp is not installed."
     try:
+        program = "from aecourse.grading.inside import calls; calls.close()"
         tried = subprocess.run(
-            command([os.path.abspath(sys.executable), "-c", "import aecourse"], Limits(), {}),
+            command([os.path.abspath(sys.executable), "-c", program], Limits(), {}),
             capture_output=True,
             text=True,
             timeout=60,
@@ -254,12 +266,11 @@ def _limit_this_process(limits: Mapping[str, int]) -> None:
 
 
 def _resident(process: psutil.Process) -> int:
-    """Return the bytes that a process holds alone, or 0 if it has ended."""
+    """Return the bytes that a process holds, with all that it shares; 0 if it has ended."""
     try:
-        memory = process.memory_info()
+        return int(process.memory_info().rss)
     except psutil.Error:
         return 0
-    return memory.rss - memory.shared
 
 
 def _processor_seconds(process: psutil.Process) -> float:
@@ -275,7 +286,7 @@ def _proportional(process: psutil.Process) -> int:
     try:
         with open(f"/proc/{process.pid}/smaps_rollup", encoding="ascii") as stream:
             return next(int(line.split()[1]) * 1024 for line in stream if line.startswith("Pss:"))
-    except PermissionError:
+    except PermissionError:  # a process can hide its share, and then all that it holds counts
         return _resident(process)
     except (OSError, StopIteration):
         return 0
@@ -308,9 +319,10 @@ def start(arguments: Sequence[str], channel: socket.socket, **extra: Any) -> sub
     )
 
 
-def _program(role: Role, channel: socket.socket) -> list[str]:
+def _program(role: Role, channel: socket.socket, *, trusted: bool = False) -> list[str]:
     # Imported, as a server does it, so that a submission finds the same modules either way.
-    code = f"from aecourse.grading.inside import {role}; {role}.main({channel.fileno()})"
+    code = f"from aecourse.grading.inside import calls, {role}; "
+    code += ("" if trusted else "calls.close(); ") + f"{role}.main({channel.fileno()})"
     return [os.path.abspath(sys.executable), "-P", "-s", "-c", code]
 
 
@@ -318,9 +330,15 @@ class _Sandboxed(Child):
     """A process with a sandbox of its own."""
 
     def __init__(
-        self, role: Role, channel: socket.socket, limits: Limits, environment: Mapping[str, str]
+        self,
+        role: Role,
+        channel: socket.socket,
+        limits: Limits,
+        environment: Mapping[str, str],
+        group: memory_group.MemoryGroup | None,
     ) -> None:
-        self._child = start(command(_program(role, channel), limits, environment), channel)
+        line = command(_program(role, channel), limits, environment)
+        self._child = start(group.entering(line) if group else line, channel)
         self.pid = self._child.pid
 
     def kill(self) -> None:
@@ -339,7 +357,7 @@ class _Trusted(Child):
         own = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
         places = {"TMPDIR": folder, "MPLCONFIGDIR": os.path.join(folder, "matplotlib")}
         self._child = start(
-            _program(role, channel),
+            _program(role, channel, trusted=True),
             channel,
             cwd=folder,
             env=_environment({**own, **environment, **places}),
@@ -398,13 +416,20 @@ class Process:
         self._clock = clock or Clock()
         self._unsettled = self._processor = 0.0
         self._socket, theirs = socket.socketpair()
+        self._group = None if trusted else memory_group.make(limits.together_mb)
         self._child: Child
         with theirs:
             if server is not None:
                 self._child = server.fork(role, theirs, limits)
+            elif trusted:
+                self._child = _Trusted(role, theirs, limits, environment or {})
             else:
-                self._child = (_Trusted if trusted else _Sandboxed)(role, theirs, limits, environment or {})
+                self._child = _Sandboxed(role, theirs, limits, environment or {}, self._group)
         self._watched = psutil.Process(self._child.pid)
+        if server is not None and self._group:
+            # It forks once before our first message, and then waits for that: none can stay outside.
+            self._group.add(self._child.pid)
+            self._group.add(*(child.pid for child in self._family()[1:]))
         self._buffer = bytearray()
         self._next_look = 0.0
         if server is not None:
@@ -475,6 +500,8 @@ class Process:
             if not part:
                 if self._child.lost():
                     raise RuntimeError("the server of the sandboxes ended")
+                if self._group and self._group.exceeded():
+                    raise Ended(End.OUT_OF_MEMORY, f"more than {self._limits.together_mb} MB held together")
                 raise Ended(End.CRASHED, "it ended without an answer")
             self._buffer += part
         data = bytes(self._buffer[:size])
@@ -527,6 +554,8 @@ class Process:
         """End the process and everything that it started."""
         self._child.kill()
         self._socket.close()
+        if self._group:
+            self._group.close()
 
     def __enter__(self) -> "Process":
         return self
