@@ -15,7 +15,7 @@ _numbers = itertools.count()
 
 
 def _hierarchies() -> list[tuple[pathlib.Path, str, int]]:
-    """Return (mount point, path of this process's group, version) of each mounted hierarchy of control groups.
+    """Return (mount point, path of our group, version) of each mounted hierarchy of control groups.
 
     Of version 1, only the one for memory.
     """
@@ -74,7 +74,7 @@ class MemoryGroup:
             stream.write(str(number))
 
     def entering(self, command: list[str]) -> list[str]:
-        """Return the command line of a program that enters the group, if it may, before it runs ``command``."""
+        """Return a command line that enters the group, if it may, before it runs ``command``."""
         script = 'echo $$ > "$1"; shift; exec "$@"'
         return ["/bin/sh", "-c", script, "sh", str(self.folder / "cgroup.procs"), *command]
 
@@ -113,7 +113,7 @@ def make(memory_mb: int) -> MemoryGroup | None:
     name = f"aecourse-{os.getpid()}-{next(_numbers)}"
     with contextlib.suppress(OSError):
         for mounted, path, version in _hierarchies():
-            # In version 2 a group with processes cannot have groups below it that are limited: ours stands next to it.
+            # In version 2 a group that has processes can have no limited groups below it: ours is next to it.
             own = mounted / path
             folder = (own.parent if version == 2 and own != mounted else own) / name
             try:
