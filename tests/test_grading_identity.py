@@ -18,6 +18,7 @@ import pytest
 from aecourse.grading import (
     archives,
     assignment,
+    batch,
     cli,
     collecting,
     deadlines,
@@ -423,6 +424,68 @@ def test_an_archive_that_is_not_opened_is_named(name, data, status, words, tmp_p
     ada = found.submissions[0]
     assert (ada.student, ada.data, ada.status) == ("ada", None, status) and words in ada.message
     assert [row.remark.startswith(str(status)) for row in found.rows if row.student == "ada"] == [True]
+
+
+READS_A_FILE = "import pathlib, helper\nprint(pathlib.Path('data/rows.csv').read_text(), helper.seven)"
+TABLE, MODULE = b"a,b\n1,2\n", b"seven = 3 + 4\n"
+
+
+@pytest.mark.parametrize("warmed", [True, False])
+@pytest.mark.parametrize(
+    "files",
+    [
+        lambda nb: {"ada.zip": zipped({"w/demo.ipynb": nb, "w/data/rows.csv": TABLE, "w/helper.py": MODULE})},
+        lambda nb: {"ada/demo.ipynb": nb, "ada/data/rows.csv": TABLE, "ada/helper.py": MODULE},
+        lambda nb: {
+            "ada/x.tar.gz": tarred({"demo.ipynb": nb, "data/rows.csv": TABLE, "helper.py": MODULE}, "w:gz")
+        },
+    ],
+    ids=["zip", "folder", "tar"],
+)
+def test_files_handed_in_with_the_notebook_are_there_when_it_runs(files, warmed, tmp_path):
+    notebook = made_up_assignment.submission(ABOUT, None, READS_A_FILE)
+    placed(tmp_path, files(notebook))
+    [incoming] = collecting.find(tmp_path, "demo").submissions
+    assert incoming.notes == ("handed in with it: data/rows.csv, helper.py",) and incoming.warnings == ()
+    record = grade.grade(SOURCE, incoming, warmed=warmed)
+    [shown] = [cell["report"]["outputs"] for cell in record.shown if cell["source"] == READS_A_FILE]
+    assert shown == [{"text": "a,b\n1,2\n 7\n"}] and record.automatic == 8
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["lovelaceada_4711_99_{}", "Ada Lovelace_4711_assignsubmission_file_{}"],
+    ids=["canvas", "moodle"],
+)
+def test_a_platforms_words_before_the_name_of_a_file_are_taken_off(pattern, tmp_path):
+    again = "-1" if "99" in pattern else ""
+    names = {f"demo{again}.ipynb": NOTEBOOK, f"rows{again}.csv": TABLE}
+    placed(tmp_path, {pattern.format(name): content for name, content in names.items()})
+    [incoming] = collecting.find(tmp_path, "demo").submissions
+    assert incoming.beside == (("rows.csv", TABLE),)
+
+
+def test_files_with_a_notebook_are_bounded_and_said(tmp_path):
+    """A file over 2 MB is not read, nor more than 5 MB in all; a damaged or linked one harms nothing."""
+    files = {f"{number}.bin": bytes(2**20) for number in range(7)}
+    placed(tmp_path, {"ada.zip": zipped({"demo.ipynb": NOTEBOOK, "big.bin": bytes(2**21 + 1), **files})})
+    placed(tmp_path, {"bob/demo.ipynb": NOTEBOOK})
+    (tmp_path / "bob" / "link.csv").symlink_to("/etc/passwd")
+    ada, bob = collecting.find(tmp_path, "demo").submissions
+    assert ada.data == bob.data == NOTEBOOK and bob.beside == ()
+    assert sum(len(content) for _, content in ada.beside) == 5 * 2**20
+    [warning] = ada.warnings
+    assert warning.startswith("not there when the notebook ran: big.bin, 5.bin, 6.bin")
+
+
+def test_a_changed_file_with_a_notebook_is_graded_again(tmp_path):
+    notebook = made_up_assignment.submission(ABOUT)
+    keys = set()
+    for content in (None, b"1", b"2"):
+        files = {"demo.ipynb": notebook} | ({} if content is None else {"n.txt": content})
+        placed(tmp_path, {"ada.zip": zipped(files)})
+        keys.add(batch.key_of(SOURCE, collecting.find(tmp_path, "demo").submissions[0]))
+    assert len(keys) == 3
 
 
 def test_names_in_a_zip_without_its_mark_of_utf_8_are_read():

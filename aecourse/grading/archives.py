@@ -6,7 +6,9 @@ tools leave behind (``.git``, ``.venv``, ``__MACOSX`` and their like) is left ou
 """
 
 import bz2
+import contextlib
 import datetime
+import functools
 import io
 import lzma
 import os
@@ -26,6 +28,10 @@ from aecourse.grading.record import Status
 MAX_FILE = 20 * 2**20
 MAX_ARCHIVE = 200 * 2**20
 MAX_UNPACKED = 400 * 2**20
+# A file beside a notebook, such as a table or a module of the student's own, is read if it is this small.
+MAX_BESIDE = 2 * 2**20
+# Of what an archive or a folder may hold in all, the part for such files.
+SHARE_BESIDE = 0.25
 MAX_ENTRIES = 100_000
 MAX_ENTRIES_OF_ONE = 500
 MAX_RATIO = 200
@@ -75,7 +81,7 @@ class File:
     path : tuple of str
         Where it was, in parts; an archive counts as a folder.
     data : bytes or None
-        Its content, if it is a notebook, or Gradescope's list, that could be read.
+        Its content, if it is a notebook, or Gradescope's list, that could be read; of other files if small.
     refusal : Refused, optional
         Why there is no content.
     modified : float
@@ -318,6 +324,22 @@ def _read_entry(entry: _Entry) -> bytes:
         ) from error
 
 
+class _Beside:
+    """How many bytes of files beside notebooks may still be read."""
+
+    def __init__(self, most: float) -> None:
+        self._left = most
+
+    def read(self, size: int, read: Callable[[], bytes]) -> bytes | None:
+        """Return a small file's content, or None; whether it can be read decides nothing."""
+        if size > min(MAX_BESIDE, self._left):
+            return None
+        self._left -= size
+        with contextlib.suppress(Refused, OSError):
+            return read()
+        return None
+
+
 def _read_archive(
     stream: IO[bytes], path: tuple[str, ...], *, max_entries: int, max_unpacked: int
 ) -> Iterator[File]:
@@ -331,10 +353,14 @@ def _read_archive(
     if len(entries) > max_entries:
         raise _unsafe("The archive holds far more files than a submission needs.")
     unpacked = 0
+    beside = _Beside(SHARE_BESIDE * max_unpacked)
     for parts, entry in entries:
         try:
             inside = _entry_path(entry.name)
-            data = _read_entry(entry) if _is_wanted(inside[-1]) else None
+            if _is_wanted(inside[-1]):
+                data: bytes | None = _read_entry(entry)
+            else:
+                data = beside.read(entry.size, functools.partial(_read_entry, entry))
             file = File(path + inside, data, modified=entry.modified)
         except Refused as refusal:
             file = File(path + parts, None, refusal, entry.modified)
@@ -344,7 +370,9 @@ def _read_archive(
         yield file
 
 
-def _read_folder(folder: str | os.PathLike[str], prefix: tuple[str, ...] = ()) -> Iterator[File]:
+def _read_folder(
+    folder: str | os.PathLike[str], beside: _Beside, prefix: tuple[str, ...] = ()
+) -> Iterator[File]:
     """Yield the files of a folder, without following a link."""
     if len(prefix) > MAX_DEPTH_OF_FOLDERS:
         return
@@ -358,7 +386,7 @@ def _read_folder(folder: str | os.PathLike[str], prefix: tuple[str, ...] = ()) -
         about = entry.stat(follow_symlinks=False)
         wanted = _is_wanted(entry.name)
         if stat.S_ISDIR(about.st_mode):
-            yield from _read_folder(entry.path, path)
+            yield from _read_folder(entry.path, beside, path)
         elif stat.S_ISLNK(about.st_mode):
             if wanted or not prefix:
                 yield File(path, None, _unsafe("A link was handed in instead of a file."))
@@ -366,16 +394,23 @@ def _read_folder(folder: str | os.PathLike[str], prefix: tuple[str, ...] = ()) -
             yield File(path, None, _unsafe("This is not a plain file."))
         elif wanted:
             yield _read_file(entry.path, path, about.st_mtime)
+        elif stat.S_ISREG(about.st_mode):
+            read = functools.partial(_content, entry.path, MAX_BESIDE)
+            yield File(path, beside.read(about.st_size, read), modified=about.st_mtime)
         else:
             yield File(path, None, modified=about.st_mtime)
+
+
+def _content(path: str | os.PathLike[str], limit: int) -> bytes:
+    # O_NOFOLLOW: the entry may have become a link since it was looked at.
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as stream:
+        return _read_bounded(stream, limit)
 
 
 def _read_file(path: str | os.PathLike[str], parts: tuple[str, ...], modified: float) -> File:
     limit = MAX_FILE if NOTEBOOK.search(parts[-1]) else MAX_ARCHIVE
     try:
-        # O_NOFOLLOW: the entry may have become a link since it was looked at.
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as stream:
-            return File(parts, _read_bounded(stream, limit), modified=modified)
+        return File(parts, _content(path, limit), modified=modified)
     except Refused as refusal:
         return File(parts, None, refusal, modified)
     except OSError as error:
@@ -386,7 +421,7 @@ def _read_file(path: str | os.PathLike[str], parts: tuple[str, ...], modified: f
 def _opened(file: File, depth: int = 1) -> Iterator[File]:
     """Replace an archive by the files in it, and those archives by theirs."""
     # A notebook is text: one that begins like a zip file was renamed.
-    is_archive = file.is_archive or (file.data or b"").startswith(b"PK\x03\x04")
+    is_archive = file.is_archive or (file.is_notebook and (file.data or b"").startswith(b"PK\x03\x04"))
     if file.data is None or not is_archive:
         yield file
         return
@@ -424,7 +459,7 @@ def read_place(place: str | os.PathLike[str]) -> list[File]:
     Returns
     -------
     list of File
-        With the content of notebooks only. Archives inside are replaced by what is in them.
+        With the content of notebooks and of small files. Archives inside are replaced by what is in them.
 
     Raises
     ------
@@ -433,7 +468,7 @@ def read_place(place: str | os.PathLike[str]) -> list[File]:
     """
     place = pathlib.Path(place)
     if place.is_dir():
-        files: Iterable[File] = _read_folder(place)
+        files: Iterable[File] = _read_folder(place, _Beside(SHARE_BESIDE * MAX_UNPACKED))
     elif not place.is_file():
         raise OSError(f"{place} is neither a folder, nor an archive, nor a notebook; pass one of them.")
     elif NOTEBOOK.search(place.name):

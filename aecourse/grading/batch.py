@@ -37,6 +37,7 @@ DECIDE_MARKS = (
     "grading/record.py",
     "grading/sandbox",
     "grading/session.py",
+    "grading/steps.py",
     "grading/submissions.py",
     "homework",
 )
@@ -97,6 +98,7 @@ def key_of(source: bytes, incoming: Incoming, trusted: bool = False) -> str:
     about = {
         "assignment": hashlib.sha256(source).hexdigest(),
         "submission": hashlib.sha256(incoming.data).hexdigest() if incoming.data is not None else None,
+        "beside": [(name, hashlib.sha256(content).hexdigest()) for name, content in incoming.beside],
         "student": incoming.student,
         "refusal": [incoming.status, incoming.message],
         "trusted": trusted,

@@ -25,6 +25,8 @@ from aecourse.grading.submissions import Incoming, typed_id
 
 # Files of one student whose times differ by less were copied or unpacked together: the times say nothing.
 SECONDS_APART = 60
+# All files beside a student's notebook together.
+MAX_BESIDE = 5 * 2**20
 # What platforms add to a student's files, or write beside them: nobody handed it in.
 PLATFORMS_OWN = re.compile(
     r"(?:index\.html|timestamp\.txt|comments\.(?:txt|html)|grades\.(?:csv|xlsx?)|status\.(?:csv|xlsx)|readme\.txt"
@@ -213,11 +215,14 @@ def _on_roster(claim: Claim, roster: Roster) -> tuple[list[Student], str]:
     return roster.by_part_of_name(claim.name or claim.id), ""
 
 
+def _own_name(name: str) -> str:
+    """Return the name that a student gave a file, without what Canvas puts before it."""
+    return re.sub(r"^.*?_(?:LATE_)?\d+_\d+_", "", name)
+
+
 def _order(file: File, claim: Claim) -> tuple[str, str, int]:
     """Return what orders a student's attempts: when it was handed in, what it is called, its number."""
-    name = file.name
-    if claim.platform == "canvas":  # the file's own name is behind the numbers
-        name = re.sub(r"^.*?_(?:LATE_)?\d+_\d+_", "", name)
+    name = _own_name(file.name) if claim.platform == "canvas" else file.name
     return claim.when, key_of(identity.stem(name)), identity.attempt(file.path)
 
 
@@ -262,6 +267,29 @@ def _without_notebook(person: _Person) -> tuple[Incoming, str]:
     return incoming, question
 
 
+def _beside(chosen: File, claim: Claim, person: _Person) -> tuple[tuple[tuple[str, bytes], ...], list[str]]:
+    """Return the files that a student handed in with a notebook, and the names of those left out.
+
+    Platforms that put all files of a class into one folder write words of their own before the names.
+    """
+    folder, found, left_out, size = chosen.path[:-1], [], [], 0
+    for file in [*(file for file, _ in person.files), *person.aside]:
+        if file.is_notebook or file.is_archive or file.path[: len(folder)] != folder:
+            continue
+        name = "/".join(file.path[len(folder) :])
+        if claim.platform == "canvas":
+            # It numbers what was handed in again: data-1.csv is a second data.csv.
+            name = re.sub(r"-\d+(?=\.\w+$)", "", _own_name(name))
+        elif claim.platform == "moodle":
+            name = re.sub(r"^.*?_assignsubmission_file_", "", name)
+        size += len(file.data or b"")
+        if file.data is None or size > MAX_BESIDE:
+            left_out.append(name)
+        else:
+            found.append((name, file.data))
+    return tuple(found), left_out
+
+
 def _choose(person: _Person, assignment_name: str) -> tuple[Incoming, str]:
     """Choose which of a student's files is graded; return it with a question if that is unclear."""
     usable = [(file, claim) for file, claim in person.files if file.data is not None and file.is_notebook]
@@ -297,17 +325,23 @@ def _choose(person: _Person, assignment_name: str) -> tuple[Incoming, str]:
         warnings.append(f"which is the last was unclear: {chosen.origin} or {others}")
         person.undecided = True
     when = person.times.get(chosen.origin) or claim.when
+    beside, left_out = _beside(chosen, claim, person)
+    with_it = [f"handed in with it: {', '.join(name for name, _ in beside)[:200]}"] if beside else []
+    if left_out:
+        limit = f"more than {MAX_BESIDE >> 20} MB in all, or unreadable"
+        warnings.append(f"not there when the notebook ran: {', '.join(left_out[:5])} ({limit})")
     incoming = Incoming(
         person.id,
         person.name,
         chosen.origin,
         chosen.data,
-        notes=tuple(f"set aside: {file.origin}" for file in aside),
+        notes=(*with_it, *(f"set aside: {file.origin}" for file in aside if file.is_notebook)),
         warnings=tuple(warnings),
         typed=typed_id(chosen.data),
         handed_in=class_list.moment(when).timestamp() if when else chosen.modified,
         time_is_sure=bool(when),
         marked_late=claim.late,
+        beside=beside,
     )
     return incoming, question
 

@@ -172,7 +172,7 @@ def _grade(assignment: Assignment, incoming: Incoming, trusted: bool, warmed: bo
     steps = plan(assignment, cells, places)
     # The data are drawn from the id that the student typed, as when the notebook was written.
     drawn_from = incoming.typed or incoming.student
-    session = Session(assignment, steps, drawn_from, trusted=trusted, warmed=warmed)
+    session = Session(assignment, steps, drawn_from, beside=incoming.beside, trusted=trusted, warmed=warmed)
     if has_tests(assignment) or any(isinstance(step, RunCell) for step in steps):
         session.run()
     usual = Status.REPAIRED if repairs else Status.GRADED

@@ -76,6 +76,8 @@ class Session:
     steps : list of RunCell and RunTest
     student : str
         The student's id.
+    beside : sequence of (str, bytes)
+        Files that are there when the cells run, by their paths.
     trusted : bool
         Run without a sandbox.
     warmed : bool
@@ -94,13 +96,20 @@ class Session:
     """
 
     def __init__(
-        self, assignment: Assignment, steps: Sequence[Step], student: str, *, trusted: bool, warmed: bool
+        self,
+        assignment: Assignment,
+        steps: Sequence[Step],
+        student: str,
+        *,
+        beside: Sequence[tuple[str, bytes]] = (),
+        trusted: bool,
+        warmed: bool,
     ) -> None:
         self.assignment, self.steps = assignment, steps
         self.results: dict[str, CellResult] = {}
         self.reports: dict[int, RunReport] = {}
         self.ends: set[Outcome] = set()
-        self._student, self._trusted = student, trusted
+        self._student, self._beside, self._trusted = student, beside, trusted
         self._server = fork_server.server_for(assignment.imports) if warmed and not trusted else None
         self.clock = Clock()
         self._deadline = assignment.seconds
@@ -164,6 +173,8 @@ class Session:
     def _run_cells(self, student: Process) -> None:
         """Run the student's cells and remember their names at the place of each test."""
         _wait_until_ready(student, self.clock)
+        for name, content in self._beside:
+            student.ask({"op": "file", "name": name}, content, deadline=self._deadline)
         for number, step in enumerate(self.steps):
             if number in self._lost_cells:
                 continue

@@ -51,6 +51,9 @@ class Incoming:
         The platform marked it as late.
     handed_in_by : str
         The id of the member of the group who handed it in, if it was another student.
+    beside : tuple of (str, bytes)
+        The files that were handed in with the notebook, by their paths from its folder: they are there
+        when it runs.
     """
 
     student: str
@@ -66,6 +69,7 @@ class Incoming:
     time_is_sure: bool = False
     marked_late: bool = False
     handed_in_by: str = ""
+    beside: tuple[tuple[str, bytes], ...] = ()
 
 
 class NotebookCell(TypedDict):

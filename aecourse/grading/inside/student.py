@@ -7,6 +7,7 @@ and the scorer decodes as plain values.
 import base64
 import contextlib
 import os
+import pathlib
 import signal
 import socket
 import sys
@@ -76,6 +77,14 @@ def _describe(problem: BaseException) -> dict[str, Any]:
     return {"name": type(problem).__name__[:80], "message": message, "where": lines}
 
 
+def write_beside(name: str, content: bytes) -> None:
+    """Write a file that was handed in with the notebook into the folder in which its cells run."""
+    with contextlib.suppress(OSError):  # two files of names that are one here, or no space left
+        path = pathlib.Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
 class Runner:
     """IPython without a terminal: cells in, captured outputs out."""
 
@@ -130,6 +139,9 @@ class Runner:
             channel.send(self.run(body.decode(), header["seconds"]))
         elif op == "snapshot":
             self._answerer.snapshot(header["point"])
+            channel.send({})
+        elif op == "file":
+            write_beside(header["name"], body)
             channel.send({})
         else:
             self._reply_to_test(channel, header, body)
