@@ -14,8 +14,8 @@ SET_UP := @sh tools/with_python.sh -m tools.setup_env
 WORKERS ?= 2
 # Or every kernel and every process of a test would compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
-# Of pyproject's extras: what the course needs, the book, and the tests of pages.
-EXTRAS := --extra course --extra site --extra browser
+# Of pyproject's extras: what the course needs, the book, the tests of pages, and exports.
+EXTRAS := --extra course --extra site --extra browser --extra onnx
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 # One worker takes a whole file: a lesson's cells run in order in one kernel. conftest.py orders the files.
 PARALLEL := -n $(WORKERS) --dist loadscope --no-loadscope-reorder

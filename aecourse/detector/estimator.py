@@ -760,6 +760,67 @@ class AutoencoderDetector(
         )
         saving.write(path, saved)
 
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted detector for other programs, as TensorFlow SavedModel or ONNX.
+
+        The graph takes ``rows``, a matrix (n, d) in double precision in the units of ``fit``, and returns
+        ``anomaly_score`` (n,) and ``flagged`` (n,), whether a row's score is above the threshold. It needs
+        neither this package nor Python. Rows are not checked: a missing value gives a score that is none.
+
+        Parameters
+        ----------
+        path : str or path
+            A file that ends in ``.onnx``, or else a folder for the SavedModel. ONNX needs the extra
+            ``aecourse[onnx]``.
+
+        Raises
+        ------
+        NotFittedError
+            If the detector is not fitted.
+        OSError
+            If the path exists, or cannot be written.
+        ImportError
+            If tf2onnx is needed and not installed.
+
+        Notes
+        -----
+        Scores agree to rounding. An exception are rows with several training rows at exactly the same
+        distance, as in tables of whole numbers: which of them count as the nearest is not defined, and
+        ``local`` may differ. All rows of a call are computed at once: pass some thousands at a time.
+
+        Examples
+        --------
+        >>> import numpy as np, tempfile, tensorflow as tf
+        >>> X = np.random.default_rng(0).normal(size=(200, 3))
+        >>> detector = AutoencoderDetector(random_state=0).fit(X)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     detector.export(f"{folder}/served")
+        ...     served = tf.saved_model.load(f"{folder}/served").signatures["serving_default"]
+        ...     score = served(tf.constant(X))["anomaly_score"].numpy()
+        >>> bool(np.allclose(score, detector.anomaly_score(X), rtol=0, atol=1e-5))
+        True
+        """
+        check_is_fitted(self)
+        from aecourse.detector import export
+
+        scoring = export.Scoring(
+            center=self.center_,
+            scale=self.scale_,
+            limit=_LIMIT,
+            stretch=self._stretch,
+            shape=self._shape,
+            weights=self._weights,
+            neighbors=self._neighbors,
+            local=self._local,
+            column_tails=self._column_tails,
+            part_tails=self._part_tails,
+            joint=self._joint,
+            parts=self.parts_,
+            criterion=self.criterion,
+            threshold=self.threshold_,
+        )
+        export.write(path, scoring)
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read a detector that `save` wrote.
