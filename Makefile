@@ -14,13 +14,13 @@ SET_UP := @sh tools/with_python.sh -m tools.setup_env
 WORKERS ?= 2
 # Or every kernel and every process of a test would compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
-# Of pyproject's extras: what the course needs, the book, and the tests of pages.
-EXTRAS := --extra course --extra site --extra browser
+# Of pyproject's extras: what the course needs, the book, the tests of pages, and exports.
+EXTRAS := --extra course --extra site --extra browser --extra onnx
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 # One worker takes a whole file: a lesson's cells run in order in one kernel. conftest.py orders the files.
 PARALLEL := -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
-.PHONY: help setup setup-student repair course lab doctor lesson lesson-text format lint types hooks test test-package test-lessons test-portable test-elsewhere test-lowest test-hosted \
+.PHONY: help setup setup-student repair course lab doctor lesson lesson-text format lint types hooks test test-package test-lessons test-portable test-elsewhere test-lowest test-hosted test-pyod \
         coverage bench bench-quality bench-scale bench-variants bench-grading benchmark-digits grade-demo sweep assignments lock readme site site-open quizzes clean
 
 help:
@@ -36,6 +36,7 @@ help:
 	@echo "test-elsewhere the lessons again as far as Windows and macOS can be simulated"
 	@echo "test-lowest    the package's tests with the oldest versions that pyproject allows"
 	@echo "test-hosted    the README's recipe and the lessons with a hosted notebook service's versions"
+	@echo "test-pyod      the adapter for PyOD, where PyOD is installed"
 	@echo "coverage       the package's tests with line coverage"
 	@echo "grade-demo     grade a made-up class of 30, hard cases included, and open the report"
 	@echo "sweep          the assignments' tests against forms, nonsense and the data of IDS=200 students"
@@ -45,7 +46,7 @@ help:
 	@echo "bench-variants one start of the table of lesson 10, trained again and compared"
 	@echo "bench-grading  seconds a submission takes in the grader; CLASSES=\"25 100\""
 	@echo "benchmark-digits  one-class MNIST from nothing, compared with the scores of lesson 12"
-	@echo "stored-NAME    make stored data again: stored-digits, -pipeline, -iris, -zeros, -latent, -variants, -scale, -detectors; ARGS=..."
+	@echo "stored-NAME    make stored data again: stored-digits, -pipeline, -iris, -zeros, -latent, -variants, -scale, -detectors, -results; ARGS=..."
 	@echo "assignments    make the assignments' notebooks from assignments/text"
 	@echo "lock           resolve requirements.lock again"
 	@echo "readme         write the generated tables of README.md"
@@ -143,6 +144,11 @@ test-hosted: setup
 	$(call other,.venv-hosted,--constraints tools/hosted.txt --extra course)
 	.venv-hosted/bin/python -m tools.hosted
 	AECOURSE_MINUTES=0 .venv-hosted/bin/python -m pytest $(PARALLEL) $(NBVAL) notebooks
+
+# Needs PyOD and PyTorch: pip install "aecourse[bench]", with a CPU build of torch first.
+test-pyod: setup
+	"$(BIN)/python" -c "import pyod"
+	"$(BIN)/python" -m pytest -q tests/test_pyod.py
 
 coverage: setup
 	"$(BIN)/python" -m pytest $(PARALLEL) --cov --cov-report=term-missing tests

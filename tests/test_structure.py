@@ -37,7 +37,7 @@ ROOMS = (
 )
 # These give lazy access to all rooms.
 ROOT_MODULES = ("__init__", "__main__")
-WITH_TENSORFLOW = ("builders", "training", "detector.ensemble", "_support.tensorflow")
+WITH_TENSORFLOW = ("builders", "training", "detector.ensemble", "detector.export", "_support.tensorflow")
 PACKAGE = sorted((ROOT / "aecourse").rglob("*.py"))
 
 

@@ -16,6 +16,7 @@ from aecourse.datasets.loaders import (
     load_mnist_zeros,
 )
 from aecourse.datasets.machine import FAULTS, Event, TimeSeries, make_machine_temperature
+from aecourse.datasets.results import compare_results, load_results
 from aecourse.datasets.split import Split
 from aecourse.datasets.synthetic import SHAPES, make_imbalanced, make_sensor_rows, make_shape
 
@@ -27,12 +28,14 @@ __all__ = [
     "Split",
     "TimeSeries",
     "check_mnist_file",
+    "compare_results",
     "load_adbench",
     "load_breast_cancer_novelty",
     "load_iris_novelty",
     "load_mnist",
     "load_mnist_digit",
     "load_mnist_zeros",
+    "load_results",
     "make_imbalanced",
     "make_machine_temperature",
     "make_sensor_rows",

@@ -6,9 +6,9 @@ from sklearn.neighbors import NearestNeighbors
 
 from aecourse.detector.forward import VALUES_PER_CHUNK, Floats
 
-_EQUAL = 1e-6  # two rows nearer than this, in units of a usual row's length, are the same row
+EQUAL = 1e-6  # two rows nearer than this, in units of a usual row's length, are the same row
 _FEW = 4  # up to so many rows are compared with all references directly
-_SMALLEST = 1e-3  # is added to a distance before its logarithm is taken
+SMALLEST = 1e-3  # is added to a distance before its logarithm is taken
 
 
 class Neighbors:
@@ -52,7 +52,7 @@ class Neighbors:
         # The search rounds; the distances are computed again, so that equal rows get equal scores.
         exact = np.sqrt(np.square(rows[:, None] - self.references[places]).mean(axis=2))
         order = np.argsort(exact, axis=1, kind="stable")
-        equal = exact.min(axis=1) <= _EQUAL * (1 + np.sqrt(np.square(rows).mean(axis=1)))
+        equal = exact.min(axis=1) <= EQUAL * (1 + np.sqrt(np.square(rows).mean(axis=1)))
         kept = np.take_along_axis(order, equal[:, None] + np.arange(self.n_neighbors), axis=1)
         return np.take_along_axis(exact, kept, axis=1), np.take_along_axis(places, kept, axis=1)
 
@@ -66,7 +66,7 @@ class Neighbors:
 
     def log_distance(self, rows: Floats) -> Floats:
         """Return the log of the mean distance (m,) of rows (m, k) to their nearest references."""
-        return np.log(self.nearest(rows)[0].mean(axis=1) + _SMALLEST)
+        return np.log(self.nearest(rows)[0].mean(axis=1) + SMALLEST)
 
 
 class LocalNeighbors:
@@ -97,7 +97,8 @@ class LocalNeighbors:
 
     def __init__(self, references: NDArray, n_neighbors: int) -> None:
         self.neighbors = Neighbors(references, n_neighbors)
-        self._own = self.neighbors.log_distance(self.references.astype(np.float64))
+        # Of each reference, the log distance to its own neighbours.
+        self.own = self.neighbors.log_distance(self.references.astype(np.float64))
 
     @property
     def references(self) -> NDArray[np.float32]:
@@ -107,4 +108,4 @@ class LocalNeighbors:
     def score(self, rows: Floats) -> Floats:
         """Return the log distance (m,) of rows (m, k), less the mean of their neighbours' own."""
         distances, places = self.neighbors.nearest(rows)
-        return np.log(distances.mean(axis=1) + _SMALLEST) - self._own[places].mean(axis=1)
+        return np.log(distances.mean(axis=1) + SMALLEST) - self.own[places].mean(axis=1)

@@ -16,7 +16,7 @@ N_KNOTS = 20
 _FEWEST, _MOST, _SHARE = 5, 60, 10  # values in the tail: a tenth of all, within these bounds
 _SMALLEST_EXCESS = 1e-3  # of a tail whose values are all equal
 _SMALLEST_COLUMN_EXCESS = 0.05  # the same of a column, in its standard deviations
-_SMALLEST_SUM = 1e-3  # is added to a sum of surprises before its logarithm is taken
+SMALLEST_SUM = 1e-3  # is added to a sum of surprises before its logarithm is taken
 
 
 @dataclass(frozen=True)
@@ -132,4 +132,4 @@ class ColumnTails:
     def score(self, rows: Floats) -> Floats:
         """Return the log of the sum of the surprises (m,) of rows (m, d)."""
         surprises = self.above.surprise(rows) + self.below.surprise(-rows)
-        return np.log(surprises.sum(axis=1) + _SMALLEST_SUM)
+        return np.log(surprises.sum(axis=1) + SMALLEST_SUM)
