@@ -15,7 +15,6 @@ import re
 import sys
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 
 from nbformat import NotebookNode
 

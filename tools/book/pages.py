@@ -108,7 +108,10 @@ def lesson_page(notebook: NotebookNode, path: str, address: str | None) -> Noteb
             cell.metadata["tags"] = [*cell.metadata["tags"], "hide-cell"]
         elif texts.is_checks(cell):
             cell.metadata["tags"] = [*cell.metadata["tags"], "hide-input"]
-            cell.metadata["mystnb"] = {"code_prompt_show": "Show what is asserted", "code_prompt_hide": "Hide it"}
+            cell.metadata["mystnb"] = {
+                "code_prompt_show": "Show what is asserted",
+                "code_prompt_hide": "Hide it",
+            }
     names = package_names(notebook)
     if names:
         text = f"## From the package\n\nUsed in this lesson: {', '.join(f'`{name}`' for name in names)}."
