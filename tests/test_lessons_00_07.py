@@ -104,18 +104,9 @@ def test_each_lesson_ends_with_something_to_build(number):
 
 
 @pytest.mark.parametrize("number", EARLY)
-def test_two_right_solutions_pass_and_two_wrong_ones_get_their_own_hints(number, capsys):
-    """Lesson 00 has one line to write; all others have a construction."""
+def test_an_exercise_knows_two_right_solutions_and_two_mistakes(number):
+    """``test_exercises`` tries all. Lesson 00 has one line to write; the others have a construction."""
     exercise = exercises.all_exercises()[construction(number)[0]]
     rights = [exercise.right_example, *exercise.also_right]
-    assert len({id(right) for right in rights}) >= 2 and len(exercise.wrong) >= 2
-    for right in rights[:2]:
-        exercises.check(exercise.id, right)
-        assert capsys.readouterr().out == f"Exercise {exercise.id}: right. {exercise.why}\n"
-    hints = set()
-    for wrong in exercise.wrong[:2]:
-        exercises.check(exercise.id, wrong.example)
-        said = capsys.readouterr().out
-        assert said == f"Exercise {exercise.id}: not yet. {wrong.hint}\n"
-        hints.add(said)
-    assert len(hints) == 2
+    assert len({id(right) for right in rights}) >= 2
+    assert len({wrong.hint for wrong in exercise.wrong}) >= 2
