@@ -13,7 +13,7 @@ from tools import text as texts
 
 EXCUSED = "nbval-ignore-output"
 EXCUSES = {"timing", "version"}
-TAGS = EXCUSES | {EXCUSED, "headline", "solution", "exercise"}
+TAGS = EXCUSES | {EXCUSED, "headline", "solution", "exercise", "checks"}
 MAX_BYTES = 1_000_000
 ABSOLUTE_PATH = re.compile(r"(?<![\w.])/(?:home|root|work|Users|tmp|usr|opt|mnt|content)/|\b[A-Z]:\\\\")
 HEADINGS = ("## Exercises", "## Quiz", "## Summary", "## Further reading")

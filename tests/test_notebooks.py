@@ -155,6 +155,14 @@ def test_a_solution_is_folded_under_the_line_above_it():
     assert text.to_text(made).endswith(SOLVED)
 
 
+def test_a_check_is_folded_and_its_output_is_not():
+    checks = SOLVED.replace("[solution]", "[checks]")
+    _, above, cell = text.from_text(checks).cells
+    assert not text.is_fold(above) and text.is_checks(cell)
+    assert cell.metadata.jupyter == {"source_hidden": True}
+    assert text.to_text(text.from_text(checks)).endswith(checks)
+
+
 @pytest.mark.parametrize("change", ["folded output", "folded code", "heading"])
 def test_a_solution_in_the_open_is_found(lesson, change):
     above, cell = next(pair for pair in itertools.pairwise(lesson.cells) if text.is_solution(pair[1]))

@@ -226,15 +226,16 @@ def test_the_address_is_one_setting(monkeypatch):
 # --- Folds -----------------------------------------------------------------------------------------
 
 
-def test_solutions_and_quiz_answers_are_folded():
+def test_solutions_checks_and_quiz_answers_are_folded():
     for name in LESSONS:
         notebook = lesson(name)
         solutions = [cell for cell in notebook.cells if "solution" in cell.metadata.get("tags", [])]
+        checks = [cell for cell in notebook.cells if "checks" in cell.metadata.get("tags", [])]
         prose = "".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
         answers = prose.count("<details>")
         folds = lesson_page(name).folds
         assert len(solutions) >= 1 and answers >= 5
-        assert sum("hide" in classes for classes, _ in folds) == len(solutions)
+        assert sum("hide" in classes for classes, _ in folds) == len(solutions) + len(checks)
         assert sum("hide" not in classes for classes, _ in folds) == answers
         assert not any(is_open for _, is_open in folds)
 

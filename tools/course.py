@@ -24,8 +24,8 @@ from tools import catalogue
 from tools import lesson as lessons
 from tools import text as texts
 
-# nbconvert's page with solutions and their outputs folded, and with the pictures' descriptions as their
-# alternative texts.
+# nbconvert's page with solutions, their outputs and checks folded, and with the pictures' descriptions as
+# their alternative texts.
 TEMPLATE = """
 {%- extends 'lab/index.html.j2' -%}
 {% block data_png -%}
@@ -35,10 +35,13 @@ TEMPLATE = """
 {% block any_cell %}
 {%- if cell | is_solution -%}
 <details class="solution"><summary>Show a solution</summary>{{ super() }}</details>
+{%- elif cell | is_checks -%}
+<details class="checks"><summary>Show what is asserted</summary>{{ super() }}</details>
 {%- elif not cell | is_fold -%}{{ super() }}{%- endif -%}
 {% endblock any_cell %}
 """
-FILTERS = {"is_solution": texts.is_solution, "is_fold": texts.is_fold}  # that the template calls
+# What the template calls.
+FILTERS = {"is_solution": texts.is_solution, "is_checks": texts.is_checks, "is_fold": texts.is_fold}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""Make the figures of lesson 04: its networks on five splits of the tumours, from five starts each.
+"""Make the figures of lesson 04: its networks on five splits of the tumours, from five starts each, and
+the tutorial's network with each scaling and output on one split.
 
 ``python -m tools.make_pipeline`` writes ``notebooks/data/starts_04.npz`` in about four minutes on
 two idle cores.
@@ -19,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.datasets import load_breast_cancer
 from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 from aecourse import baselines, builders, evaluation, training
 from tools.stored import write_arrays
@@ -30,6 +32,8 @@ NETWORKS = ("as published", "repaired, 10 epochs", "repaired, stopped", *(f"code
 SIMPLE = ("size of the numbers", "PCA reconstruction", "Mahalanobis", "k-NN", "Isolation Forest")
 BUDGET = 0.05
 MEASURES = ("AUROC", "recall at equal alarms", "columns seen")
+SCALERS = {"raw": FunctionTransformer, "min-max": MinMaxScaler, "standardised": StandardScaler}
+OUTPUTS = ("sigmoid", "linear")
 PRECISION = "float64"  # as in the lesson, so that the figures do not depend on the processor
 
 
@@ -129,6 +133,25 @@ def network(name: str, rows: Rows, seed: int) -> list[float]:
     return measure(lambda X: error(model, (X - mean) / deviation), rows)
 
 
+def unexplained(scaling: str, output: str, rows: Rows, seed: int) -> float:
+    """Train the tutorial's network on scaled rows for 100 epochs; return its error on the stopping rows.
+
+    The reconstructions go back into the table's units, and the error of each column is divided by its
+    variance, so that answering the column's mean gives about 1.
+    """
+    scaler = SCALERS[scaling]()
+    Z = scaler.fit_transform(rows.fit)
+    model = tutorial(output, rows.fit.shape[1], seed)
+    training.fit(model, Z, epochs=100, batch_size=32, random_state=seed)
+    redrawn = scaler.inverse_transform(training.predict(model, scaler.transform(rows.stop)))
+    return float(np.mean(((redrawn - rows.stop) / rows.fit.std(axis=0)) ** 2))
+
+
+def ranges(start: int) -> list[list[float]]:
+    """Return the unexplained share of each scaling and output on the split that the lesson shows."""
+    return [[unexplained(scaling, output, split(0), start) for output in OUTPUTS] for scaling in SCALERS]
+
+
 def simple(rows: Rows) -> list[list[float]]:
     """Return the measures of the simple methods, each given the rows that fit the networks."""
     methods = baselines.strong()
@@ -151,6 +174,9 @@ def run() -> dict[str, NDArray]:
         "simple": np.array(SIMPLE),
         "by_network": np.array(figures),  # split, start, network, measure
         "by_simple": np.array([simple(split(seed)) for seed in SEEDS]),  # split, method, measure
+        "scalers": np.array(list(SCALERS)),
+        "outputs": np.array(OUTPUTS),
+        "ranges": np.array([ranges(start) for start in SEEDS]),  # start, scaler, output
     }
 
 

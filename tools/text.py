@@ -17,6 +17,9 @@ FORMAT = "md:myst"
 # Folded in JupyterLab: a solution that the student opens.
 FOLDED_TAG = "solution"
 FOLDED = {"source_hidden": True, "outputs_hidden": True}
+# A cell that only holds the text to its claims: its code is out of the way, its output, if any, in sight.
+CHECKS_TAG = "checks"
+CHECKS = {"source_hidden": True}
 # JupyterLab shows the first line of a folded cell and of a folded output, and each of them gives the answer
 # away. Under a folded heading it shows neither. So the sentence above a solution becomes such a heading.
 FOLDED_HEADING = "jp-MarkdownHeadingCollapsed"
@@ -91,6 +94,8 @@ def from_text(text: str) -> NotebookNode:
             about["nbgrader"] = _grading_of(about, cell_id, cell.cell_type)
         if cell.cell_type == "code" and FOLDED_TAG in about.get("tags", ()):
             about["jupyter"] = dict(FOLDED)
+        elif cell.cell_type == "code" and CHECKS_TAG in about.get("tags", ()):
+            about["jupyter"] = dict(CHECKS)
         new = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
         cells.append(new(cell.source, id=cell_id, metadata=about))
     _fold(cells)
@@ -103,6 +108,11 @@ def from_text(text: str) -> NotebookNode:
 def is_solution(cell: NotebookNode) -> bool:
     """Return whether a cell is code that a student opens after trying."""
     return cell.cell_type == "code" and FOLDED_TAG in cell.metadata.get("tags", ())
+
+
+def is_checks(cell: NotebookNode) -> bool:
+    """Return whether a cell is code that only holds the text to its claims."""
+    return cell.cell_type == "code" and CHECKS_TAG in cell.metadata.get("tags", ())
 
 
 def is_fold(cell: NotebookNode) -> bool:

@@ -93,8 +93,11 @@ def how_to_run(path: str, address: str | None) -> str:
     return buttons(path, address) + "\n".join(box)
 
 
+CHECKS_PROMPTS = {"code_prompt_show": "Show what is asserted", "code_prompt_hide": "Hide what is asserted"}
+
+
 def lesson_page(notebook: NotebookNode, path: str, address: str | None) -> NotebookNode:
-    """Return a lesson as the book shows it: how to run it, folded solutions, links to the bibliography."""
+    """Return a lesson as the book shows it: how to run it, folds, links to the bibliography."""
     page = copy.deepcopy(notebook)
     page.cells[0].source += how_to_run(path, address)
     selfchecks.put_in(page)
@@ -106,6 +109,9 @@ def lesson_page(notebook: NotebookNode, path: str, address: str | None) -> Noteb
             cell.source = citations.cite_reading(cell.source).replace("click on the dots to", "click to")
         elif texts.is_solution(cell):
             cell.metadata["tags"] = [*cell.metadata["tags"], "hide-cell"]
+        elif texts.is_checks(cell):
+            cell.metadata["tags"] = [*cell.metadata["tags"], "hide-input"]
+            cell.metadata["mystnb"] = dict(CHECKS_PROMPTS)
     names = package_names(notebook)
     if names:
         text = f"## From the package\n\nUsed in this lesson: {', '.join(f'`{name}`' for name in names)}."
