@@ -1,7 +1,7 @@
 """The course's data sets, each as one frozen :class:`Split` or :class:`TimeSeries`: real ones, and made-up
 ones with known anomalies.
 
-Only :func:`load_adbench` needs a network, once. MNIST is inside the package, Iris and breast cancer come with
+Only :func:`load_adbench` needs a network, once. MNIST, a walk and the penguins are inside the package, Iris and breast cancer come with
 scikit-learn, and the synthetic sets are drawn by each call.
 """
 
@@ -16,6 +16,7 @@ from aecourse.datasets.loaders import (
     load_mnist_zeros,
 )
 from aecourse.datasets.machine import FAULTS, Event, TimeSeries, make_machine_temperature
+from aecourse.datasets.recorded import load_internal_bleeding, load_penguins, load_walk
 from aecourse.datasets.split import Split
 from aecourse.datasets.synthetic import SHAPES, make_imbalanced, make_sensor_rows, make_shape
 
@@ -29,10 +30,13 @@ __all__ = [
     "check_mnist_file",
     "load_adbench",
     "load_breast_cancer_novelty",
+    "load_internal_bleeding",
     "load_iris_novelty",
     "load_mnist",
     "load_mnist_digit",
     "load_mnist_zeros",
+    "load_penguins",
+    "load_walk",
     "make_imbalanced",
     "make_machine_temperature",
     "make_sensor_rows",
