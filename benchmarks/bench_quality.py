@@ -58,10 +58,10 @@ Rows = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]  # tra
 Table = dict[str, list[float]]  # AUROC and average precision, by set
 
 
-def protocol(X: NDArray, y: NDArray) -> Rows:
+def protocol(X: NDArray, y: NDArray, seed: int = 0) -> Rows:
     """Split and standardise a labelled table; return training rows, test rows and test labels."""
     normal, anomalous = np.flatnonzero(y == 0), np.flatnonzero(y == 1)
-    normal = normal[np.random.RandomState(0).permutation(len(normal))]
+    normal = normal[np.random.RandomState(seed).permutation(len(normal))]
     cut = int(0.7 * len(normal))
     test = np.concatenate([normal[cut:], anomalous])
     scaler = StandardScaler().fit(X[normal[:cut]])

@@ -17,6 +17,7 @@ from aecourse.datasets.loaders import (
 )
 from aecourse.datasets.machine import FAULTS, Event, TimeSeries, make_machine_temperature
 from aecourse.datasets.recorded import load_internal_bleeding, load_penguins, load_walk
+from aecourse.datasets.results import compare_results, load_results
 from aecourse.datasets.split import Split
 from aecourse.datasets.synthetic import SHAPES, make_imbalanced, make_sensor_rows, make_shape
 
@@ -28,6 +29,7 @@ __all__ = [
     "Split",
     "TimeSeries",
     "check_mnist_file",
+    "compare_results",
     "load_adbench",
     "load_breast_cancer_novelty",
     "load_internal_bleeding",
@@ -36,6 +38,7 @@ __all__ = [
     "load_mnist_digit",
     "load_mnist_zeros",
     "load_penguins",
+    "load_results",
     "load_walk",
     "make_imbalanced",
     "make_machine_temperature",
