@@ -356,9 +356,7 @@ def everything(work: Path, wheel: str | None) -> dict[str, NDArray]:
     moved = [kept(work / f"moved-{s}.npz", transferred, s)["found"] for s in SEEDS]
     walk = [[kept(work / f"walk-{kind}-{s}.npz", one_walk, kind, s) for s in SEEDS] for kind in NETWORKS]
     arrays = {
-        "machines": np.array(
-            own
-        ),  # machine, start, (alone, with profile), (found, false a week)
+        "machines": np.array(own),  # machine, start, (alone, with profile), (found, false a week)
         "moved": np.array(moved),  # start, machine, (found, false a week)
         "walk": np.array([[each["measures"] for each in row] for row in walk]),
         "walk_losses": np.array([[each["losses"] for each in row] for row in walk]),
