@@ -1,10 +1,12 @@
 """Stored results of benchmarks: read, compared, and made again in part."""
 
+import inspect
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from aecourse import datasets
+from aecourse import AutoencoderDetector, datasets
 from aecourse.datasets import results
 from tools import make_results
 
@@ -12,7 +14,7 @@ NAMES = sorted(path.stem for path in make_results.FOLDER.glob("*.csv"))
 
 
 def test_there_are_results():
-    assert "untuned" in NAMES
+    assert {"untuned", "ablation"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -60,11 +62,11 @@ def test_the_interval_of_a_difference_covers_its_mean_as_often_as_it_says(monkey
     monkeypatch.setattr(results, "DRAWS", 500)
     rng = np.random.default_rng(0)
     covered = []
-    for _ in range(100):
+    for _ in range(60):
         tables = 0.7 + 0.05 * rng.normal(size=(2, 30, 1))
         other = datasets.compare_results(made_up(ours=tables[0], one=tables[1] + 0.01), "ours").loc["one"]
         covered.append(other["auroc_low"] <= 0.01 <= other["auroc_high"])
-    assert 0.87 <= np.mean(covered) <= 1 - 1e-9
+    assert 0.83 <= np.mean(covered) <= 1 - 1e-9
 
 
 def test_methods_that_cannot_be_compared_are_refused():
@@ -94,3 +96,26 @@ def test_a_maker_continues_where_it_was_interrupted(tmp_path, monkeypatch):
     assert {"all parts", "without the stretched view", "without noise", "code of 2"} <= set(first["method"])
     monkeypatch.setattr(make_results, "measure", None)
     pd.testing.assert_frame_equal(make_results.make("ablation", tmp_path, tmp_path), first)
+
+
+@pytest.mark.parametrize(
+    ("name", "reference", "first"),
+    [("ablation", "all parts", "Score"), ("untuned", "AutoencoderDetector", "Method")],
+)
+def test_the_documentation_of_the_detector_shows_the_stored_results(name, reference, first):
+    """After a new measurement: put the table that this test expects into the docstring."""
+    table = make_results.in_words(name, reference, first)
+    assert table in inspect.getdoc(AutoencoderDetector), table
+
+
+def test_what_the_documentation_says_of_the_stored_results_is_so():
+    ablation = datasets.compare_results(datasets.load_results("ablation"), "all parts")
+    single = ablation.loc[[f"without {part}" for part in ("plain", "latent", "range", "columns", "white")]]
+    for measure in ("auroc", "average_precision"):
+        assert ((single[f"{measure}_low"] < 0) & (single[f"{measure}_high"] > 0)).all()
+    assert (
+        ablation.loc[["without local", "without the stretched view", "code of 2"], "average_precision_high"]
+        < 0
+    ).all()
+    untuned = datasets.compare_results(datasets.load_results("untuned"), "AutoencoderDetector")
+    assert (untuned.loc["k-NN, one range", ["auroc_low", "average_precision_low"]] > 0).all()

@@ -28,10 +28,12 @@ from sklearn.datasets import load_digits, load_iris, load_wine
 
 from aecourse import AutoencoderDetector
 from aecourse._support.files import write_whole
+from aecourse.datasets import compare_results, load_results
 from benchmarks.bench_quality import NAME, SEEDS, Rows, load, measures, protocol, simple_detectors
 
 FOLDER = Path(__file__).parents[1] / "aecourse" / "data" / "results"
 WHOLE = "all parts"
+MEASURES = (("auroc", "AUROC"), ("average_precision", "average precision"))
 # The parts of the score that look at each view of the rows. The whitened view has one, ``white``.
 VIEWS = {"standardised": ("plain", "latent"), "stretched": ("range", "local")}
 TRAINING = {"without noise": {"noise": (0, 0)}, "code of 2": {"code_size": 2}}
@@ -103,6 +105,35 @@ def make(which: str, work: Path, data: Path | None = None) -> pd.DataFrame:
             print(f"{table}: done", flush=True)
         parts.append(pd.read_csv(path))
     return pd.concat(parts)
+
+
+def in_words(name: str, reference: str, first: str) -> str:
+    """Return a stored result as the table that a docstring shows: paired differences with intervals.
+
+    Parameters
+    ----------
+    name : str
+        As for `aecourse.datasets.load_results`.
+    reference : str
+        The method that the differences are to; its row shows its own values.
+    first : str
+        Heading of the first column.
+    """
+    compared = compare_results(load_results(name), reference)
+    rows = [(first, *(words for _, words in MEASURES))]
+    for method, row in compared.iterrows():
+        cells = [f"{row[measure]:.3f}" for measure, _ in MEASURES]
+        if method != reference:
+            cells = [
+                f"{row[f'{measure}_difference']:+.3f} "
+                f"({row[f'{measure}_low']:+.3f} to {row[f'{measure}_high']:+.3f})"
+                for measure, _ in MEASURES
+            ]
+        rows.append((str(method), *cells))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    rule = "  ".join("=" * width for width in widths)
+    return "\n".join([rule, lines[0], rule, *lines[1:], rule])
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -164,6 +164,54 @@ class AutoencoderDetector(
 
     The threshold comes from the rows that stopped the training, so it is slightly too low.
 
+    What each part of the score, each view of the rows and each choice in the training is worth on fourteen
+    tables of ADBench: means over tables and three seeds, and below them the differences to the whole with
+    95 % intervals over the tables. A view is left out with all parts that see it; the members trained on it
+    are not replaced.
+
+    =============================  =========================  =========================
+    Score                          AUROC                      average precision
+    =============================  =========================  =========================
+    all parts                      0.938                      0.854
+    without plain                  -0.002 (-0.006 to +0.001)  -0.006 (-0.016 to +0.004)
+    without latent                 +0.000 (-0.002 to +0.003)  +0.002 (-0.005 to +0.008)
+    without range                  -0.001 (-0.004 to +0.002)  -0.009 (-0.024 to +0.004)
+    without local                  -0.002 (-0.006 to +0.001)  -0.016 (-0.029 to -0.005)
+    without columns                -0.001 (-0.005 to +0.002)  +0.003 (-0.003 to +0.011)
+    without white                  +0.000 (-0.000 to +0.000)  +0.002 (-0.001 to +0.007)
+    without the standardised view  -0.003 (-0.010 to +0.004)  -0.007 (-0.024 to +0.008)
+    without the stretched view     -0.006 (-0.013 to +0.000)  -0.045 (-0.102 to -0.004)
+    without noise                  -0.004 (-0.011 to +0.002)  -0.009 (-0.024 to +0.003)
+    code of 2                      -0.006 (-0.016 to +0.002)  -0.030 (-0.060 to -0.003)
+    =============================  =========================  =========================
+
+    The weights with which the parts are joined were chosen on these same tables, so the differences flatter
+    the whole. Leaving out a single part costs little: only the interval of ``local`` in average precision
+    excludes 0, and the mean is even slightly higher without ``latent``, ``columns`` or ``white``. What pays
+    is the stretched view, and a code that is not narrow.
+
+    On tables that no choice was made on: scikit-learn's digits, wine and Iris with each class as the normal
+    one, and each digit as the anomaly, three splits each. Its breast-cancer data are not among them, as they
+    are one of the fourteen tables, WDBC.
+
+    ===================  =========================  =========================
+    Method               AUROC                      average precision
+    ===================  =========================  =========================
+    AutoencoderDetector  0.977                      0.952
+    PCA reconstruction   -0.085 (-0.128 to -0.045)  -0.132 (-0.204 to -0.068)
+    Mahalanobis          -0.063 (-0.101 to -0.029)  -0.132 (-0.204 to -0.067)
+    k-NN                 -0.016 (-0.027 to -0.007)  -0.063 (-0.095 to -0.032)
+    Isolation Forest     -0.089 (-0.142 to -0.043)  -0.144 (-0.220 to -0.074)
+    1-NN                 -0.010 (-0.017 to -0.004)  -0.040 (-0.062 to -0.020)
+    k-NN, one range      +0.008 (+0.005 to +0.012)  +0.020 (+0.009 to +0.032)
+    LOF                  -0.031 (-0.050 to -0.014)  -0.082 (-0.128 to -0.041)
+    ===================  =========================  =========================
+
+    Here k-NN on columns scaled to one range is better than the detector, above all where one digit is the
+    anomaly; it is the first method to try on images and other columns in one unit. The tables of one data set
+    resemble each other, so these intervals are too narrow. `aecourse.datasets.load_results` has the figures
+    by table.
+
     Training is in single precision, scoring in double, in chunks of bounded memory. Up to ``max_references``
     of the rows of ``fit`` are kept in the detector, standardised, and go into its file.
 
