@@ -146,7 +146,7 @@ def test_the_stored_figures_of_lesson_13_are_complete():
         assert stored["moved"].shape == (starts, machines, 2)
         assert stored["walk"].shape == (kinds, starts, len(make_walk.SCORES), 7)
         assert stored["walk_simple"].shape == (len(make_walk.SIMPLE), 7)
-        assert stored["beats"].shape == (kinds, starts, 2) and stored["beats_simple"].shape == (2, 2)
+        assert stored["beats"].shape == (len(make_walk.ON_BEATS), starts, 2) and stored["beats_simple"].shape == (2, 2)
         assert all(np.isfinite(values).all() for values in stored.values())
     assert make_walk.STORED.stat().st_size < 50_000
 
@@ -191,15 +191,28 @@ def test_all_ways_to_summarise_agree(tmp_path):
     assert np.allclose(loop, dask, rtol=1e-5)
 
 
-def test_the_rows_of_adbench_are_those_of_the_benchmark():
-    quality = {
-        "seeds": [0, 1],
-        "by_seed": [{"a": [0.9, 0.5]}, {"a": [0.8, 0.4]}],
-        "simple": {"k-NN": {"a": [0.7, 0.3]}},
-    }
-    rows = make_adbench.rows(quality)
-    assert rows["method"].tolist() == ["AutoencoderDetector"] * 2 + ["k-NN"]
-    assert rows["seed"].tolist() == [0, 1, 0] and rows["auroc"].tolist() == [0.9, 0.8, 0.7]
+def test_the_stored_adbench_joins_the_detector_and_its_rivals():
+    columns = ["table", "method", "seed", "auroc", "average_precision"]
+    ablation = pd.DataFrame(
+        [("a", "all parts", 0, 0.9, 0.5), ("a", "code of 2", 0, 0.1, 0.1)], columns=columns
+    )
+    others = pd.DataFrame([("a", "k-NN", 0, 0.7, 0.3)], columns=columns)
+    joined = make_adbench.with_detector(others, ablation)
+    assert joined["method"].tolist() == ["AutoencoderDetector", "k-NN"]
+    with pytest.raises(ValueError, match="same folder"):
+        make_adbench.with_detector(others.assign(table="b"), ablation)
+
+
+def test_a_table_is_measured_with_seeds_for_what_is_random(monkeypatch):
+    from benchmarks import bench_quality
+
+    monkeypatch.setattr(make_adbench, "rivals", bench_quality.simple_detectors)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(80, 3)), np.repeat([0, 1], [70, 10])
+    X[y == 1] += 4
+    found = make_adbench.measure("small", bench_quality.protocol(X, y))
+    assert found["method"].value_counts()[["Isolation Forest", "k-NN"]].tolist() == [3, 1]
+    assert (found["auroc"] > 0.9).all()
 
 
 def test_the_stored_adbench_has_every_rival_on_every_table():

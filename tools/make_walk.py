@@ -32,6 +32,7 @@ MERGE, ALLOWED = SIZE, 2  # alarms so close are one; alarms in the two validatio
 SECOND, STEP = 64, 4  # of the walk: points of a window, and from one training window to the next
 BEAT = 96  # points of a window of the heart beats, about half a beat
 NETWORKS = ("dense", "convolutional", "LSTM")
+ON_BEATS = NETWORKS[:2]  # the LSTM takes minutes a start there
 SIMPLE = (
     "PCA, window error",
     "PCA, channel errors, whitened",
@@ -366,8 +367,8 @@ def everything(work: Path, wheel: str | None) -> dict[str, NDArray]:
         with np.load(STORED) as stored:
             return arrays | {name: stored[name] for name in ("beats", "beats_simple")}
     beats = [
-        [kept(work / f"beats-{k}-{s}.npz", one_beats, k, s, wheel)["measures"] for s in SEEDS]
-        for k in NETWORKS
+        [kept(work / f"beats-{kind}-{s}.npz", one_beats, kind, s, wheel)["measures"] for s in SEEDS]
+        for kind in ON_BEATS
     ]
     simple = kept(work / "beats-simple.npz", simple_beats, wheel)["measures"]
     return arrays | {"beats": np.array(beats), "beats_simple": simple}
