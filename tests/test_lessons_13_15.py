@@ -146,7 +146,8 @@ def test_the_stored_figures_of_lesson_13_are_complete():
         assert stored["moved"].shape == (starts, machines, 2)
         assert stored["walk"].shape == (kinds, starts, len(make_walk.SCORES), 7)
         assert stored["walk_simple"].shape == (len(make_walk.SIMPLE), 7)
-        assert stored["beats"].shape == (len(make_walk.ON_BEATS), starts, 2) and stored["beats_simple"].shape == (2, 2)
+        assert stored["beats"].shape == (len(make_walk.ON_BEATS), starts, 2)
+        assert stored["beats_simple"].shape == (2, 2)
         assert all(np.isfinite(values).all() for values in stored.values())
     assert make_walk.STORED.stat().st_size < 50_000
 
