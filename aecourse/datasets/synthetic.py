@@ -228,3 +228,74 @@ def make_sensor_rows(
     values[broken, sensor] = values[rng.integers(n_rows, size=broken.size), sensor]
     table = pd.DataFrame(values.astype(np.float32), columns=[f"sensor_{i}" for i in range(1, 9)])
     return table.assign(anomaly=anomaly.astype(np.int8))
+
+
+def make_mixed_table(
+    table_id: int, n_normal: int = 300, n_new: int = 240, anomaly_share: float = 0.15
+) -> "tuple[pd.DataFrame, pd.DataFrame, NDArray[np.int64]]":
+    """Draw a small table of parcels with numbers, words, a date and gaps; each id gives another one.
+
+    A table has a running ``number``, three to five measurements that belong together, a ``depot`` and a
+    ``service`` in words, the day on which a parcel was ``posted``, and a column that never changes. Of the
+    measurements some are missing. In an anomaly one measurement is given in another unit, or the depot does
+    not offer the service. The new rows come later than the normal ones, and name a depot that was not there
+    before.
+
+    Parameters
+    ----------
+    table_id : int
+        Which table; a whole number of at least 0.
+    n_normal, n_new : int
+        Normal rows to learn from, and later rows to score.
+    anomaly_share : float
+        Share of the new rows that are anomalies, strictly between 0 and 1.
+
+    Returns
+    -------
+    normal, new : pandas.DataFrame
+        Both have the same columns.
+    y : ndarray of int of shape (n_new,)
+        1 = anomaly, for the new rows.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> from aecourse import datasets
+    >>> normal, new, y = datasets.make_mixed_table(7)
+    >>> normal.shape, new.shape, int(y.sum())
+    ((300, 10), (240, 10), 36)
+    """
+    import pandas as pd
+
+    rng = np.random.default_rng(check_whole(table_id, "table_id", 0))
+    n_normal, n_new = check_whole(n_normal, "n_normal", 30), check_whole(n_new, "n_new", 10)
+    n = n_normal + n_new
+    n_measured = int(rng.integers(3, 6))
+    mixture = rng.normal(size=(2, n_measured))
+    values = rng.normal(size=(n, 2)) @ mixture + 0.15 * rng.normal(size=(n, n_measured))
+    values = 10.0 ** rng.integers(0, 4, n_measured) * (5 + values)
+    depots = np.array(["north", "south", "east", "west"])
+    depot = depots[rng.integers(4, size=n)]
+    service = np.where(rng.random(n) < 0.5, "standard", "express")
+    service[(depot == "north") & (service == "express")] = "night"  # only there, and no express
+    y = np.zeros(n_new, dtype=np.int64)
+    y[rng.permutation(n_new)[: round(n_new * check_fraction(anomaly_share, "anomaly_share"))]] = 1
+    for row in n_normal + np.flatnonzero(y):
+        if rng.random() < 0.6:
+            values[row, rng.integers(n_measured)] *= 2.54
+        else:
+            depot[row], service[row] = "south", "night"
+    renamed = n_normal + np.flatnonzero((y == 0) & (depot[n_normal:] == "west"))[:3]
+    depot[renamed] = "harbour"
+    values[rng.random((n, n_measured)) < 0.04] = np.nan
+    table = pd.DataFrame(values.round(3), columns=[f"measure {i}" for i in range(1, n_measured + 1)])
+    table.insert(0, "number", np.arange(1, n + 1))
+    table["depot"], table["service"] = depot, service
+    days = np.sort(rng.integers(0, 180, n))
+    table["posted"] = (np.datetime64("2026-01-05") + days).astype(str)
+    table["country"] = "here"
+    return table[:n_normal], table[n_normal:].reset_index(drop=True), y

@@ -1,4 +1,4 @@
-"""Diagrams of structure: an autoencoder's layers, the steps to an alarm, a split of rows, random cuts."""
+"""Diagrams of structure: an autoencoder's layers, steps to an alarm, splits of rows, windows, random cuts."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from aecourse._support.checks import check_rows, check_whole
 from aecourse.plots.style import LABEL_SIZE, PALETTE, SMALL_SIZE, TITLE_SIZE, dress
 
-__all__ = ["autoencoder", "random_cuts", "steps", "three_way_split"]
+__all__ = ["autoencoder", "random_cuts", "sliding_windows", "steps", "three_way_split"]
 
 _FACE = "#eaf2fb"  # pale blue, as in the drawings of the architecture
 
@@ -290,4 +290,62 @@ def random_cuts(
         ax.plot(*rows.T, "o", color=PALETTE["normal"], markersize=3, label="rows")
         ax.plot(*point, "X", color=PALETTE["anomaly"], markersize=9, label="the point")
         dress(ax, name, "x (no unit)", "y (no unit)", grid=None)
+    return figure
+
+
+def sliding_windows(
+    n_points: int,
+    size: int,
+    train: Sequence[int],
+    validation: Sequence[int],
+    title: str = "Windows, and the gap between training and validation",
+) -> Figure:
+    """Draw a short series as a row of points and, below it, its windows with a stride of one.
+
+    Parameters
+    ----------
+    n_points : int
+        Points of the series.
+    size : int
+        Points of a window.
+    train, validation : sequence of int
+        Numbers of the windows of each part; the others are left out.
+    title : str
+        Title.
+
+    Returns
+    -------
+    matplotlib Figure
+        Show it with :func:`aecourse.plots.show`.
+
+    Raises
+    ------
+    ValueError
+        If no window fits into the series.
+
+    Examples
+    --------
+    >>> from aecourse.plots import diagrams
+    >>> figure = diagrams.sliding_windows(12, 3, train=range(5), validation=range(7, 10))
+    >>> [words.get_text() for words in figure.texts[1:4]]  # after the title
+    ['0', '1', '2']
+    """
+    n_points, size = check_whole(n_points, "n_points"), check_whole(size, "size")
+    n_windows = n_points - size + 1
+    if n_windows < 1:
+        raise ValueError(f"size must be at most the {n_points} points of the series; found {size}.")
+    figure = _new_figure(7.2, 1.2 + 0.24 * n_windows, title)
+    step, row = 0.72 / n_points, 0.72 / n_windows
+    for point in range(n_points):
+        _write(figure, 0.03 + step * (point + 0.5), 0.84, str(point), SMALL_SIZE)
+    for window in range(n_windows):
+        part = "train" if window in train else "validate" if window in validation else "left out"
+        role = {"train": "normal", "validate": "anomaly", "left out": "reference"}[part]
+        left, middle = 0.03 + step * window, 0.79 - row * (window + 0.5)
+        right, low, high = left + step * size, middle - 0.36 * row, middle + 0.36 * row
+        corners = [(left, low), (right, low), (right, high), (left, high)]
+        style = ":" if part == "left out" else "-"
+        face = "none" if part == "left out" else PALETTE[role]
+        figure.add_artist(Polygon(corners, facecolor=face, edgecolor=PALETTE[role], linestyle=style))
+        _write(figure, 0.88, middle, f"window {window}: {part}", SMALL_SIZE)
     return figure
