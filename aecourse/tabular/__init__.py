@@ -1,7 +1,7 @@
 """From a file to scores and a report: read a table, prepare its columns, detect, watch for drift."""
 
 from aecourse.tabular.columns import Choices, Column
-from aecourse.tabular.detector import Later, TableDetector
+from aecourse.tabular.detector import Later, Reason, TableDetector
 from aecourse.tabular.drift import Drift
 from aecourse.tabular.jobs import CHUNK, RESULT_FILES, Result, detect, score
 from aecourse.tabular.looking import look
@@ -22,6 +22,7 @@ __all__ = [
     "Later",
     "Preparation",
     "Query",
+    "Reason",
     "Result",
     "Table",
     "TableDetector",

@@ -62,6 +62,9 @@ class Columnar:
         if not self.n_rows:
             raise ValueError(f"{self.name} has names of columns, but no rows.")
 
+    def sha256(self) -> str:
+        return self._source.sha256()
+
     def _damaged(self, error: Exception) -> ValueError:
         said = str(error).split("\n")[0].rstrip(".")
         return ValueError(f"{self.name} is damaged or cut off, and cannot be read ({said}). Write it again.")

@@ -189,6 +189,13 @@ class Column:
         simple = self.decimal == self.file_decimal and not (self.thousands or self.units or self.new_decimal)
         return self.kind != "number" or not simple or bool(self.formats)
 
+    @property
+    def usual(self) -> str | None:
+        """str or None: The median, or the most frequent text, of the training rows; None for a date."""
+        if self.kind == "number":
+            return f"{self.fill:.6g}"
+        return self.values[0] if self.values else None
+
     def features(self) -> list[str]:
         """Return the names of the features that the column becomes."""
         if not self.used:

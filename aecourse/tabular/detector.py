@@ -9,7 +9,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,7 +30,7 @@ from aecourse.tabular.query import Query
 from aecourse.tabular.recognition import Recognised, recognise
 from aecourse.tabular.sources import refuse_unknown
 
-__all__ = ["Later", "TableDetector"]
+__all__ = ["Later", "Reason", "TableDetector"]
 
 # What a row is used for. The last normal rows in time are set aside, to see whether the promise lasts.
 TRAINING, CALIBRATION, LATER, NOT_USED = "training", "threshold", "later", "nothing"
@@ -87,6 +87,8 @@ class TableDetector:
     used_for_ : ndarray of str of shape (n,)
         What `fit` used each row of its table for: ``training``, ``threshold``, ``later`` (set aside) or
         ``nothing``. It is not saved.
+    normal_ : ndarray of bool of shape (n,)
+        Which rows of its table `fit` took for normal. It is not saved.
     later_ : Later or None
         The false-alarm rate on the rows set aside; None if there were too few rows. It is not saved.
 
@@ -113,6 +115,7 @@ class TableDetector:
     train_on_: str | None
     recognised_: dict[str, Recognised]
     used_for_: NDArray[np.object_]
+    normal_: NDArray[np.bool_]
     later_: "Later | None"
 
     def __init__(self, budget: float = 0.01, random_state: int = 0, choices: Choices | None = None) -> None:
@@ -193,7 +196,8 @@ class TableDetector:
         named = query.columns if query else ()
         leave_out = _as_asked(table, self.choices or Choices(), ignore)
         leave_out |= dict.fromkeys(named, "it is named in the query that selects the normal rows")
-        normal = np.flatnonzero(query.select(table)) if query else np.arange(len(table))
+        self.normal_ = np.asarray(query.select(table), dtype=bool) if query else np.full(len(table), True)
+        normal = np.flatnonzero(self.normal_)
         if query and not normal.size:
             raise ValueError(_no_normal_rows(query, table))
         self._leave_out = leave_out
@@ -214,6 +218,8 @@ class TableDetector:
             promised=float(self.budget),
             changes=tuple(drift.column_warnings),
             selected=self.train_on_ is not None,
+            outside=drift.outside,
+            gaps=drift.gaps,
         )
 
     @property
@@ -307,16 +313,34 @@ class TableDetector:
         list of str
             Such as ``"width = 50 (error 130 times the usual); …"``, the column with the largest error first.
         """
+        return ["; ".join(map(str, row)) for row in self.explain(table, top)]
+
+    def explain(self, table: pd.DataFrame, top: int = 3) -> list[list["Reason"]]:
+        """Return the columns that made each row anomalous.
+
+        Parameters
+        ----------
+        table : pandas.DataFrame of shape (n, columns)
+            Rows.
+        top : int
+            Number of columns to name.
+
+        Returns
+        -------
+        list of list of Reason
+            For each row its columns, the one with the largest error first.
+        """
         top = check_whole(top, "top")
         table = with_text_names(table)
         errors = self.errors(table)
         order = np.argsort(-errors.to_numpy(), axis=1, kind="stable")[:, :top]
+        usual = {column.name: column.usual for column in self.preparation_.columns_}
         return [
-            "; ".join(
-                _reason(errors.columns[j], table[errors.columns[j]].iloc[row], errors.iat[row, j])
-                for j in columns
-            )
-            for row, columns in enumerate(order)
+            [
+                Reason(name, _as_text(table[name].iloc[row]), usual[name], float(errors[name].iloc[row]))
+                for name in errors.columns[places]
+            ]
+            for row, places in enumerate(order)
         ]
 
     def drift(self, table: pd.DataFrame) -> Drift:
@@ -425,6 +449,38 @@ class TableDetector:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """A column that made a row anomalous.
+
+    Attributes
+    ----------
+    column : str
+        Its name.
+    found : str
+        The value in the row, in words.
+    usual : str or None
+        The median of the training rows, or their most frequent text; None for a date.
+    error : float
+        The error of the value, in units of that of a normal row.
+
+    Examples
+    --------
+    >>> print(Reason("width", "50", "5.02", 131.4))
+    width = 50 (error 130 times the usual)
+    """
+
+    column: str
+    found: str
+    usual: str | None
+    error: float
+
+    def __str__(self):
+        times = float(f"{self.error:.2g}")  # two digits say enough
+        many = f"{times:,.0f}" if times >= 10 else f"{times:g}"
+        return f"{self.column} = {self.found} (error {many} times the usual)"
+
+
+@dataclass(frozen=True)
 class Later:
     """What became of the promise on the normal rows that come after all others.
 
@@ -440,6 +496,9 @@ class Later:
         A sentence on each column that differs from training, see `Drift`.
     selected : bool
         Whether a query selected the normal rows; if not, anomalies may be among them.
+    outside, gaps : dict of str to int
+        For each column the values that lie outside of those in training, and those that are missing or
+        cannot be read.
 
     Examples
     --------
@@ -453,6 +512,8 @@ class Later:
     promised: float
     changes: tuple[str, ...]
     selected: bool = True
+    outside: Mapping[str, int] = field(default_factory=dict)
+    gaps: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def broken(self) -> bool:
@@ -619,12 +680,10 @@ def _no_normal_rows(query: Query, table: pd.DataFrame) -> str:
     return f"the query {query.text!r} selects none of {len(table):,} rows. {'; '.join(contents)}.{hint}"
 
 
-def _reason(name: str, value: object, error: float) -> str:
-    text = f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)
-    shown = "missing" if pd.isna(value) else text[:60]
-    times = float(f"{error:.2g}")  # two digits say enough
-    many = f"{times:,.0f}" if times >= 10 else f"{times:g}"
-    return f"{name} = {shown} (error {many} times the usual)"
+def _as_text(value: object) -> str:
+    if pd.isna(value):
+        return "missing"
+    return f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)[:60]
 
 
 def _parse(text: bytes) -> Any:

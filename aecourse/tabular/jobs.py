@@ -1,5 +1,6 @@
 """The jobs of the commands ``aecourse detect`` and ``aecourse score``: from tables to files of results."""
 
+import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -15,13 +16,14 @@ from aecourse.tabular import report
 from aecourse.tabular.columns import Choices
 from aecourse.tabular.detector import CALIBRATION, LATER, NOT_USED, TRAINING, TableDetector
 from aecourse.tabular.drift import Drift
+from aecourse.tabular.findings import gather
 from aecourse.tabular.query import Query
 from aecourse.tabular.reading import Table, open_table
 from aecourse.tabular.sources import STDIN, check_readable, first_few, stem
 
 __all__ = ["Result", "detect", "score"]
 
-RESULT_FILES = ("detector.aecourse", "flagged.csv", "report.html", "scores.csv")
+RESULT_FILES = ("detector.aecourse", "flagged.csv", "report.html", "report.json", "scores.csv")
 CHUNK = 50_000  # rows scored at a time
 
 
@@ -73,8 +75,9 @@ def detect(
     """Fit a detector on a table in a file, score all its rows, and write a folder of results.
 
     The folder contains ``scores.csv`` (every row), ``flagged.csv`` (the flagged rows, with the columns that
-    made them anomalous), ``report.html`` (one page, which loads and executes nothing) and
-    ``detector.aecourse`` (for :func:`score`). It appears when it is complete; a failure leaves nothing.
+    made them anomalous), ``report.html`` (one page, which loads and executes nothing), ``report.json`` (the
+    same for programs, see `findings`) and ``detector.aecourse`` (for :func:`score`). It appears when it is
+    complete; a failure leaves nothing.
 
     Parameters
     ----------
@@ -120,7 +123,7 @@ def detect(
     ...     table.to_csv(f"{folder}/data.csv", index=False)
     ...     result = detect(f"{folder}/data.csv", train_on="ok == 'yes'", budget=0.05)
     ...     sorted(path.name for path in result.output.iterdir())
-    ['detector.aecourse', 'flagged.csv', 'report.html', 'scores.csv']
+    ['detector.aecourse', 'flagged.csv', 'report.html', 'report.json', 'scores.csv']
     """
     check_readable(csv)
     output = Path(output) if output is not None else _beside(csv, "-results")
@@ -139,7 +142,7 @@ def detect(
         ragged=ragged,
         sheet=sheet,
     ) as source:
-        table = source.read()
+        table, sha256 = source.read(), source.sha256()
     detector = TableDetector(budget, random_state, choices).fit(table, train_on, ignore)
     scored = pd.concat([detector.score(piece) for piece in _pieces(table, "scoring")])
     scored["used_for"] = detector.used_for_
@@ -153,8 +156,11 @@ def detect(
         clashing = {name: f"{name} (table)" for name in rows.columns if name in explained.columns}
         explained.join(rows.rename(columns=clashing)).to_csv(folder / "flagged.csv", index=False)
         detector.save(folder / "detector.aecourse")
-        page = report.render_report(Path(source.name).name, table, detector, scored, explained)
+        name = Path(source.name).name
+        found = gather(name, table, detector, scored, sha256)
+        page = report.render_report(name, table, detector, scored, explained, found)
         (folder / "report.html").write_text(page, encoding="utf-8")
+        (folder / "report.json").write_text(json.dumps(found, indent=1, ensure_ascii=False), encoding="utf-8")
         _check_output_folder(output, force)  # again: it may have appeared in the meantime
     return Result(output, len(table), len(flagged), tuple(_summary(source, table, detector, scored)))
 

@@ -69,6 +69,16 @@ class Table(Protocol):
     n_rows: int
     notes: list[str]
 
+    def sha256(self) -> str:
+        """Return the SHA-256 of the file as the user has it.
+
+        Returns
+        -------
+        str
+            64 hexadecimal digits.
+        """
+        ...
+
     def read(self) -> pd.DataFrame:
         """Read the whole table.
 
@@ -269,7 +279,7 @@ class _Text:
                 f"{decimal!r} and the separator {layout.separator!r}."
             )
         self.name, self.names = source.name, layout.names
-        self._path, self._layout, self._decimal = source.path, layout, decimal
+        self._source, self._layout, self._decimal = source, layout, decimal
         count = count_rows(source.path, layout.start, layout.line, layout.separator, len(layout.names))
         self.n_rows = count.n_rows
         self.notes = [*layout.notes, *_check_count(self.name, count, len(self.names), ragged)]
@@ -277,8 +287,11 @@ class _Text:
         # pandas refuses rows with more fields than it knows names
         self._surplus = [f"\0{place}" for place in range(count.most - len(self.names))]
 
+    def sha256(self) -> str:
+        return self._source.sha256()
+
     def read(self) -> pd.DataFrame:
-        with _errors_in_sentences(self.name), open(self._path, "rb") as file:
+        with _errors_in_sentences(self.name), open(self._source.path, "rb") as file:
             table = self._with_pandas(file, self.names, self._codes)
             texts = [
                 name
@@ -295,7 +308,7 @@ class _Text:
 
     def pieces(self, rows: int, text_columns: Collection[str] = ()) -> Iterator[pd.DataFrame]:
         some = False
-        with open(self._path, "rb") as file:
+        with open(self._source.path, "rb") as file:
             with _errors_in_sentences(self.name):
                 reader = self._with_pandas(file, self.names, {*self._codes, *text_columns}, chunksize=rows)
             while True:

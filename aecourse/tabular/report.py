@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from aecourse._support.html import png_address, render
 from aecourse.tabular.detector import CALIBRATION, LATER, TRAINING, TableDetector
+from aecourse.tabular.findings import gather
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["render_report"]
 
 MOST_ROWS = 20  # flagged rows shown; all of them are in flagged.csv
-MOST_COUNTED = 1000  # flagged rows whose leading columns are counted
-_SHOWN_COLUMNS = ["row", "score", "p_value", "outside", "used_for", "reasons"]
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,16 @@ def _scores_figure(scored: pd.DataFrame, threshold: float) -> _Figure:
     )
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= 30 else name[:29] + "…"
+
+
 def _row_figure(errors: pd.Series, row: int) -> _Figure:
     from aecourse import plots
 
     ax = plots.feature_errors_bar(
         errors.to_numpy(),
-        [str(name).replace("$", r"\$") for name in errors.index],  # or Matplotlib would read a formula
+        [_short(name).replace("$", r"\$") for name in errors.index],  # or Matplotlib would read a formula
         top=8,
         typical=np.ones(len(errors)),
         unit="times that of a normal row",
@@ -86,7 +90,12 @@ def _row_figure(errors: pd.Series, row: int) -> _Figure:
 
 
 def render_report(
-    name: str, table: pd.DataFrame, detector: TableDetector, scored: pd.DataFrame, explained: pd.DataFrame
+    name: str,
+    table: pd.DataFrame,
+    detector: TableDetector,
+    scored: pd.DataFrame,
+    explained: pd.DataFrame,
+    found: Mapping[str, Any] | None = None,
 ) -> str:
     """Make the page.
 
@@ -102,6 +111,8 @@ def render_report(
         Number, score, p-value, flag, columns outside and use of each row.
     explained : pandas.DataFrame
         The flagged rows, the highest score first, with their reasons.
+    found : dict, optional
+        What `findings.gather` gathered; by default it is gathered here.
 
     Returns
     -------
@@ -121,26 +132,50 @@ def render_report(
     >>> page.startswith("<!doctype html>"), "<script" in page
     (True, False)
     """
-    by_use = scored.groupby("used_for")["flagged"].agg(["size", "sum"])
-    counted = table.loc[explained.index[:MOST_COUNTED]]
-    errors = detector.errors(counted)
-    leading = errors.idxmax(axis=1).value_counts() if len(errors) else pd.Series(dtype=int)
+    found = gather(name, table, detector, scored) if found is None else found
+    errors = detector.errors(table.loc[explained.index[:1]])
+    leading = [(each["name"], each["leads"]) for each in found["columns"] if each["leads"]]
     return render(
         "report.html",
-        name=name,
-        n_rows=len(table),
+        found=found,
         n_flagged=len(explained),
-        n_counted=len(counted),
-        train_on=detector.train_on_,
-        threshold=detector.threshold_,
-        budget=detector.budget,
+        roles=[(each["used_for"], each["rows"], each["flagged"]) for each in found["rows"]],
         preparation=detector.preparation_,
-        notes=detector.notes_,
         later=detector.later_,
-        roles=[(use, int(n), int(flagged), f"{flagged / n:.1%}") for use, (n, flagged) in by_use.iterrows()],
         scores_figure=_scores_figure(scored, detector.threshold_),
         row_figure=_row_figure(errors.iloc[0], int(explained["row"].iloc[0])) if len(errors) else None,
-        shown_columns=_SHOWN_COLUMNS,
-        shown=explained.head(MOST_ROWS)[_SHOWN_COLUMNS].values.tolist(),
-        leading=[(column, int(n)) for column, n in leading.head(10).items()],
+        shown=found["flagged"][:MOST_ROWS],
+        profiles={each["name"]: _profile_in_words(each) for each in found["columns"]},
+        leading=sorted(leading, key=lambda each: -each[1])[:10],
+        compared=_compared(found),
     )
+
+
+def _interval(interval: Mapping[str, float] | None) -> str:
+    if interval is None:
+        return ""
+    return f"{interval['value']:.3f} ({interval['low']:.3f} to {interval['high']:.3f})"
+
+
+def _compared(found: Mapping[str, Any]) -> list[list[Any]]:
+    """Return the rows of the table of methods."""
+    comparison = found["comparison"]
+    if not comparison["rejected"]:
+        return [[each["name"], each["flagged"], each["flagged_by_both"]] for each in comparison["methods"]]
+    return [
+        [
+            each["name"],
+            f"{each['recall']:.1%}",
+            *map(_interval, (each["auroc"], each["average_precision"])),
+            *map(_interval, (each["auroc_difference"], each["average_precision_difference"])),
+        ]
+        for each in comparison["methods"]
+    ]
+
+
+def _profile_in_words(column: Mapping[str, Any]) -> str:
+    """Say which values are usual in a column."""
+    if column["median"] is not None:
+        low, middle, high = (f"{column[name]:.4g}" for name in ("low_5", "median", "high_95"))
+        return f"{middle}; 90 % lie from {low} to {high}"
+    return ", ".join(f"{each['text']} ({each['share']:.0%})" for each in column["frequent"])

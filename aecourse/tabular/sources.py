@@ -9,6 +9,7 @@ import codecs
 import csv
 import difflib
 import gzip
+import hashlib
 import lzma
 import os
 import re
@@ -94,6 +95,9 @@ class Source:
         A file that is not packed; temporary, if the table came through a pipe or was packed.
     kind : {'text', 'parquet', 'arrow', 'arrow stream'}
         What it contains. Text is in UTF-8.
+    original : pathlib.Path or None
+        The file as the user has it, packed or in another encoding, or the copy of a pipe; None if that is
+        ``path``.
 
     Examples
     --------
@@ -104,6 +108,18 @@ class Source:
     name: str
     path: Path
     kind: str
+    original: Path | None = None
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the file as the user has it.
+
+        Returns
+        -------
+        str
+            64 hexadecimal digits.
+        """
+        with open(self.original or self.path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def first_few(values: Collection[object], most: int = 5) -> str:
@@ -362,12 +378,12 @@ def open_source(
     name = "standard input" if os.fspath(path) == STDIN else os.fspath(path)
     with tempfile.TemporaryDirectory(prefix="aecourse-") as folder:
         with full_disk_in_words(f"the temporary folder {folder}", "or set TMPDIR to another folder"):
-            local = _as_file(path, Path(folder) / "copied")
-            local = _unpacked(local, Path(folder) / "unpacked", name, sheet)
+            original = _as_file(path, Path(folder) / "copied")
+            local = _unpacked(original, Path(folder) / "unpacked", name, sheet)
             kind = _kind(first_bytes(local, 512), name)
             if kind == "text":
                 local = _as_utf8(local, Path(folder) / "text", name, encoding)
-        yield Source(name, local, kind)
+        yield Source(name, local, kind, original)
 
 
 def _as_file(path: str | os.PathLike[str], copy: Path) -> Path:
