@@ -8,6 +8,7 @@ import pytest
 import site_build
 from axe_playwright_python.sync_playwright import Axe
 from sklearn.model_selection import train_test_split
+from test_explorer_page import stored_data
 
 from aecourse import evaluation, explorer, thresholds
 from tools import explorer_data
@@ -50,9 +51,7 @@ def browser():
 @pytest.fixture(scope="module")
 def labs(folder):
     """Return for each lab its scores and labels, from the lesson's file, and the slider's steps."""
-    steps = {
-        lab["key"]: lab["steps"] for lab in json.loads((folder / "static" / "data.json").read_text())["labs"]
-    }
+    steps = {lab["key"]: lab["steps"] for lab in stored_data(folder)["labs"]}
     found = {}
     for key in KEYS:
         with np.load(ROOT / "notebooks" / "data" / f"scores_{key}.npz") as stored:
@@ -139,8 +138,7 @@ def calculate(page, expression, argument):
     """Evaluate an expression of ``c`` (calculate.js), ``lab(key)`` and ``given``."""
     return page.evaluate(
         f"""async (given) => {{
-        const c = await import("./static/calculate.js");
-        const data = await (await fetch("./static/data.json")).json();
+        const [c, data] = [window.explorerCalculate, window.explorerData];
         const lab = (key) => data.labs.find((one) => one.key === key);
         return {expression};
     }}""",
@@ -294,8 +292,21 @@ def threshold_of(page):
 def line_at(page, log=False):
     """Return where the chart draws the threshold."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    x = page.evaluate("""() => document.getElementById("explorer-chart").layout.shapes.at(-1).x0""")
-    return 10**x if log else x
+    line, (left, right), (low, high) = page.evaluate(
+        """(key) => {
+        const read = (kind, name) =>
+            Number(document.querySelector(`#explorer-chart ${kind}`).getAttribute(name));
+        const { edges } = window.explorerData.labs.find((lab) => lab.key === key);
+        const panel = read("clipPath rect", "x");
+        return [read("line.explorer-threshold", "x1"), [panel, panel + read("clipPath rect", "width")],
+            [edges[0], edges.at(-1)]];
+    }""",
+        page.input_value("#explorer-lab"),
+    )
+    share = (line - left) / (right - left)
+    if log:
+        return float(low * (high / low) ** share)
+    return low + share * (high - low)
 
 
 def check(page, lab, day=DAYS[0]):
@@ -349,7 +360,7 @@ def test_a_chosen_rule_moves_the_threshold_to_where_the_package_puts_it(page, la
     for name, rule in rules.items():
         page.select_option("#explorer-rule", name)
         assert check(page, lab) == rule.threshold_
-        assert line_at(page, log=key == "08") == pytest.approx(rule.threshold_, rel=1e-12)
+        assert line_at(page, log=key == "08") == pytest.approx(rule.threshold_, rel=1e-9)
         said = page.inner_text("#explorer-rule-text")
         assert rule.rule in said and rule.assumption in said
         if name not in learned:
@@ -389,7 +400,7 @@ def test_dragging_on_the_chart_moves_the_threshold(page, labs, key):
         # The line is under the pointer, up to half a step of the slider.
         pixels = page.evaluate("""() => {
             const chart = document.getElementById("explorer-chart");
-            const line = [...chart.querySelectorAll(".shapelayer path")].at(-1).getBoundingClientRect();
+            const line = chart.querySelector("line.explorer-threshold").getBoundingClientRect();
             return line.x + line.width / 2;
         }""")
         assert pixels == pytest.approx(box["x"] + share * box["width"], abs=3)
@@ -483,12 +494,78 @@ def test_an_unusable_input_is_named_and_changes_nothing(page, field, bad, words)
 
 def test_a_missing_data_file_is_said(browser, address):
     page = browser.new_page()
-    page.route("**/data.json", lambda route: route.fulfill(status=404))
+    page.route("**/data.js", lambda route: route.fulfill(status=404))
     page.goto(address)
     page.wait_for_function(
         """() => document.getElementById("explorer-status").textContent.includes("could not start")"""
     )
     page.close()
+
+
+def test_the_images_beside_the_threshold_are_the_nearest(page, labs):
+    stored = json.loads(page.evaluate("() => JSON.stringify(window.explorerData.labs[0].images)"))
+    for threshold in (0.02, 0.034, 1e9, -1.0):
+        page.fill("#explorer-threshold", repr(threshold))
+        line_at(page)
+        shown = {
+            side: page.eval_on_selector_all(
+                f"#explorer-{side}-images li",
+                """all => all.map((one) => [one.textContent, one.firstChild.getAttribute("aria-label")])""",
+            )
+            for side in ("passed", "flagged")
+        }
+        pairs = list(zip(stored["scores"], stored["digits"], strict=True))
+        expected = {
+            "passed": [pair for pair in pairs if pair[0] <= threshold][-5:],
+            "flagged": [pair for pair in pairs if pair[0] > threshold][:5],
+        }
+        for side, wanted in expected.items():
+            names = [f"a {digit}, one of the {'other digits' if digit else 'zeros'}" for _, digit in wanted]
+            assert [label for _, label in shown[side]] == names
+            assert [float(text) for text, _ in shown[side]] == [
+                pytest.approx(score, rel=1e-3) for score, _ in wanted
+            ]
+    page.select_option("#explorer-lab", "08")
+    line_at(page)
+    assert page.locator("#explorer-images").is_hidden()
+
+
+def test_the_address_keeps_what_is_chosen(browser, address, labs):
+    page = browser.new_page()
+    page.goto(address)
+    page.wait_for_selector(".explorer[data-ready]")
+    page.select_option("#explorer-lab", "08")
+    page.fill("#explorer-cost-miss", "77")
+    page.fill("#explorer-threshold", "1.25")
+    page.wait_for_function("() => location.hash.includes('threshold=1.25')")
+    link = page.url
+    assert "lab=08" in link and "cost-miss=77" in link and "rows" not in link
+    page.goto("about:blank")
+    page.goto(link)
+    page.wait_for_selector(".explorer[data-ready]")
+    assert page.input_value("#explorer-lab") == "08" and page.input_value("#explorer-cost-miss") == "77"
+    assert check(page, labs["08"], {**DAYS[0], "costMiss": 77}) == 1.25
+    page.goto("about:blank")
+    page.goto(f"{address}#lab=08&rule=percentile&rows=-4&base-rate=x&threshold=")
+    page.wait_for_selector(".explorer[data-ready]")
+    assert page.input_value("#explorer-rule") == "percentile"
+    assert check(page, labs["08"]) == thresholds.Percentile(99).fit(labs["08"]["val"]).threshold_
+    page.close()
+
+
+def test_it_works_from_a_file(browser, folder, labs):
+    page = browser.new_page()
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("requestfailed", lambda request: faults.append(request.url))
+    page.goto((folder / "index.html").as_uri())
+    page.wait_for_selector(".explorer[data-ready]")
+    page.select_option("#explorer-rule", "percentile")
+    assert check(page, labs["06"]) == thresholds.Percentile(99).fit(labs["06"]["val"]).threshold_
+    assert line_at(page) == pytest.approx(threshold_of(page))
+    assert page.locator("#explorer-passed-images li").count() == 5
+    page.close()
+    assert faults == []
 
 
 # --- Looks ------------------------------------------------------------------------------------------------
@@ -550,11 +627,16 @@ def test_colours_of_the_chart_stand_out(page, how):
         assert contrast(colours[name], colours["surface"]) >= 4.5
     for name in ("line", "normal", "anomaly", "threshold"):
         assert contrast(colours[name], colours["surface"]) >= 3
-    line_at(page)  # waits until the chart is drawn anew
-    assert (
-        page.evaluate("() => document.getElementById('explorer-chart').layout.paper_bgcolor")
-        == colours["surface"]
-    )
+    drawn = page.evaluate("""() => {
+        const colour = (kind, property) =>
+            getComputedStyle(document.querySelector(`#explorer-chart ${kind}`))[property];
+        return { line: colour(".explorer-axis", "stroke"), normal: colour(".explorer-curve", "stroke"),
+            anomaly: colour("path.explorer-anomaly", "stroke"), text: colour("text", "fill"),
+            threshold: colour(".explorer-threshold", "stroke") };
+    }""")
+    for name, colour in drawn.items():
+        channels = [int(colours[name][place : place + 2], 16) for place in (1, 3, 5)]
+        assert colour == f"rgb({', '.join(map(str, channels))})", name
 
 
 @pytest.mark.parametrize("width", chromium.WIDTHS)

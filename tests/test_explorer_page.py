@@ -6,9 +6,10 @@ import re
 
 import nbformat
 import numpy as np
+import PIL.Image
 import pytest
 
-from aecourse import evaluation, thresholds
+from aecourse import datasets, evaluation, thresholds
 from tools import explorer_data
 
 ROOT = explorer_data.ROOT
@@ -22,9 +23,15 @@ def page(tmp_path_factory):
     return explorer_data.build(tmp_path_factory.mktemp("explorer"))
 
 
+def stored_data(page):
+    """Return what the page's script of data holds."""
+    text = (page / "static" / "data.js").read_text(encoding="utf-8")
+    return json.loads(text.removeprefix("window.explorerData = ").removesuffix(";\n"))
+
+
 @pytest.fixture(scope="module")
 def labs(page):
-    stored = json.loads((page / "static" / "data.json").read_text(encoding="utf-8"))
+    stored = stored_data(page)
     return {lab["key"]: lab for lab in stored["labs"]}
 
 
@@ -52,6 +59,22 @@ def test_bars_hold_every_row_and_the_slider_reaches_both_ends(labs, key):
     assert lab["steps"][0] < test.min() and test.max() <= lab["steps"][-1]
     lowest, highest = lab["edges"][0], lab["edges"][-1]
     assert all(lowest <= rule["threshold"] <= highest for rule in lab["rules"].values())
+
+
+def test_the_sheet_holds_the_images_whose_scores_are_stored(page, labs):
+    images = labs["06"]["images"]
+    test, _ = scores("06")
+    _, (pictures, digits) = datasets.load_mnist()
+    sheet = 255 - np.asarray(PIL.Image.open(page / "static" / images["file"]))
+    assert images["scores"] == sorted(images["scores"]) and len(images["scores"]) == 400
+    assert (page / "static" / images["file"]).stat().st_size < 200_000
+    for place in (0, 1, 19, 20, 123, 399):
+        row, column = divmod(place, images["columns"])
+        shown = sheet[28 * row : 28 * row + 28, 28 * column : 28 * column + 28]
+        [found] = [i for i in np.flatnonzero((pictures == shown).all(axis=(1, 2)))]
+        assert test[found] == images["scores"][place] and digits[found] == images["digits"][place]
+    assert np.mean(np.array(images["digits"]) == 0) == 0.5
+    assert labs["08"]["images"] is None
 
 
 def lesson_output(cell_id):
@@ -130,9 +153,11 @@ def test_every_control_has_a_label_and_every_reference_a_target(page):
 def test_the_page_asks_for_its_own_files_only(page):
     markup = Markup((page / "index.html").read_text(encoding="utf-8"))
     local = [address for address in markup.addresses if not address.startswith("data:")]
-    assert len(local) == 3 and all((page / address).is_file() for address in local)
+    assert len(local) == 5 and all((page / address).is_file() for address in local)
     for name in explorer_data.OWN_FILES:
-        assert not re.search(r"https?://", (page / "static" / name).read_text(encoding="utf-8"))
+        text = (page / "static" / name).read_text(encoding="utf-8")
+        # The name of SVG's elements looks like an address; nothing is asked for there.
+        assert not re.search(r"https?://", text.replace('"http://www.w3.org/2000/svg"', ""))
 
 
 def test_the_book_page_takes_the_same_fragment_and_files(page):
@@ -141,7 +166,7 @@ def test_the_book_page_takes_the_same_fragment_and_files(page):
     files = [address.removeprefix("../_static/explorer/") for address in Markup(source).addresses]
     lessons = re.findall(r"\]\(\.\./lessons/([^)]+)\)", source)
     assert len(lessons) == 3 and all((ROOT / "notebooks" / name).is_file() for name in lessons)
-    assert len(files) == 3 and all((page / "static" / name).is_file() for name in files)
+    assert len(files) == 5 and all((page / "static" / name).is_file() for name in files)
     ids = {
         "alone": (page / "index.html").read_text(encoding="utf-8"),
         "fragment": (explorer_data.PAGE / "fragment.html").read_text(encoding="utf-8"),
@@ -163,4 +188,4 @@ def test_scripts_and_markup_name_the_same_parts():
 
 def test_the_command_writes_the_page(tmp_path, capsys):
     explorer_data.main([str(tmp_path / "there")])
-    assert (tmp_path / "there" / "index.html").is_file() and "http.server" in capsys.readouterr().out
+    assert (tmp_path / "there" / "index.html").is_file() and "index.html" in capsys.readouterr().out

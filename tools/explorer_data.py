@@ -1,7 +1,7 @@
 """Build the threshold explorer: a page in plain JavaScript on the scores that labs 06 and 08 stored.
 
 On its own: ``python -m tools.explorer_data FOLDER`` writes ``index.html`` and, in ``static/``, the
-scripts, the style, plotly.js and ``data.json``. Serve the folder on 127.0.0.1.
+scripts, the style, the data as a script and pictures of digits. Open the page in a browser.
 
 Inside the book:
 
@@ -24,22 +24,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import plotly
+import PIL.Image
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from aecourse import thresholds
+from aecourse import datasets, thresholds
 
 ROOT = Path(__file__).resolve().parents[1]
 SCORES = ROOT / "notebooks" / "data"
 PAGE = ROOT / "docs" / "explorer"
-PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-OWN_FILES = ("explorer.js", "calculate.js", "explorer.css")
+OWN_FILES = ("calculate.js", "chart.js", "explorer.js", "explorer.css")
 
 RATE = 0.01  # what every rule is asked for, as in lesson 09
 DAY = {"rows": 1000, "baseRate": 0.01, "costMiss": 30, "costFalseAlarm": 1}  # as in lesson 09's explorer
 START = "conformal"
 BINS = 40
+COLUMNS, ROWS = 20, 20  # of the sheet of images
 BINS_TO_STEPS = 10  # the slider takes ten steps in the width of a bar
 
 
@@ -55,6 +55,7 @@ class Lab:
     view: tuple[float, float]  # begins below the lowest score and ends above the highest
     ticks: tuple[float, ...]
     log: bool = False
+    sheet: str = ""  # the picture that shows some of its rows, if they are images
 
 
 LABS = (
@@ -66,6 +67,7 @@ LABS = (
         "mean squared error",
         (0.0, 0.12),
         (0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12),
+        sheet="digits.png",
     ),
     Lab(
         "08",
@@ -144,6 +146,41 @@ def _axis(lab: Lab) -> tuple[NDArray[np.float64], list[float]]:
     return edges, [float(f"{step:.4g}") for step in steps]
 
 
+def chosen_rows(test: NDArray[np.float64], y: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return the rows that the page shows: half of each class, spread evenly over it, by rising score."""
+    half = COLUMNS * ROWS // 2
+    chosen = []
+    for label in (0, 1):
+        rows = np.flatnonzero(y == label)
+        rows = rows[np.argsort(test[rows], kind="stable")]
+        chosen.append(rows[np.linspace(0, rows.size - 1, half).round().astype(int)])
+    both = np.concatenate(chosen)
+    return both[np.argsort(test[both], kind="stable")]
+
+
+def write_sheet(lab: Lab, folder: Path) -> None:
+    """Write the images of the chosen rows as one picture, row by row."""
+    _, test, y = read(lab)
+    _, (images, _) = datasets.load_mnist()
+    chosen = images[chosen_rows(test, y)].reshape(ROWS, COLUMNS, 28, 28)
+    whole = chosen.swapaxes(1, 2).reshape(ROWS * 28, COLUMNS * 28)
+    PIL.Image.fromarray(255 - whole).save(folder / lab.sheet, optimize=True)
+
+
+def _images(lab: Lab, test: NDArray[np.float64], y: NDArray[np.int64]) -> dict[str, object] | None:
+    if not lab.sheet:
+        return None
+    rows = chosen_rows(test, y)
+    _, (_, digits) = datasets.load_mnist()
+    return {
+        "file": lab.sheet,
+        "side": 28,
+        "columns": COLUMNS,
+        "scores": test[rows].tolist(),
+        "digits": digits[rows].tolist(),
+    }
+
+
 def lab_data(lab: Lab) -> dict[str, object]:
     """Return all that the page knows of a lab, in types that JSON has."""
     validation, test, y = read(lab)
@@ -161,6 +198,7 @@ def lab_data(lab: Lab) -> dict[str, object]:
         # A threshold that flags every row, as ExpectedCost takes it.
         "belowAll": float(np.nextafter(test.min(), -np.inf)),
         "rules": {name: _rule(*fitted) for name, fitted in fitted_rules(validation, test, y).items()},
+        "images": _images(lab, test, y),
         "log": lab.log,
         "ticks": lab.ticks,
         "steps": steps,
@@ -171,19 +209,23 @@ def lab_data(lab: Lab) -> dict[str, object]:
 
 
 def data() -> dict[str, object]:
-    """Return what ``data.json`` holds."""
+    """Return what ``data.js`` holds."""
     return {"start": START, "day": DAY, "labs": [lab_data(lab) for lab in LABS]}
 
 
 def write_static(folder: str | os.PathLike[str]) -> Path:
-    """Write scripts, style, plotly.js and data into a folder; return it."""
+    """Write scripts, style, data and pictures into a folder; return it."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name in OWN_FILES:
         shutil.copyfile(PAGE / name, folder / name)
-    shutil.copyfile(PLOTLY, folder / "plotly.min.js")
-    # Python and JavaScript both write and read a double without loss.
-    (folder / "data.json").write_text(json.dumps(data(), allow_nan=False), encoding="utf-8")
+    for lab in LABS:
+        if lab.sheet:
+            write_sheet(lab, folder)
+    # Python and JavaScript both write and read a double without loss. A script, since a page that was opened
+    # from a disk may fetch no data.
+    text = f"window.explorerData = {json.dumps(data(), allow_nan=False)};\n"
+    (folder / "data.js").write_text(text, encoding="utf-8")
     return folder
 
 
@@ -201,8 +243,10 @@ STANDALONE = """<!DOCTYPE html>
 <h1>Threshold explorer</h1>
 {fragment}
 </main>
-<script defer src="static/plotly.min.js"></script>
-<script type="module" src="static/explorer.js"></script>
+<script defer src="static/data.js"></script>
+<script defer src="static/calculate.js"></script>
+<script defer src="static/chart.js"></script>
+<script defer src="static/explorer.js"></script>
 </body>
 </html>
 """
@@ -222,7 +266,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("folder", type=Path, help="where to write the page")
     folder = build(parser.parse_args(arguments).folder)
-    print(f"{folder}: serve it with python -m http.server --bind 127.0.0.1")
+    print(f"Open {folder / 'index.html'} in a browser.")
     return 0
 
 

@@ -3,9 +3,13 @@
 // A lab is {normal, anomaly, belowAll, ...}: the scores of the test rows of each class, sorted, and
 // a threshold below all of them. A day is {rows, baseRate, costMiss, costFalseAlarm}.
 // The order of the operations is that of the Python package, so that results agree to the last bit.
+//
+// A plain script, not a module: a browser loads no module from a file on disk.
+
+window.explorerCalculate = (() => {
 
 // Number of scores strictly above the threshold.
-export function countAbove(sorted, threshold) {
+function countAbove(sorted, threshold) {
   let low = 0;
   let high = sorted.length;
   while (low < high) {
@@ -17,7 +21,7 @@ export function countAbove(sorted, threshold) {
 }
 
 // As aecourse.explorer.outcome, and the measures of aecourse.evaluation.report at a threshold.
-export function outcome(lab, threshold, day) {
+function outcome(lab, threshold, day) {
   const anomalies = lab.anomaly.length;
   const normals = lab.normal.length;
   const caught = countAbove(lab.anomaly, threshold);
@@ -49,7 +53,7 @@ export function outcome(lab, threshold, day) {
 
 // The threshold with the lowest expected cost on these rows, as thresholds.ExpectedCost finds it:
 // every cut between different scores is tried, and of equally good ones the highest is taken.
-export function cheapest(lab, day) {
+function cheapest(lab, day) {
   const anomalies = lab.anomaly.length;
   const normals = lab.normal.length;
   let best = lab.belowAll;
@@ -72,7 +76,7 @@ export function cheapest(lab, day) {
 }
 
 // Index of the number nearest to a value, in a rising list.
-export function nearest(rising, value) {
+function nearest(rising, value) {
   const above = rising.length - countAbove(rising, value);
   if (above === 0) return 0;
   if (above === rising.length) return above - 1;
@@ -81,7 +85,7 @@ export function nearest(rising, value) {
 
 // A number with so many decimals and commas between thousands, as Python's format(number, ",.2f").
 // toFixed rounds a number half-way between two upwards; Python takes the even one.
-export function fixed(number, decimals) {
+function fixed(number, decimals) {
   if (Number.isNaN(number)) return "undefined";
   if (Math.abs(number) >= 1e21) return number.toPrecision(6); // toFixed goes no further
   let text = number.toFixed(decimals);
@@ -97,17 +101,17 @@ export function fixed(number, decimals) {
 }
 
 // A share in per cent, as Python's format(share, ".2%") but with a space.
-export function percent(share, decimals) {
+function percent(share, decimals) {
   return Number.isNaN(share) ? "undefined" : `${fixed(share * 100, decimals)} %`;
 }
 
 // A threshold to four significant digits.
-export function short(threshold) {
+function short(threshold) {
   return String(Number(threshold.toPrecision(4)));
 }
 
 // What the chart shows, in words.
-export function describe(lab, found, day) {
+function describe(lab, found, day) {
   const [normal, anomaly] = lab.names;
   const nothing = day.rows * day.baseRate * day.costMiss;
   return (
@@ -119,3 +123,6 @@ export function describe(lab, found, day) {
     `${fixed(nothing, 2)}.`
   );
 }
+
+return { countAbove, outcome, cheapest, nearest, fixed, percent, short, describe };
+})();

@@ -1,9 +1,13 @@
-// The page of the threshold explorer: controls, chart and numbers. What they say is in calculate.js.
+// The page of the threshold explorer: controls, chart and numbers. What they say is in calculate.js, and
+// what the chart looks like is in chart.js. Plain scripts: a browser loads no module from a file on disk.
 
-import { cheapest, describe, fixed, nearest, outcome, short } from "./calculate.js";
+(() => {
+const { cheapest, describe, fixed, nearest, outcome, short } = window.explorerCalculate;
 
+const HERE = document.currentScript.src; // its folder holds the pictures, too
 const BY_HAND = "by hand";
 const CHEAPEST = "cheapest on these rows";
+const IMAGES = 5; // on each side of the threshold
 const SETTLED = 600; // milliseconds without a change before a screen reader is told
 
 // How each number is shown.
@@ -23,7 +27,7 @@ const DAY_INPUTS = [
 
 const element = (name) => document.getElementById(`explorer-${name}`);
 const chart = element("chart");
-const state = { labs: {}, lab: null, day: null, rule: "", threshold: 0 };
+const state = { labs: {}, lab: null, day: null, usual: null, rule: "", threshold: 0 };
 let drawing = false;
 let telling = 0;
 
@@ -56,7 +60,10 @@ function show(from) {
   const words = describe(lab, found, day);
   element("description").textContent = words;
   clearTimeout(telling);
-  telling = setTimeout(() => { element("live").textContent = words; }, SETTLED);
+  telling = setTimeout(() => {
+    element("live").textContent = words;
+    writeAddress();
+  }, SETTLED);
   if (!drawing) {
     drawing = true;
     requestAnimationFrame(() => { drawing = false; draw(); });
@@ -84,74 +91,76 @@ function set(threshold, rule, from) {
 
 // --- Chart --------------------------------------------------------------------------------------
 
-// Where a threshold lies on the axis: a logarithmic axis is drawn in powers of ten.
-const place = (threshold) => (state.lab.log ? Math.log10(threshold) : threshold);
-const unplace = (x) => (state.lab.log ? 10 ** x : x);
-
 function draw() {
   const { lab, day, threshold } = state;
-  const style = getComputedStyle(element("chart").closest(".explorer"));
-  const colour = (name) => style.getPropertyValue(`--explorer-${name}`).trim();
-  const [low, high] = [place(lab.edges[0]), place(lab.edges.at(-1))];
-  const x = threshold > 0 || !lab.log ? Math.min(Math.max(place(threshold), low), high) : low;
-  const nothing = day.rows * day.baseRate * day.costMiss;
-  const now = outcome(lab, threshold, day).cost;
-  const width = (high - low) / lab.normalBars.length;
-  const middles = lab.normalBars.map((_, i) => low + (i + 0.5) * width);
-  const bars = (counts, rows, name, paint, shape) => ({
-    type: "bar", x: middles, y: counts.map((count) => (100 * count) / rows), width, name,
-    marker: { color: paint, opacity: 0.75, line: { color: paint, width: 1 }, pattern: { shape, fgcolor: paint, bgcolor: "rgba(0,0,0,0)", solidity: 0.35 } },
+  window.explorerChart.draw(chart, lab, {
+    threshold,
+    nothing: day.rows * day.baseRate * day.costMiss,
+    costs: lab.steps.map((step) => outcome(lab, step, day).cost),
+    now: outcome(lab, threshold, day).cost,
   });
-  const line = (name, xs, ys, extra) => ({ type: "scatter", mode: "lines", x: xs, y: ys, name, yaxis: "y2", ...extra });
-  const traces = [
-    bars(lab.normalBars, lab.normal.length, lab.names[0], colour("normal"), ""),
-    bars(lab.anomalyBars, lab.anomaly.length, lab.names[1], colour("anomaly"), "/"),
-    line("cost", lab.steps.map(place), lab.steps.map((step) => outcome(lab, step, day).cost), {
-      line: { color: colour("normal"), width: 2 }, showlegend: false,
-    }),
-    line("flag nothing", [low, high], [nothing, nothing], {
-      line: { color: colour("line"), dash: "dot" }, showlegend: false,
-    }),
-    line("now", [x], [now], { mode: "markers", marker: { color: colour("threshold"), size: 11 }, showlegend: false }),
-  ];
-  const axis = { color: colour("text"), gridcolor: colour("grid"), zeroline: false, linecolor: colour("line"), showline: true };
-  const layout = {
-    barmode: "overlay", dragmode: false,
-    paper_bgcolor: colour("surface"), plot_bgcolor: colour("surface"),
-    font: { color: colour("text"), size: 13, family: style.fontFamily },
-    margin: { l: 62, r: 12, t: 34, b: 48 },
-    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
-    xaxis: {
-      ...axis, range: [low, high], tickvals: lab.ticks.map(place), ticktext: lab.ticks.map(String), anchor: "y2",
-      title: { text: `Score (${lab.unit})`, standoff: 8 },
-    },
-    yaxis: { ...axis, domain: [0.45, 1], rangemode: "tozero", title: { text: "Share of rows, %" } },
-    yaxis2: {
-      ...axis, domain: [0, 0.36], range: [0, 1.6 * Math.max(nothing, now)], title: { text: "Cost a day" },
-      nticks: 4,
-    },
-    shapes: [
-      { type: "rect", xref: "x", yref: "paper", x0: x, x1: high, y0: 0, y1: 1, line: { width: 0 }, fillcolor: colour("line"), opacity: 0.14, layer: "below" },
-      { type: "line", xref: "x", yref: "paper", x0: x, x1: x, y0: 0, y1: 1, line: { color: colour("threshold"), width: 3, dash: "dash" } },
-    ],
-    annotations: [
-      // The word stands where there is room for it.
-      { text: "flagged →", xref: "x", yref: "paper", x, y: 1, showarrow: false, yanchor: "top", font: { color: colour("text") },
-        xanchor: x > low + 0.8 * (high - low) ? "right" : "left" },
-      { text: "· · · flag nothing", xref: "paper", yref: "y2", x: 1, y: nothing, xanchor: "right", yanchor: "bottom",
-        showarrow: false, font: { color: colour("text"), size: 12 } },
-    ],
-  };
-  window.Plotly.react(chart, traces, layout, { staticPlot: true });
+  showImages();
 }
 
 // The step of the slider that is nearest to where the pointer is.
 function pointed(event) {
-  const axis = chart._fullLayout.xaxis; // where plotly.js keeps what it has laid out, in pixels
-  const along = event.clientX - chart.getBoundingClientRect().left - axis._offset;
-  const share = Math.min(Math.max(along / axis._length, 0), 1);
-  const [low, high] = [place(state.lab.edges[0]), place(state.lab.edges.at(-1))];
-  return state.lab.steps[nearest(state.lab.steps, unplace(low + share * (high - low)))];
+  const { steps } = state.lab;
+  return steps[nearest(steps, window.explorerChart.thresholdAt(chart, state.lab, event.clientX))];
+}
+
+// --- Images -------------------------------------------------------------------------------------
+
+// The images whose scores are nearest to the threshold: on the left what just passes, on the right what is just
+// flagged. They are a part of the rows, spread evenly over the scores of each class.
+function showImages() {
+  const { images, names } = state.lab;
+  element("images").hidden = !images;
+  if (!images) return;
+  const first = images.scores.length - window.explorerCalculate.countAbove(images.scores, state.threshold);
+  const all = images.scores.map((_, place) => place);
+  fill(element("passed-images"), all.slice(Math.max(0, first - IMAGES), first), images, names);
+  fill(element("flagged-images"), all.slice(first, first + IMAGES), images, names);
+}
+
+function fill(list, places, images, names) {
+  list.replaceChildren(...places.map((place) => {
+    const item = document.createElement("li");
+    const picture = document.createElement("span");
+    picture.className = "explorer-image";
+    picture.setAttribute("role", "img");
+    picture.setAttribute("aria-label", `a ${images.digits[place]}, one of the ${names[images.digits[place] ? 1 : 0]}`);
+    picture.style.backgroundImage = `url("${new URL(images.file, HERE).href}")`;
+    const [row, column] = [Math.floor(place / images.columns), place % images.columns];
+    picture.style.backgroundPosition = `${-column * images.side}px ${-row * images.side}px`;
+    const score = document.createElement("span");
+    score.textContent = short(images.scores[place]);
+    item.append(picture, score);
+    return item;
+  }));
+}
+
+// --- The address --------------------------------------------------------------------------------
+
+// What is chosen stands in the address behind the #, so that a link shows the same to someone else.
+function writeAddress() {
+  const { lab, day, rule, threshold } = state;
+  const chosen = new URLSearchParams({ lab: lab.key, ...(rule === BY_HAND ? { threshold } : { rule }) });
+  for (const { id, name } of DAY_INPUTS) if (day[name] !== state.usual[name]) chosen.set(id, day[name]);
+  history.replaceState(null, "", `#${chosen}`);
+}
+
+// Choose what the address asks for. What it does not say, or says wrongly, stays as the page opens.
+function readAddress(usual) {
+  const asked = new URLSearchParams(location.hash.slice(1));
+  if (asked.get("lab") in state.labs) open(asked.get("lab"));
+  element("lab").value = state.lab.key;
+  for (const { id, name, takes } of DAY_INPUTS) {
+    const number = Number(asked.get(id));
+    if (asked.has(id) && Number.isFinite(number) && takes(number)) state.day = { ...state.day, [name]: number };
+  }
+  const threshold = Number(asked.get("threshold"));
+  if (asked.get("threshold") && Number.isFinite(threshold)) set(threshold, BY_HAND);
+  else choose(asked.get("rule") in state.lab.rules || asked.get("rule") === CHEAPEST ? asked.get("rule") : usual);
 }
 
 // --- Controls -----------------------------------------------------------------------------------
@@ -213,27 +222,26 @@ function listen() {
     if (chart.hasPointerCapture(event.pointerId)) set(pointed(event), BY_HAND);
   });
   // A sidebar that opens or closes changes the chart's width, and not the window's.
-  new ResizeObserver(() => window.Plotly.Plots.resize(chart)).observe(chart);
-  // Colours of the chart follow the page's theme.
-  new MutationObserver(draw).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  new ResizeObserver(draw).observe(chart);
 }
 
-async function start() {
-  const answer = await fetch(new URL("data.json", import.meta.url));
-  if (!answer.ok) throw new Error(`data.json: ${answer.status}`);
-  const data = await answer.json();
+function start() {
+  const data = window.explorerData;
+  if (!data) throw new Error("its data did not arrive (data.js)");
   for (const lab of data.labs) state.labs[lab.key] = lab;
   options(element("lab"), data.labs.map((lab) => [lab.key, lab.title]));
-  state.day = data.day;
+  state.day = state.usual = data.day;
   open(data.labs[0].key);
+  readAddress(data.start);
   listen();
-  choose(data.start);
   element("status").textContent = "";
   element("chart").closest(".explorer").dataset.ready = "true";
 }
 
-start().catch((error) => {
+try {
+  start();
+} catch (error) {
   element("status").textContent = `The explorer could not start: ${error.message}.`;
   throw error;
-});
+}
+})();

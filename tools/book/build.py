@@ -15,7 +15,7 @@ from tools.book.pages import DOCS, ROOT, repository, write_sources
 SITE = ROOT / "_build" / "site"
 # What the pages are made of: a change of any of these is a reason to build again.
 INPUTS = ("README.md", "pyproject.toml", "docs", "notebooks", "aecourse", "assignments", "tools")
-PACKAGES = ("sphinx", "myst-nb", "sphinx-book-theme", "pydata-sphinx-theme", "sphinxcontrib-bibtex", "plotly")
+PACKAGES = ("sphinx", "myst-nb", "sphinx-book-theme", "pydata-sphinx-theme", "sphinxcontrib-bibtex")
 
 
 def fingerprint() -> str:
