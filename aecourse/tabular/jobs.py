@@ -229,7 +229,7 @@ def score(
     detector = TableDetector.load(detector_file)
     check_readable(csv)
     detector.preparation_.rewrite(decimal, thousands)
-    options = {
+    options: dict[str, Any] = {
         "separator": separator,
         "decimal": detector.preparation_.file_decimal,
         "encoding": encoding,
