@@ -40,7 +40,7 @@ help:
 	@echo "coverage       the package's tests with line coverage"
 	@echo "grade-demo     grade a made-up class of 30, hard cases included, and open the report"
 	@echo "sweep          the assignments' tests against forms, nonsense and the data of IDS=200 students"
-	@echo "bench          training and scoring against Keras and PyOD"
+	@echo "bench          training and scoring against Keras and PyOD; the detector on large tables"
 	@echo "bench-quality  detection quality; DATA=folder of ADBench .npz files"
 	@echo "bench-scale    a table of ROWS rows scored on two local Dask workers"
 	@echo "bench-variants one start of the table of lesson 10, trained again and compared"
@@ -155,6 +155,7 @@ coverage: setup
 
 bench: setup
 	"$(BIN)/python" -m benchmarks.bench_training --out _build/bench
+	"$(BIN)/python" -m benchmarks.bench_detector --out _build/bench
 
 DATA ?= ../shared/data/adbench
 bench-quality: setup

@@ -84,14 +84,20 @@ def _ending_in_order() -> Iterator[None]:
 
 def _sentences(result: "Result") -> list[str]:
     drift = [f"Drift? {warning}" for warning in result.warnings]
-    return [*result.lines, *drift, f"Written: {result.output}"]
+    written = [] if str(result.output) == "-" else [f"Written: {result.output}"]
+    return [*result.lines, *drift, *written]
 
 
-def _run_job(job: Callable[[], Sequence[str]]) -> int:
-    """Run a job on files, and print what it did or one sentence on what went wrong."""
+def _run_job(job: Callable[[], Sequence[str]], *, output_is_taken: bool = False) -> int:
+    """Run a job on files, and print what it did or one sentence on what went wrong.
+
+    If standard output holds the results, what was done is said on standard error.
+    """
     try:
         with _ending_in_order():
             lines = job()
+    except BrokenPipeError:
+        raise  # nobody reads on, and nothing is wrong
     except (OSError, ValueError) as error:
         say(f"aecourse: {error}", wrong=True)
         return 1
@@ -99,12 +105,14 @@ def _run_job(job: Callable[[], Sequence[str]]) -> int:
         say("aecourse: the table does not fit into memory. Use a part of its rows.", wrong=True)
         return 1
     except KeyboardInterrupt:
-        say("aecourse: interrupted; nothing was written.", wrong=True)
+        what = "no more rows are scored" if output_is_taken else "nothing was written"
+        say(f"aecourse: interrupted; {what}.", wrong=True)
         return 130
     except _Ended as ended:
-        say(f"aecourse: ended by {ended}; nothing was written.", wrong=True)
+        what = "no more rows are scored" if output_is_taken else "nothing was written"
+        say(f"aecourse: ended by {ended}; {what}.", wrong=True)
         return 143
-    say(*lines)
+    say(*lines, wrong=output_is_taken)
     sys.stdout.flush()  # here, so that a pipe that nobody reads is noticed
     return 0
 
@@ -159,7 +167,7 @@ def _score(options: argparse.Namespace) -> int:
         )
         return _sentences(result)
 
-    return _run_job(job)
+    return _run_job(job, output_is_taken=options.output == "-")
 
 
 _TABLE = (
@@ -303,7 +311,13 @@ def _add_tabular(commands: Any) -> None:
     )
     score.add_argument("detector", metavar="DETECTOR.aecourse", help="the saved detector")
     score.add_argument("csv", metavar="NEW", help="the new table; it needs the columns of the training table")
-    score.add_argument("-o", "--output", metavar="FILE", help="file to write (default: NEW-scores.csv)")
+    score.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="file to write (default: NEW-scores.csv); - for standard output, where each row of standard "
+        "input is scored when it arrives",
+    )
     score.set_defaults(run=_score)
 
 

@@ -187,7 +187,7 @@ def bench_zeros_conv(quick: bool) -> list[Result]:
     return _zeros_against_keras("conv", make, epochs=2 if quick else 5, quick=quick)
 
 
-def _memory_bytes() -> tuple[int, int]:
+def memory_bytes() -> tuple[int, int]:
     """Return memory in use now and at its peak; without /proc, the peak for both.
 
     ``getrusage`` also counts the process that started this one, so it is the second choice.
@@ -207,7 +207,7 @@ def _probe(what: str, n_rows: int, n_columns: int) -> dict[str, float]:
     small = np.zeros((300, n_columns), dtype="float32")
     training.fit(model, small, epochs=1, batch_size=256)  # loads and compiles what any job needs
     training.predict(model, small)
-    before, _ = _memory_bytes()
+    before, _ = memory_bytes()
     X = np.random.default_rng(0).standard_normal((n_rows, n_columns), dtype="float32")
     if what == "fit":
         clock = _Clock()
@@ -221,7 +221,7 @@ def _probe(what: str, n_rows: int, n_columns: int) -> dict[str, float]:
         "rows": n_rows,
         "columns": n_columns,
         "seconds": seconds,
-        "memory_over_data": (_memory_bytes()[1] - before) / X.nbytes,
+        "memory_over_data": (memory_bytes()[1] - before) / X.nbytes,
     }
 
 

@@ -889,6 +889,21 @@ def test_quality_benchmark_on_a_small_table(tmp_path, capsys, monkeypatch):
     assert f"mean AUROC {result['mean'][0]:.4f}" in shown and "targets reached: AUROC" in shown
 
 
+def test_a_fit_in_small_pieces_gives_the_same_scores(monkeypatch):
+    """Held-out rows, references and columns go through in pieces, however large the table is."""
+    rows = np.random.default_rng(0).normal(size=(1500, 4))
+    whole = AutoencoderDetector(epochs=2, random_state=0).fit(rows)
+    widest, whole_pass = [], estimator.forward
+    monkeypatch.setattr(estimator, "forward", lambda *a: widest.append(len(a[2])) or whole_pass(*a))
+    monkeypatch.setattr("aecourse.detector.forward.VALUES_PER_CHUNK", 9 * 128 * 70)
+    monkeypatch.setattr("aecourse.detector.tails.VALUES_PER_CHUNK", 2500)
+    pieces = AutoencoderDetector(epochs=2, random_state=0).fit(rows)
+    assert max(widest) == 70
+    np.testing.assert_allclose(pieces.anomaly_score(rows), whole.anomaly_score(rows), rtol=1e-9)
+    np.testing.assert_allclose(pieces.feature_errors(rows), whole.feature_errors(rows), rtol=1e-9)
+    assert pieces.threshold_ == pytest.approx(whole.threshold_, rel=1e-9)
+
+
 @pytest.mark.parametrize("part", ["plain", "latent", "range", "local", "columns", "white"])
 def test_a_single_part_is_scored_as_among_all_parts(part):
     rows = np.random.default_rng(0).normal(size=(200, 4))

@@ -1,8 +1,15 @@
 """A fitted detector in service: exported, and called one row at a time."""
 
 import gc
+import json
+import os
+import re
+import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -92,3 +99,63 @@ def test_memory_does_not_grow_over_ten_thousand_rows_scored_one_by_one(tmp_path)
     # One object kept by each call would be 10,000 blocks, and one kilobyte 10 MB.
     assert sys.getallocatedblocks() - blocks < 1_000
     assert psutil.Process().memory_info().rss - held < 5_000_000
+
+
+# --- the page on services ----------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[1] / "docs" / "service.md").read_text(encoding="utf-8")
+
+
+def code(name):
+    """Return the code on the page that has this name."""
+    return re.search(rf"```{{code-block}} python\n:name: {name}\n(.*?)```", PAGE, re.DOTALL)[1]
+
+
+def ask(address, body=None):
+    """Return status and answer of the service."""
+    try:
+        with urllib.request.urlopen(address, body, timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_the_service_on_the_page_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "served").mkdir()
+    names = {"normal_rows": X[:, :3]}
+    exec(code("save"), names)
+    exec(code("export"), names)
+    assert (tmp_path / "served" / "1" / "saved_model.pb").exists() and (tmp_path / "detector.onnx").exists()
+    (tmp_path / "serve.py").write_text(code("serve"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with subprocess.Popen(
+        [sys.executable, "serve.py"],
+        env=os.environ | {"PORT": str(port)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as server:
+        try:
+            assert server.stdout.readline() == f"listening on port {port}\n"
+            address = f"http://127.0.0.1:{port}"
+            status, answer = ask(f"{address}/score", json.dumps({"rows": NEW[:60, :3].tolist()}).encode())
+            detector = names["detector"]
+            assert status == 200 and True in answer["flagged"]
+            np.testing.assert_allclose(
+                answer["anomaly_score"], detector.anomaly_score(NEW[:60, :3]), rtol=1e-9
+            )
+            assert ask(f"{address}/health")[1]["columns"] == 3
+            for body, words in {
+                '{"rows": [[1, 2]]}': "3 features",
+                '{"rows": [[1, 2, null]]}': "Error",
+                '{"rows": "x"}': "Error",
+                "[]": "Error",
+                "no json": "Error",
+            }.items():
+                status, answer = ask(f"{address}/score", body.encode())
+                assert status == 400 and words in answer["error"], body
+        finally:
+            server.kill()

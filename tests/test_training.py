@@ -595,19 +595,48 @@ ODD_LAYERS = {
         keras.layers.Dense(5, dtype="mixed_float16"),
         keras.layers.Dense(6, dtype="float32"),
     ],
+    "dropout between batch normalisations": lambda: [
+        keras.layers.BatchNormalization(),
+        keras.layers.Dense(5, kernel_regularizer="l2"),
+        keras.layers.Dropout(0.2, seed=1),
+        keras.layers.BatchNormalization(),
+        keras.layers.Dense(6),
+    ],
+    "LSTM with dropout, backwards too": lambda: [
+        keras.layers.Reshape((3, 2)),
+        keras.layers.Bidirectional(keras.layers.LSTM(3, dropout=0.2, seed=1)),
+        keras.layers.Dense(6, kernel_constraint="max_norm"),
+    ],
+}
+ODD_OPTIMIZERS = {
+    "moving average of the weights": {"use_ema": True, "ema_momentum": 0.9},
+    "gradients of several batches": {"gradient_accumulation_steps": 2},
+    "clipped gradients, decayed weights": {"clipnorm": 0.1, "weight_decay": 0.01},
+    "scaled loss": {"loss_scale_factor": 8.0},
 }
 
 
-@pytest.mark.parametrize("kind", ODD_LAYERS)
+@pytest.mark.parametrize("kind", [*ODD_LAYERS, *ODD_OPTIMIZERS, "mixed precision everywhere"])
 def test_odd_models_train_as_in_keras(kind):
     """The compiled loop against model.fit itself, on rows whose order is fixed."""
+    if kind == "mixed precision everywhere":
+        keras.config.set_dtype_policy("mixed_float16")
+    try:
+        _compare_with_keras(
+            ODD_LAYERS.get(kind, lambda: [keras.layers.Dense(5), keras.layers.Dense(6, dtype="float32")]),
+            ODD_OPTIMIZERS.get(kind, {}),
+        )
+    finally:
+        keras.config.set_dtype_policy("float32")
 
+
+def _compare_with_keras(layers, optimizer):
     def run(fit):
-        model = keras.Sequential([keras.Input((6,)), *ODD_LAYERS[kind]()])
+        model = keras.Sequential([keras.Input((6,)), *layers()])
         for i, weight in enumerate(model.trainable_weights):
             if len(weight.shape) == 2:
                 weight.assign(np.random.default_rng(i).normal(0, 0.3, weight.shape))
-        model.compile(optimizer=keras.optimizers.Adam(0.01), loss="mse", metrics=["mae"])
+        model.compile(optimizer=keras.optimizers.Adam(0.01, **optimizer), loss="mse", metrics=["mae"])
         loops.seed_generators(model, 0)
         return fit(model).history, flat(model)
 
@@ -625,6 +654,12 @@ def test_odd_models_train_as_in_keras(kind):
     for name in ours[0]:
         np.testing.assert_allclose(ours[0][name], kerass[0][name], rtol=2e-3, err_msg=name)
     np.testing.assert_allclose(ours[1], kerass[1], rtol=1e-2, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["sample_weight", "class_weight"])
+def test_weights_are_refused_with_what_to_do(name):
+    with pytest.raises(ValueError, match=f"{name} is not supported.* model.fit"):
+        training.fit(make(), X, **{name: {0: 1.0} if name == "class_weight" else np.ones(len(X))})
 
 
 def test_an_unseeded_run_goes_on_with_its_own_seed(tmp_path):

@@ -2,7 +2,7 @@
 
 ``python make_nonconform.py PLACE`` runs in an environment of its own, with Python 3.12 or later and the
 package nonconform 2.0 (``pip install nonconform``); nothing else of the course is needed. PLACE is
-``tests/nonconform.json`` in a copy of the course. nonconform is no dependency of the course.
+``tests/nonconform.json`` in a copy of the course. The course does not depend on nonconform.
 """
 
 import json

@@ -18,6 +18,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ["AECOURSE_PROGRESS"] = "0"
 
@@ -36,7 +37,7 @@ WHOLE = "all parts"
 MEASURES = (("auroc", "AUROC"), ("average_precision", "average precision"))
 # The parts of the score that look at each view of the rows. The whitened view has one, ``white``.
 VIEWS = {"standardised": ("plain", "latent"), "stretched": ("range", "local")}
-TRAINING = {"without noise": {"noise": (0, 0)}, "code of 2": {"code_size": 2}}
+TRAINING: dict[str, dict[str, Any]] = {"without noise": {"noise": (0, 0)}, "code of 2": {"code_size": 2}}
 
 Measured = Iterator[tuple[str, int, NDArray, NDArray]]  # method, seed, labels and scores of the test rows
 

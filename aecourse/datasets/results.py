@@ -36,7 +36,7 @@ def load_results(name: str) -> "pd.DataFrame":
     Raises
     ------
     ValueError
-        If there is no such result.
+        If the name is unknown.
 
     Examples
     --------

@@ -334,8 +334,11 @@ class AutoencoderDetector(
         train, held_out = self._standardise(train), self._standardise(held_out)
         self._stretch = _stretch(train)
         self._train(train, held_out, rng)
-        both = np.vstack([train, held_out])
-        references = both[rng.permutation(len(both))[: self.max_references]]
+        places = rng.permutation(len(train) + len(held_out))[: self.max_references]
+        in_train = places < len(train)
+        references = np.empty((len(places), train.shape[1]))
+        references[in_train] = train[places[in_train]]
+        references[~in_train] = held_out[places[~in_train] - len(train)]
         self._calibrate(train, held_out, references)
 
     def _check_parameters(self) -> None:
@@ -422,10 +425,8 @@ class AutoencoderDetector(
         """Find what is usual on held-out rows, and the threshold."""
         self._column_tails = ColumnTails.fit(train)
         self._keep_references(references)
-        layers = self._forward(held_out)
-        level = self._squared_residuals(layers).mean(axis=0)
+        level, raw = self._raw_of_held_out(held_out)
         self._feature_level = np.maximum(level, 1e-6 * level.mean() + 1e-12)  # above zero: a divisor
-        raw = np.column_stack([self._raw_part(name, held_out, layers) for name in self.parts_])
         if len(held_out) < _MIN_CALIBRATION:
             raw = np.vstack([raw, self._raw_parts(train, self.parts_)])
         self._part_tails = Tails.fit(raw)
@@ -440,9 +441,18 @@ class AutoencoderDetector(
         except thresholds.CannotPromise:
             self.set_threshold(scores.max() + _ROUNDING, 1 / (n_held_out + 1))
 
+    def _raw_of_held_out(self, held_out: Floats) -> tuple[Floats, Floats]:
+        """Return the mean squared residuals (views, d), and the parts (n, parts), of standardised rows."""
+        totals, raw = [], []
+        for chunk in chunks(self._shape, held_out):  # the networks' outputs are much larger than the rows
+            layers = self._forward(chunk)
+            totals.append(self._squared_residuals(layers).sum(axis=0))
+            raw.append(np.column_stack([self._raw_part(name, chunk, layers) for name in self.parts_]))
+        return np.sum(totals, axis=0) / len(held_out), np.concatenate(raw)
+
     def _keep_references(self, Z: Floats) -> None:
         """Keep standardised rows and their codes, to measure distances to them."""
-        codes = self._forward(Z).codes
+        codes = np.concatenate([self._forward(chunk).codes for chunk in chunks(self._shape, Z)], axis=1)
         self._neighbors = {
             "latent" if view == "plain" else view: Neighbors(join_members(codes[members]), self.n_neighbors)
             for view, members in self._shape.members.items()
@@ -493,7 +503,9 @@ class AutoencoderDetector(
 
     def _standardise(self, X: Floats) -> Floats:
         with np.errstate(over="ignore"):
-            return np.clip((X - self.center_) / self.scale_, -_LIMIT, _LIMIT)
+            Z = X - self.center_
+            Z /= self.scale_  # in place: a table may fill much of the memory
+            return np.clip(Z, -_LIMIT, _LIMIT, out=Z)
 
     def _chunks(self, X: ArrayLike) -> Iterator[Floats]:
         """Check rows and yield them, standardised, in chunks."""

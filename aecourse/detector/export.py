@@ -1,7 +1,7 @@
 """A fitted detector as one TensorFlow graph, for servers and languages without this package.
 
 The graph computes what `AutoencoderDetector.anomaly_score` does, in double precision and from the same
-arrays, with operations that ONNX has too. It holds no name, parameter or class of this package.
+arrays, with operations that ONNX has too. Nothing in it refers to this package.
 """
 
 import os

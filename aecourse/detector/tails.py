@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+VALUES_PER_CHUNK = 2**22  # numbers that are sorted at a time
 N_KNOTS = 20
 _FEWEST, _MOST, _SHARE = 5, 60, 10  # values in the tail: a tenth of all, within these bounds
 _SMALLEST_EXCESS = 1e-3  # of a tail whose values are all equal
@@ -127,9 +128,19 @@ class ColumnTails:
     @classmethod
     def fit(cls, rows: Floats) -> Self:
         """Find the tails of n standardised rows (n, d)."""
-        return cls(*(Tails.fit(side, _SMALLEST_COLUMN_EXCESS) for side in (rows, -rows)))
+        # A few columns at a time: sorting makes a copy of them.
+        size = max(1, VALUES_PER_CHUNK // len(rows))
+        columns = [rows[:, start : start + size] for start in range(0, rows.shape[1], size)]
+        return cls(*(_of_columns(columns, sign) for sign in (1, -1)))
 
     def score(self, rows: Floats) -> Floats:
         """Return the log of the sum of the surprises (m,) of rows (m, d)."""
         surprises = self.above.surprise(rows) + self.below.surprise(-rows)
         return np.log(surprises.sum(axis=1) + SMALLEST_SUM)
+
+
+def _of_columns(groups: list[Floats], sign: int) -> Tails:
+    """Return the tails of several groups of columns (n, k), times a sign, as those of one."""
+    fitted = [Tails.fit(sign * group, _SMALLEST_COLUMN_EXCESS) for group in groups]
+    names = ("knots", "heights", "excess")
+    return Tails(*(np.concatenate([getattr(each, name) for each in fitted]) for name in names))

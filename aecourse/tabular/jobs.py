@@ -2,9 +2,12 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TextIO
 
 import numpy as np
 import pandas as pd
@@ -20,11 +23,13 @@ from aecourse.tabular.findings import gather
 from aecourse.tabular.query import Query
 from aecourse.tabular.reading import Table, open_table
 from aecourse.tabular.sources import STDIN, check_readable, first_few, stem
+from aecourse.tabular.streaming import arriving_pieces
 
 __all__ = ["Result", "detect", "score"]
 
 RESULT_FILES = ("detector.aecourse", "flagged.csv", "report.html", "report.json", "scores.csv")
 CHUNK = 50_000  # rows scored at a time
+STDOUT = "-"  # as a name of an output
 
 
 @dataclass(frozen=True)
@@ -182,7 +187,8 @@ def score(
     """Score the rows of a table in a file with a saved detector, in pieces: memory does not grow with it.
 
     The output has a line for each row: ``row``, ``score``, ``p_value``, ``flagged``, ``outside``, and
-    ``reasons`` for a flagged one. It appears whole or not at all.
+    ``reasons`` for a flagged one. It appears whole or not at all, except on standard output. From standard
+    input to standard output each row is scored when it arrives.
 
     Parameters
     ----------
@@ -191,7 +197,8 @@ def score(
     csv : path-like
         The table, as for :func:`detect`.
     output : path-like, optional
-        The file to write; by default ``NAME-scores.csv`` next to the file ``NAME.csv``.
+        The file to write; by default ``NAME-scores.csv`` next to the file ``NAME.csv``. ``-`` is standard
+        output.
     force : bool
         Whether to replace an existing file.
     separator, encoding, header, ragged, sheet
@@ -218,7 +225,50 @@ def score(
         ...
     FileNotFoundError: 'nowhere.aecourse' does not exist. Name a file that 'aecourse detect' wrote.
     """
-    output = Path(output) if output is not None else _beside(csv, "-scores.csv")
+    if output is not None and os.fspath(output) == STDOUT:
+        place: AbstractContextManager[Any] = nullcontext(sys.stdout)
+        output = Path(STDOUT)
+    else:
+        output = Path(output) if output is not None else _beside(csv, "-scores.csv")
+        _check_output_file(output, csv, force)
+        place = whole_file(output)
+    detector = TableDetector.load(detector_file)
+    check_readable(csv)
+    detector.preparation_.rewrite(decimal, thousands)
+    options: dict[str, Any] = {
+        "separator": separator,
+        "decimal": detector.preparation_.file_decimal,
+        "encoding": encoding,
+        "header": header,
+        "ragged": ragged,
+        "sheet": sheet,
+    }
+    if output == Path(STDOUT) and os.fspath(csv) == STDIN:
+        text_columns = detector.preparation_.text_columns
+        pieces = arriving_pieces(sys.stdin.buffer, text_columns, **options)
+        drift, unknown = _score_pieces(detector, pieces, sys.stdout)
+        name, notes = "standard input", []
+    else:
+        with (
+            open_table(csv, **options) as table,
+            progress.bar(description="scoring", total=table.n_rows) as bar,
+            place as target,
+        ):
+            pieces = table.pieces(CHUNK, detector.preparation_.text_columns)
+            drift, unknown = _score_pieces(detector, pieces, target, bar.update)
+            name, notes = Path(table.name).name, table.notes
+    lines = [
+        f"{name}: {drift.n_rows:,} rows; {drift.n_flagged:,} flagged "
+        f"({drift.n_flagged / drift.n_rows:.1%}), with a budget of {detector.budget:.3%} of normal rows.",
+        *notes,
+    ]
+    if unknown:
+        lines.append(f"Ignored, because unknown in training: {first_few(unknown)}.")
+    return Result(output, drift.n_rows, drift.n_flagged, tuple(lines), tuple(drift.warnings))
+
+
+def _check_output_file(output: Path, csv: str | os.PathLike[str], force: bool) -> None:
+    """Refuse a file that cannot be written, or that must not be replaced."""
     if output.is_dir():
         raise IsADirectoryError(f"{output} is a folder; name a file for the scores.")
     if output.exists() and output.resolve() == Path(csv).resolve():
@@ -228,47 +278,31 @@ def score(
             f"{output} exists already. Name another file, or replace it with force=True or --force."
         )
     check_parent(output)
-    detector = TableDetector.load(detector_file)
-    check_readable(csv)
-    detector.preparation_.rewrite(decimal, thousands)
-    text_columns = detector.preparation_.text_columns
-    sign = detector.preparation_.file_decimal
+
+
+def _score_pieces(
+    detector: TableDetector,
+    pieces: Iterable[pd.DataFrame],
+    target: Path | TextIO,
+    advance: Callable[[int], object] = lambda n_rows: None,
+) -> tuple[Drift, list[str]]:
+    """Write the scores of pieces of a table, each as it is there; return drift, and unknown columns."""
     drift = Drift(detector)
     unknown: list[str] = []
-    with (
-        open_table(
-            csv,
-            separator=separator,
-            decimal=sign,
-            encoding=encoding,
-            header=header,
-            ragged=ragged,
-            sheet=sheet,
-        ) as table,
-        progress.bar(description="scoring", total=table.n_rows) as bar,
-        whole_file(output) as temporary,
-    ):
-        for piece in table.pieces(CHUNK, text_columns):
-            first = drift.n_rows == 0
-            unknown = detector.preparation_.check(piece)
-            scored = detector.score(piece)
-            drift.add(piece, scored)
-            flagged = scored["flagged"].to_numpy() == 1
-            scored["reasons"] = ""
-            scored.loc[flagged, "reasons"] = detector.reasons(piece[flagged]) if flagged.any() else []
-            scored.insert(0, "row", piece.index + 1)
-            scored.to_csv(
-                temporary, mode="w" if first else "a", header=first, index=False, float_format="%.6g"
-            )
-            bar.update(len(piece))
-    lines = [
-        f"{Path(table.name).name}: {drift.n_rows:,} rows; {drift.n_flagged:,} flagged "
-        f"({drift.n_flagged / drift.n_rows:.1%}), with a budget of {detector.budget:.3%} of normal rows.",
-        *table.notes,
-    ]
-    if unknown:
-        lines.append(f"Ignored, because unknown in training: {first_few(unknown)}.")
-    return Result(output, drift.n_rows, drift.n_flagged, tuple(lines), tuple(drift.warnings))
+    for piece in pieces:
+        first = drift.n_rows == 0
+        unknown = detector.preparation_.check(piece)
+        scored = detector.score(piece)
+        drift.add(piece, scored)
+        flagged = scored["flagged"].to_numpy() == 1
+        scored["reasons"] = ""
+        scored.loc[flagged, "reasons"] = detector.reasons(piece[flagged]) if flagged.any() else []
+        scored.insert(0, "row", piece.index + 1)
+        scored.to_csv(target, mode="w" if first else "a", header=first, index=False, float_format="%.6g")
+        if not isinstance(target, Path):
+            target.flush()
+        advance(len(piece))
+    return drift, unknown
 
 
 def _pieces(table: pd.DataFrame, description: str) -> Iterator[pd.DataFrame]:

@@ -184,7 +184,7 @@ class _StopAtNaN(keras.callbacks.Callback):
                     f"Training stopped: the {name} became {value} in epoch {epoch + 1}, so the model's "
                     f"weights may be of no use any more. The largest value in X is {self.largest:g} in "
                     "size. Scale the columns of X, for example with sklearn.preprocessing.StandardScaler, "
-                    "or lower the optimizer's learning rate; then build the model anew and call fit again."
+                    "or lower the optimizer's learning rate; then build the model again and call fit on it."
                 )
 
 
@@ -205,6 +205,8 @@ def fit(
     compiled: str = "auto",
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool = True,
+    sample_weight: None = None,
+    class_weight: None = None,
 ) -> keras.callbacks.History:
     """Train a compiled Keras model to reproduce its input, whole epochs at a time.
 
@@ -249,6 +251,8 @@ def fit(
         the result of a run that was never stopped. Delete it to start again.
     progress : bool
         Show a bar with the time left, unless ``AECOURSE_PROGRESS=0`` is set.
+    sample_weight, class_weight : None
+        Known from Keras, and not supported: anything else is refused.
 
     Returns
     -------
@@ -282,6 +286,12 @@ def fit(
     >>> len(history.history["loss"]), history.history["loss"][2] < history.history["loss"][0]
     (3, True)
     """
+    for name, value in {"sample_weight": sample_weight, "class_weight": class_weight}.items():
+        if value is not None:
+            raise ValueError(
+                f"{name} is not supported: all rows count alike. Repeat the rows that should count more, or "
+                "use model.fit."
+            )
     _check_model(model, must_be_compiled=True)
     epochs, batch_size = check_whole(epochs, "epochs"), check_whole(batch_size, "batch_size")
     X = _check_inputs(X, "X", model)

@@ -209,7 +209,7 @@ def landing(entries: list[catalogue.Entry], assignments: list[Path]) -> str:
     trees.append(toctree("Try it", ["Threshold explorer <explorer/index>"]))
     trees.append(toctree("Assignments", [f"assignments/{path.stem}" for path in assignments]))
     trees.append(toctree("For instructors", ["The instructor's guide <instructors>"]))
-    trees.append(toctree("Look up", ["glossary", "bibliography"]))
+    trees.append(toctree("Look up", ["A detector in service <service>", "glossary", "bibliography"]))
     reference = [
         "Architecture <architecture>",
         "Conventions <reference/index>",
