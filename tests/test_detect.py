@@ -143,6 +143,14 @@ def test_a_promise_that_cannot_be_kept_is_refused(table, budget, n, words):
         TableDetector(budget).fit(table.drop(columns="label").head(n))
 
 
+def test_the_range_of_the_rate_is_that_of_its_distribution(found):
+    """Of many draws of 73 scores, the rate at the largest one lies in the range in 95 of 100."""
+    low, high = found.rate_range_
+    largest = np.random.RandomState(0).rand(10_000, 73).max(axis=1)
+    rates = 1 - largest  # of new rows with uniform scores
+    assert found.rule_.scores_.size == 73 and 0.945 < ((low < rates) & (rates < high)).mean() < 0.955
+
+
 @pytest.mark.parametrize("n", [40, 47, 80, 101, 150, 257, 999])
 def test_the_budget_that_is_proposed_works(n):
     with pytest.raises(ValueError) as caught:

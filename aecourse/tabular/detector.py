@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 from sklearn.exceptions import NotFittedError
 
 from aecourse import __version__, thresholds
@@ -221,6 +222,18 @@ class TableDetector:
             outside=drift.outside,
             gaps=drift.gaps,
         )
+
+    @property
+    def rate_range_(self) -> tuple[float, float]:
+        """(float, float): Share of new normal rows that 95 of 100 thresholds like this one flag.
+
+        The promise is about the mean. The rate of the m-th largest of n scores follows Beta(m, n + 1 − m),
+        which is wide if m is small.
+        """
+        scores = self.rule_.scores_
+        m = int((scores > self.threshold_).sum()) + 1
+        low, high = stats.beta.ppf([0.025, 0.975], m, scores.size + 1 - m)
+        return float(low), float(high)
 
     @property
     def notes_(self) -> list[str]:

@@ -21,6 +21,8 @@ last two are the Clopper–Pearson interval of the share.
 ``settings.random_state``                 whole number: the seed
 ``settings.choices``                      object: what was said about columns, see `Choices`
 ``threshold``                             number: rows with a higher score are flagged
+``rate_range.low``                        number: of 100 such thresholds 95 flag at least this share
+``rate_range.high``                       number: and at most this one, of new normal rows
 ``rows[].used_for``                       text: ``training``, ``threshold``, ``later`` or ``nothing``
 ``rows[].rows``                           whole number
 ``rows[].flagged``                        whole number
@@ -152,6 +154,7 @@ def gather(
             "choices": asdict(detector.choices or Choices()),
         },
         "threshold": detector.threshold_,
+        "rate_range": dict(zip(("low", "high"), detector.rate_range_, strict=True)),
         "rows": [
             {"used_for": use, "rows": len(rows), "flagged": int(rows.sum())}
             for use, rows in scored.groupby("used_for")["flagged"]

@@ -283,6 +283,7 @@ def _summary(source: Table, table: pd.DataFrame, detector: TableDetector, scored
     """Say in sentences what was done."""
     used_for = scored["used_for"]
     n_train, n_calibration = int((used_for == TRAINING).sum()), int((used_for == CALIBRATION).sum())
+    low, high = (100 * rate for rate in detector.rate_range_)
     if detector.train_on_ is None:
         which = (
             "all rows count as normal, because no query says which do; anomalies among them make the "
@@ -297,7 +298,8 @@ def _summary(source: Table, table: pd.DataFrame, detector: TableDetector, scored
         *(f"Left out {name!r}: {why}." for name, why in detector.preparation_.left_out_.items()),
         *detector.notes_,
         f"Threshold {detector.threshold_:.4g}: of new normal rows at most {detector.budget:.3%} are "
-        "flagged, on average.",
+        f"flagged, on average; 95 of 100 thresholds from {n_calibration:,} rows flag {low:.2g} % to "
+        f"{high:.2g} %.",
     ]
     for role, words in (
         (NOT_USED, "rows that were used for nothing"),
