@@ -19,6 +19,7 @@ last two are the Clopper–Pearson interval of the share.
 ``settings.train_on``                     text?: the query that selects normal rows
 ``settings.budget``                       number: share of normal rows that may be flagged
 ``settings.random_state``                 whole number: the seed
+``settings.trim``                         number: share of the training rows that were left out
 ``settings.choices``                      object: what was said about columns, see `Choices`
 ``threshold``                             number: rows with a higher score are flagged
 ``rate_range.low``                        number: of 100 such thresholds 95 flag at least this share
@@ -151,6 +152,7 @@ def gather(
             "train_on": detector.train_on_,
             "budget": float(detector.budget),
             "random_state": int(detector.random_state),
+            "trim": float(detector.trim),
             "choices": asdict(detector.choices or Choices()),
         },
         "threshold": detector.threshold_,
