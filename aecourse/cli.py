@@ -36,8 +36,9 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _common(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the options on the file, as keyword arguments."""
-    return {name: getattr(options, name) for name in ("separator", "encoding", "header", "ragged", "sheet")}
+    """Return the options on the file that were given, as keyword arguments."""
+    names = ("separator", "encoding", "header", "ragged", "sheet")
+    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
 
 def _choices(options: argparse.Namespace) -> Any:
@@ -142,6 +143,9 @@ def _detect(options: argparse.Namespace) -> int:
             train_on=options.train_on,
             budget=options.budget,
             random_state=options.random_state,
+            trim=options.trim,
+            time=options.time,
+            window=options.window,
             choices=_choices(options),
             force=options.force,
             **_common(options),
@@ -184,6 +188,17 @@ def _budget(text: str) -> float:
         value = 0.0
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"must be a share between 0 and 1, such as 0.01; found {text!r}")
+    return value
+
+
+def _trim(text: str) -> float:
+    """Read a share from 0 to 0.5."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 0.5:
+        raise argparse.ArgumentTypeError(f"must be a share from 0 to 0.5, such as 0.05; found {text!r}")
     return value
 
 
@@ -271,7 +286,6 @@ def _add_tabular(commands: Any) -> None:
     common.add_argument(
         "--ragged",
         choices=["refuse", "keep"],
-        default="refuse",
         help="rows with fewer or more fields than names: refuse the file (default), or keep them, short ones "
         "filled with missing values and long ones cut",
     )
@@ -300,6 +314,18 @@ def _add_tabular(commands: Any) -> None:
     detect.add_argument(
         "--random-state", type=int, default=0, metavar="SEED", help="seed of all random choices (default: 0)"
     )
+    detect.add_argument(
+        "--trim",
+        type=_trim,
+        default=0.0,
+        metavar="SHARE",
+        help="leave out this share of the training rows, those that look most anomalous, because anomalies "
+        "may be among them; at most 0.5 (default: 0)",
+    )
+    detect.add_argument(
+        "--time", metavar="COLUMN", help="the rows are a series with these times: find events; needs --window"
+    )
+    detect.add_argument("--window", type=int, metavar="POINTS", help="points of a window of the series")
     detect.add_argument("-o", "--output", metavar="FOLDER", help="folder to write (default: TABLE-results)")
     detect.set_defaults(run=_detect)
     score = commands.add_parser(

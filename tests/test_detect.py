@@ -143,6 +143,14 @@ def test_a_promise_that_cannot_be_kept_is_refused(table, budget, n, words):
         TableDetector(budget).fit(table.drop(columns="label").head(n))
 
 
+def test_the_range_of_the_rate_is_that_of_its_distribution(found):
+    """Of many draws of 73 scores, the rate at the largest one lies in the range in 95 of 100."""
+    low, high = found.rate_range_
+    largest = np.random.RandomState(0).rand(10_000, 73).max(axis=1)
+    rates = 1 - largest  # of new rows with uniform scores
+    assert found.rule_.scores_.size == 73 and 0.945 < ((low < rates) & (rates < high)).mean() < 0.955
+
+
 @pytest.mark.parametrize("n", [40, 47, 80, 101, 150, 257, 999])
 def test_the_budget_that_is_proposed_works(n):
     with pytest.raises(ValueError) as caught:
@@ -540,3 +548,48 @@ def test_other_layouts_give_the_same_scores(results, tmp_path, capsys, table):
         pd.read_csv(result.output / "scores.csv")["score"],
         rtol=1e-5,
     )
+
+
+def test_how_the_file_was_read_is_remembered(tmp_path, capsys):
+    """A new file that is written alike needs no option; one that is not may be given others."""
+    rng = np.random.RandomState(0)
+    table = pd.DataFrame(rng.normal(size=(100, 3)).round(3), columns=list("abc"))
+    text = table.to_csv(index=False, header=False, sep="~", decimal=",").replace("0,5", "?")
+    path, new = tmp_path / "old.csv", tmp_path / "new.csv"
+    path.write_text(text + "1,5~2,5\n", encoding="utf-16-le")
+    new.write_text(text + "1,5~2,5\n", encoding="utf-16-le")
+    words = [
+        "--separator",
+        "~",
+        "--decimal",
+        ",",
+        "--encoding",
+        "utf-16-le",
+        "--no-header",
+        "--ragged",
+        "keep",
+    ]
+    words += ["--na-values", "?", "--budget", "0.05"]
+    assert run(capsys, "detect", path, *words)[0] == 0
+    detector = tmp_path / "old-results" / "detector.aecourse"
+    status, _, err = run(capsys, "score", detector, new)
+    assert status == 0, err
+    scores = [
+        pd.read_csv(each)["score"] for each in (detector.with_name("scores.csv"), tmp_path / "new-scores.csv")
+    ]
+    np.testing.assert_allclose(*scores, rtol=1e-5)
+    new.write_text(text.replace("~", ";"), encoding="utf-8")
+    options = ["--separator", ";", "--encoding", "utf-8", "--force"]
+    assert run(capsys, "score", detector, new, *options)[0] == 0
+
+
+def test_a_detector_of_the_version_before_is_still_read(found, table, tmp_path):
+    found.save(tmp_path / "new.aecourse")
+    with zipfile.ZipFile(tmp_path / "new.aecourse") as archive:
+        about, inner = json.loads(archive.read("about.json")), archive.read("detector.zip")
+    about = {name: value for name, value in about.items() if name not in ("reading", "series")}
+    with zipfile.ZipFile(tmp_path / "old.aecourse", "w") as archive:
+        archive.writestr("about.json", json.dumps(about | {"format_version": 2}))
+        archive.writestr("detector.zip", inner)
+    old = TableDetector.load(tmp_path / "old.aecourse")
+    np.testing.assert_array_equal(old.score(table)["score"], found.score(table)["score"])

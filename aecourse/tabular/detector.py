@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 from sklearn.exceptions import NotFittedError
 
 from aecourse import __version__, thresholds
@@ -27,8 +28,10 @@ from aecourse.tabular.columns import Choices, with_text_names
 from aecourse.tabular.drift import Drift
 from aecourse.tabular.preparation import FAR, Preparation
 from aecourse.tabular.query import Query
+from aecourse.tabular.reading import Reading
 from aecourse.tabular.recognition import Recognised, recognise
 from aecourse.tabular.sources import refuse_unknown
+from aecourse.tabular.windowing import Plan
 
 __all__ = ["Later", "Reason", "TableDetector"]
 
@@ -41,10 +44,10 @@ LATER_SHARE, MIN_LATER, MAX_LATER = 0.1, 20, 20_000
 
 # A saved detector holds little more than random weights and a list of scores, neither of which packs well.
 MAX_UNPACKED, MAX_RATIO = 1 << 28, 100
-_FORMAT, _FORMAT_VERSION = "aecourse table detector", 2
+_FORMAT, _FORMAT_VERSION = "aecourse table detector", 3
 _ABOUT, _DETECTOR = "about.json", "detector.zip"
 _ENTRIES = set(
-    "format format_version version sha256 preparation choices budget train_on threshold "
+    "format format_version version sha256 preparation choices reading series budget train_on threshold "
     "calibration_scores".split()
 )
 
@@ -69,6 +72,13 @@ class TableDetector:
         Seed of the division of the rows and of the detector.
     choices : Choices, optional
         What you know about the columns: signs in numbers, formats of dates, values for missing ones.
+    trim : float
+        Share of the training rows, those with the highest scores, that the detector leaves out and is fitted
+        again without, because anomalies may be among them; see `AutoencoderDetector`.
+    reading : Reading, optional
+        How the file of the table was read; only saved, for new files.
+    plan : Plan, optional
+        How the rows were cut from a series; only saved, for new series.
 
     Attributes
     ----------
@@ -118,12 +128,29 @@ class TableDetector:
     normal_: NDArray[np.bool_]
     later_: "Later | None"
 
-    def __init__(self, budget: float = 0.01, random_state: int = 0, choices: Choices | None = None) -> None:
+    def __init__(
+        self,
+        budget: float = 0.01,
+        random_state: int = 0,
+        choices: Choices | None = None,
+        trim: float = 0.0,
+        reading: Reading | None = None,
+        plan: Plan | None = None,
+    ) -> None:
         self.budget = budget
         self.random_state = random_state
         self.choices = choices
+        self.trim = trim
+        self.reading = reading
+        self.plan = plan
 
-    def fit(self, table: pd.DataFrame, train_on: str | None = None, ignore: Iterable[str] = ()) -> Self:
+    def fit(
+        self,
+        table: pd.DataFrame,
+        train_on: str | None = None,
+        ignore: Iterable[str] = (),
+        used_for: ArrayLike | None = None,
+    ) -> Self:
         """Learn from the normal rows of a table.
 
         Parameters
@@ -135,6 +162,8 @@ class TableDetector:
             do not become features. Without a query all rows count as normal.
         ignore : iterable of str
             Other columns that do not become features.
+        used_for : array-like of str of shape (n,), optional
+            What to use each row for, see ``used_for_``, if the rows must not be divided at random.
 
         Returns
         -------
@@ -146,7 +175,11 @@ class TableDetector:
             If the query fails or selects too few rows for the budget, or the columns cannot be used.
         """
         table = with_text_names(table)
-        order = self._divide(table, train_on, ignore)
+        order = None
+        if used_for is None:
+            order = self._divide(table, train_on, ignore)
+        else:
+            self._take_as_divided(table, np.asarray(used_for, dtype=object), ignore)
         rows = table[self.used_for_ == TRAINING]
         self._prepare(rows)
         X = self.preparation_.transform(rows)
@@ -157,7 +190,7 @@ class TableDetector:
                 f"least {MIN_NORMAL // 2} are needed. Replace infinite values, or leave their columns "
                 "out: ignore= or --ignore."
             )
-        self.detector_ = AutoencoderDetector(random_state=self.random_state).fit(X)
+        self.detector_ = AutoencoderDetector(trim=self.trim, random_state=self.random_state).fit(X)
         self._set_threshold(self._scores(table[self.used_for_ == CALIBRATION]))
         later = table[self.used_for_ == LATER]
         self.later_ = self._look_at_later(later, order) if len(later) else None
@@ -210,6 +243,15 @@ class TableDetector:
         self.used_for_[fit], self.used_for_[calibration], self.used_for_[later] = TRAINING, CALIBRATION, LATER
         return order
 
+    def _take_as_divided(
+        self, table: pd.DataFrame, used_for: NDArray[np.object_], ignore: Iterable[str]
+    ) -> None:
+        """Recognise the columns, and use each row for what the caller says."""
+        check_fraction(self.budget, "budget")
+        self._leave_out = _as_asked(table, self.choices or Choices(), ignore)
+        self.recognised_ = recognise(table, self.choices, self._leave_out)
+        self.train_on_, self.used_for_, self.normal_ = None, used_for, used_for != NOT_USED
+
     def _look_at_later(self, rows: pd.DataFrame, order: str | None) -> "Later":
         drift = self.drift(rows)
         return Later(
@@ -221,6 +263,18 @@ class TableDetector:
             outside=drift.outside,
             gaps=drift.gaps,
         )
+
+    @property
+    def rate_range_(self) -> tuple[float, float]:
+        """(float, float): Share of new normal rows that 95 of 100 thresholds like this one flag.
+
+        The promise is about the mean. The rate of the m-th largest of n scores follows Beta(m, n + 1 − m),
+        which is wide if m is small.
+        """
+        scores = self.rule_.scores_
+        m = int((scores > self.threshold_).sum()) + 1
+        low, high = stats.beta.ppf([0.025, 0.975], m, scores.size + 1 - m)
+        return float(low), float(high)
 
     @property
     def notes_(self) -> list[str]:
@@ -386,6 +440,8 @@ class TableDetector:
             "sha256": hashlib.sha256(detector).hexdigest(),
             "preparation": self.preparation_.to_json(),
             "choices": asdict(self.choices or Choices()),
+            "reading": asdict(self.reading or Reading()),
+            "series": self.plan.to_json() if self.plan else None,
             "budget": float(self.budget),
             "train_on": self.train_on_,
             "threshold": self.threshold_,
@@ -418,6 +474,8 @@ class TableDetector:
         """
         about, detector = _read_archive(path)
         try:
+            if about["format"] == _FORMAT and about["format_version"] == 2:  # without these two
+                about |= {"format_version": _FORMAT_VERSION, "reading": {}, "series": None}
             if about["format"] != _FORMAT or about["format_version"] != _FORMAT_VERSION:
                 raise ValueError(
                     f"it has the format {about['format']!r}, version "
@@ -429,13 +487,19 @@ class TableDetector:
             if hashlib.sha256(detector).hexdigest() != about["sha256"]:
                 raise ValueError("it was changed after it was saved: a checksum differs")
             choices = Choices(**about["choices"])
-            loaded = cls(budget=check_fraction(about["budget"], "budget"), choices=choices)
+            loaded = cls(
+                budget=check_fraction(about["budget"], "budget"),
+                choices=choices,
+                reading=Reading(**about["reading"]),
+                plan=Plan.from_json(about["series"]) if about["series"] is not None else None,
+            )
             loaded.train_on_, loaded.later_ = about["train_on"], None
             loaded.preparation_ = Preparation.from_json(about["preparation"])
             with tempfile.TemporaryDirectory() as folder:
                 inner = Path(folder) / _DETECTOR
                 inner.write_bytes(detector)
                 loaded.detector_ = AutoencoderDetector.load(inner)
+            loaded.trim = loaded.detector_.trim
             if loaded.detector_.n_features_in_ != len(loaded.preparation_.feature_names_):
                 raise ValueError("its columns and its detector do not fit together")
             loaded._set_threshold(np.asarray(about["calibration_scores"], dtype=float))

@@ -19,8 +19,11 @@ last two are the Clopper–Pearson interval of the share.
 ``settings.train_on``                     text?: the query that selects normal rows
 ``settings.budget``                       number: share of normal rows that may be flagged
 ``settings.random_state``                 whole number: the seed
+``settings.trim``                         number: share of the training rows that were left out
 ``settings.choices``                      object: what was said about columns, see `Choices`
 ``threshold``                             number: rows with a higher score are flagged
+``rate_range.low``                        number: of 100 such thresholds 95 flag at least this share
+``rate_range.high``                       number: and at most this one, of new normal rows
 ``rows[].used_for``                       text: ``training``, ``threshold``, ``later`` or ``nothing``
 ``rows[].rows``                           whole number
 ``rows[].flagged``                        whole number
@@ -149,9 +152,11 @@ def gather(
             "train_on": detector.train_on_,
             "budget": float(detector.budget),
             "random_state": int(detector.random_state),
+            "trim": float(detector.trim),
             "choices": asdict(detector.choices or Choices()),
         },
         "threshold": detector.threshold_,
+        "rate_range": dict(zip(("low", "high"), detector.rate_range_, strict=True)),
         "rows": [
             {"used_for": use, "rows": len(rows), "flagged": int(rows.sum())}
             for use, rows in scored.groupby("used_for")["flagged"]

@@ -12,24 +12,31 @@ from typing import Any, TextIO
 import numpy as np
 import pandas as pd
 
+from aecourse import __version__
 from aecourse._support import progress
 from aecourse._support.checks import check_fraction
 from aecourse._support.files import check_parent, whole_file, whole_folder
-from aecourse.tabular import report
+from aecourse._support.html import render
+from aecourse.tabular import report, series
 from aecourse.tabular.columns import Choices
 from aecourse.tabular.detector import CALIBRATION, LATER, NOT_USED, TRAINING, TableDetector
 from aecourse.tabular.drift import Drift
 from aecourse.tabular.findings import gather
 from aecourse.tabular.query import Query
-from aecourse.tabular.reading import Table, open_table
+from aecourse.tabular.reading import Reading, Table, open_table
 from aecourse.tabular.sources import STDIN, check_readable, first_few, stem
 from aecourse.tabular.streaming import arriving_pieces
+from aecourse.tabular.windowing import cut
 
 __all__ = ["Result", "detect", "score"]
 
 RESULT_FILES = ("detector.aecourse", "flagged.csv", "report.html", "report.json", "scores.csv")
+SERIES_FILES = ("detector.aecourse", "events.csv", "report.html", "report.json", "scores.csv")
 CHUNK = 50_000  # rows scored at a time
 STDOUT = "-"  # as a name of an output
+_ALL_QUIET = (
+    "All time counts as quiet, because no query says which does; events in it make the detector blunt."
+)
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,9 @@ def detect(
     sheet: str | None = None,
     random_state: int = 0,
     choices: Choices | None = None,
+    trim: float = 0.0,
+    time: str | None = None,
+    window: int | None = None,
 ) -> Result:
     """Fit a detector on a table in a file, score all its rows, and write a folder of results.
 
@@ -105,6 +115,13 @@ def detect(
         Seed of the division of the rows and of the detector.
     choices : Choices, optional
         What you know about the columns. ``decimal`` is one of these choices, and may be given by itself.
+    trim : float
+        Share of the training rows to leave out because they may be anomalies, see `TableDetector`.
+    time : str, optional
+        The column of times of a series. The folder then contains ``events.csv`` instead of ``flagged.csv``,
+        and ``scores.csv`` has a line for each window.
+    window : int, optional
+        Points of a window; needed with ``time``.
 
     Returns
     -------
@@ -138,17 +155,20 @@ def detect(
         Query(train_on)  # refused before the file is read
     choices = choices or Choices()
     choices = choices if decimal is None else replace(choices, decimal=decimal)
-    with open_table(
-        csv,
-        separator=separator,
-        decimal=choices.file_decimal,
-        encoding=encoding,
-        header=header,
-        ragged=ragged,
-        sheet=sheet,
-    ) as source:
+    if (time is None) != (window is None):
+        raise ValueError(
+            "a series needs both: its column of times and the points of a window (time, window)."
+        )
+    reading = Reading(separator, encoding, header, ragged, sheet)
+    with open_table(csv, decimal=choices.file_decimal, **reading.options()) as source:
         table, sha256 = source.read(), source.sha256()
-    detector = TableDetector(budget, random_state, choices).fit(table, train_on, ignore)
+    detector = TableDetector(budget, random_state, choices, trim, reading)
+    if time is not None and window is not None:
+        choices = replace(choices, ignore=[*choices.ignore, *map(str, ignore)])
+        detector.choices = choices
+        found = series.find(table, time, window, detector=detector, train_on=train_on)
+        return _write_series(source, found, output, force, sha256)
+    detector.fit(table, train_on, ignore)
     scored = pd.concat([detector.score(piece) for piece in _pieces(table, "scoring")])
     scored["used_for"] = detector.used_for_
     scored.insert(0, "row", np.arange(1, len(table) + 1))
@@ -170,6 +190,67 @@ def detect(
     return Result(output, len(table), len(flagged), tuple(_summary(source, table, detector, scored)))
 
 
+def _write_series(source: Table, found: series.Found, output: Path, force: bool, sha256: str) -> Result:
+    """Write the folder of results of a series."""
+    detector, scored, events = found.detector, found.scored, found.events
+    plan, name = detector.plan, Path(source.name).name
+    assert plan is not None
+    n = {use: int((scored["used_for"] == use).sum()) for use in (TRAINING, CALIBRATION)}
+    low, high = (100 * rate for rate in detector.rate_range_)
+    lines = [
+        f"{name}: {len(scored):,} windows of {plan.window} points, one from every {plan.stride}; "
+        f"{len(plan.columns)} columns of numbers: {first_few(plan.columns)}.",
+        *source.notes,
+        *found.notes,
+        f"{n[TRAINING]:,} earlier quiet windows to train on, {n[CALIBRATION]:,} later ones, which share no "
+        "point with them or each other, to set the threshold.",
+        *([_ALL_QUIET] if detector.train_on_ is None else []),
+        *_trim_in_words(detector),
+        f"Threshold {detector.threshold_:.4g}: of later quiet windows at most {detector.budget:.3%} are "
+        f"flagged, on average, if they resemble these; 95 of 100 such thresholds flag {low:.2g} % to "
+        f"{high:.2g} %.",
+        f"{len(events):,} events, from {int(scored['flagged'].sum()):,} flagged windows.",
+    ]
+    facts = {
+        "format": "aecourse report of a series",
+        "format_version": 1,
+        "aecourse": __version__,
+        "table": {"name": name, "sha256": sha256},
+        "settings": {
+            "train_on": detector.train_on_,
+            "budget": float(detector.budget),
+            "random_state": int(detector.random_state),
+            "trim": float(detector.trim),
+            "series": plan.to_json(),
+        },
+        "threshold": detector.threshold_,
+        "events": events.to_dict("records"),
+        "notes": lines,
+    }
+    with whole_folder(output) as folder:
+        scored.to_csv(folder / "scores.csv", index=False, float_format="%.6g")
+        events.to_csv(folder / "events.csv", index=False, float_format="%.6g")
+        detector.save(folder / "detector.aecourse")
+        page = render("series.html", facts=facts)
+        (folder / "report.html").write_text(page, encoding="utf-8")
+        (folder / "report.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8")
+        _check_output_folder(output, force)
+    return Result(output, len(scored), int(scored["flagged"].sum()), tuple(lines))
+
+
+def _trim_in_words(detector: TableDetector) -> list[str]:
+    """Say what leaving out a share of the training rows promises."""
+    if not detector.trim:
+        return []
+    return [
+        f"The {detector.trim:.1%} of the training rows with the highest scores were left out, and the "
+        "networks fitted again, because anomalies may be among them; if there were none, these rows were "
+        "normal. The threshold is still set by rows as they come: of all new rows of the same mixture, "
+        f"anomalies included, at most {detector.budget:.3%} are flagged, on average. To see more of the "
+        "anomalies, raise the budget."
+    ]
+
+
 def score(
     detector_file: str | os.PathLike[str],
     csv: str | os.PathLike[str],
@@ -181,7 +262,7 @@ def score(
     thousands: str | None = None,
     encoding: str | None = None,
     header: bool | None = None,
-    ragged: str = "refuse",
+    ragged: str | None = None,
     sheet: str | None = None,
 ) -> Result:
     """Score the rows of a table in a file with a saved detector, in pieces: memory does not grow with it.
@@ -202,7 +283,7 @@ def score(
     force : bool
         Whether to replace an existing file.
     separator, encoding, header, ragged, sheet
-        As for `open_table`.
+        As for `open_table`; what is not given is as for the training table.
     decimal, thousands : str, optional
         Signs in numbers, if they differ from those in the training table.
 
@@ -234,15 +315,11 @@ def score(
         place = whole_file(output)
     detector = TableDetector.load(detector_file)
     check_readable(csv)
+    reading = Reading(separator, encoding, header, ragged, sheet).or_else(detector.reading or Reading())
+    if detector.plan is not None:
+        return _score_series(detector, csv, output, place, reading, decimal, thousands)
     detector.preparation_.rewrite(decimal, thousands)
-    options: dict[str, Any] = {
-        "separator": separator,
-        "decimal": detector.preparation_.file_decimal,
-        "encoding": encoding,
-        "header": header,
-        "ragged": ragged,
-        "sheet": sheet,
-    }
+    options = reading.options() | {"decimal": detector.preparation_.file_decimal}
     if output == Path(STDOUT) and os.fspath(csv) == STDIN:
         text_columns = detector.preparation_.text_columns
         pieces = arriving_pieces(sys.stdin.buffer, text_columns, **options)
@@ -305,6 +382,41 @@ def _score_pieces(
     return drift, unknown
 
 
+def _score_series(
+    detector: TableDetector,
+    csv: str | os.PathLike[str],
+    output: Path,
+    place: AbstractContextManager[Any],
+    reading: Reading,
+    decimal: str | None,
+    thousands: str | None,
+) -> Result:
+    """Write the events of a new series."""
+    choices = detector.choices or Choices()
+    choices = replace(
+        choices,
+        decimal=decimal or choices.decimal,
+        thousands=choices.thousands if thousands is None else thousands,
+    )
+    plan = detector.plan
+    assert plan is not None
+    with open_table(csv, decimal=choices.file_decimal, **reading.options()) as source:
+        table = source.read()
+    found = cut(table, plan, choices)
+    scored, events = series.score(table, found, detector)
+    drift = detector.drift(found.table)
+    with place as target:
+        events.to_csv(target, index=False, float_format="%.6g")
+    n_flagged = int(scored["flagged"].sum())
+    lines = [
+        f"{Path(source.name).name}: {len(scored):,} windows of {plan.window} points; {n_flagged:,} flagged, "
+        f"in {len(events):,} events, with a budget of {detector.budget:.3%} of quiet windows.",
+        *source.notes,
+        *found.notes,
+    ]
+    return Result(output, len(scored), n_flagged, tuple(lines), tuple(drift.column_warnings))
+
+
 def _pieces(table: pd.DataFrame, description: str) -> Iterator[pd.DataFrame]:
     """Yield pieces of a table, with a progress bar over its rows."""
     with progress.bar(description=description, total=len(table)) as bar:
@@ -317,6 +429,7 @@ def _summary(source: Table, table: pd.DataFrame, detector: TableDetector, scored
     """Say in sentences what was done."""
     used_for = scored["used_for"]
     n_train, n_calibration = int((used_for == TRAINING).sum()), int((used_for == CALIBRATION).sum())
+    low, high = (100 * rate for rate in detector.rate_range_)
     if detector.train_on_ is None:
         which = (
             "all rows count as normal, because no query says which do; anomalies among them make the "
@@ -330,8 +443,10 @@ def _summary(source: Table, table: pd.DataFrame, detector: TableDetector, scored
         f"{n_train:,} normal rows to train on, {n_calibration:,} others to set the threshold.",
         *(f"Left out {name!r}: {why}." for name, why in detector.preparation_.left_out_.items()),
         *detector.notes_,
+        *_trim_in_words(detector),
         f"Threshold {detector.threshold_:.4g}: of new normal rows at most {detector.budget:.3%} are "
-        "flagged, on average.",
+        f"flagged, on average; 95 of 100 thresholds from {n_calibration:,} rows flag {low:.2g} % to "
+        f"{high:.2g} %.",
     ]
     for role, words in (
         (NOT_USED, "rows that were used for nothing"),
@@ -356,7 +471,7 @@ def _is_results_folder(folder: Path) -> bool:
     return (
         folder.is_dir()
         and not folder.is_symlink()
-        and all(path.name in RESULT_FILES for path in folder.iterdir())
+        and all(path.name in {*RESULT_FILES, *SERIES_FILES} for path in folder.iterdir())
     )
 
 

@@ -11,8 +11,9 @@ import pandas as pd
 from aecourse.tabular import clocks
 from aecourse.tabular.columns import Choices, Column, present, to_numbers, to_texts, with_text_names
 from aecourse.tabular.detector import CALIBRATION, LATER, TRAINING, TableDetector
+from aecourse.tabular.numbers import WRITTEN
 from aecourse.tabular.query import Query
-from aecourse.tabular.reading import open_table
+from aecourse.tabular.reading import Reading, open_table
 from aecourse.tabular.recognition import UnclearColumn
 from aecourse.tabular.sources import first_few
 
@@ -73,12 +74,8 @@ numeric= or --numeric).
         Query(train_on)  # refused before the file is read
     with open_table(
         csv,
-        separator=separator,
         decimal=choices.file_decimal,
-        encoding=encoding,
-        header=header,
-        ragged=ragged,
-        sheet=sheet,
+        **Reading(separator, encoding, header, ragged, sheet).options(),
     ) as source:
         table = with_text_names(source.read())
     lines = [f"{Path(source.name).name}: {len(table):,} rows, {table.shape[1]} columns. Nothing was fitted."]
@@ -86,7 +83,7 @@ numeric= or --numeric).
     detector, unclear, refused = _prepared(table, train_on, budget, choices)
     lines += [f"  {name!r}: {_say(name, table[name], detector, unclear)}" for name in table.columns]
     if hasattr(detector, "preparation_"):
-        lines += [f"Noticed: {note}" for note in detector.preparation_.notes_]
+        lines += [f"Noticed: {note}" for note in detector.preparation_.notes_ if WRITTEN not in note]
     return (*lines, *_say_what_follows(detector, unclear, refused))
 
 

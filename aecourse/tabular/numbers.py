@@ -113,8 +113,10 @@ class Style:
         for unit, factor in self.units:
             if unit:
                 details.append(f"unit {unit!r}" + (f" times {factor:g}" if factor != 1 else ""))
-        return f"numbers written like {example!r} ({', '.join(details)})"
+        return f"{WRITTEN} {example!r} ({', '.join(details)})"
 
+
+WRITTEN = "numbers written like"  # with an example, and the details in brackets
 
 _BEFORE_THREE_DIGITS = (
     "numbers such as {0!r}, in which the {1} may be a decimal sign or separate thousands. Say which: "

@@ -11,7 +11,7 @@ import re
 import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO, Protocol
 
 import pandas as pd
@@ -21,7 +21,7 @@ from aecourse.tabular.columnar import Columnar
 from aecourse.tabular.lines import Count, count_rows, first_record
 from aecourse.tabular.sources import Source, first_bytes, first_few, open_source, refuse_repeated, too_large
 
-__all__ = ["Table", "open_table", "read_chunks", "read_csv"]
+__all__ = ["Reading", "Table", "open_table", "read_chunks", "read_csv"]
 
 SEPARATORS = (",", ";", "\t", "|")
 RAGGED = ("refuse", "keep")
@@ -104,6 +104,63 @@ class Table(Protocol):
             Its index counts the rows of the whole table.
         """
         ...
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the file of a table is read; None leaves it to be found from the file. See `open_table`.
+
+    Attributes
+    ----------
+    separator, encoding, header, ragged, sheet
+        As for `open_table`.
+
+    Raises
+    ------
+    ValueError
+        If a value is not of the kind that it must be.
+
+    Examples
+    --------
+    >>> Reading(separator=";").or_else(Reading(sheet="May", separator=","))
+    Reading(separator=';', encoding=None, header=None, ragged=None, sheet='May')
+    """
+
+    separator: str | None = None
+    encoding: str | None = None
+    header: bool | None = None
+    ragged: str | None = None
+    sheet: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            kind = bool if name == "header" else str
+            if value is not None and not isinstance(value, kind):
+                raise ValueError(f"{name} must be a {kind.__name__} or None; found {value!r}.")
+
+    def or_else(self, other: "Reading") -> "Reading":
+        """Return these choices, and those of another where there is none.
+
+        Parameters
+        ----------
+        other : Reading
+            The others.
+
+        Returns
+        -------
+        Reading
+        """
+        mine = {name: value for name, value in asdict(self).items() if value is not None}
+        return Reading(**(asdict(other) | mine))
+
+    def options(self) -> dict[str, Any]:
+        """Return the choices as keyword arguments of `open_table`.
+
+        Returns
+        -------
+        dict
+        """
+        return asdict(self) | {"ragged": self.ragged or "refuse"}
 
 
 @dataclass(frozen=True)
