@@ -30,14 +30,14 @@ PRECISION = "float64"  # as in the lesson, so that the figures do not depend on 
 
 @functools.cache
 def rows() -> dict[str, NDArray]:
-    """Return the rows of the lesson: as drawn, standardised and whitened, with labels and the true cluster."""
+    """Return the lesson's rows: as drawn, standardised and whitened, with labels and the true cluster."""
     split = datasets.make_imbalanced()
     center, scale = split.X_train.mean(axis=0), split.X_train.std(axis=0)
     parts = {"train": split.X_train, "val": split.X_val, "test": split.X_test}
     standard = {name: (part - center) / scale for name, part in parts.items()}
     variances, directions = np.linalg.eigh(np.cov(standard["train"].T))
     whitener = (directions / np.sqrt(variances)) @ directions.T
-    real = np.char.startswith(split.groups_test.astype(str), "anomaly").astype(int)
+    real = np.char.startswith(np.asarray(split.groups_test, dtype=str), "anomaly").astype(int)
     return {
         **{f"X_{name}": part for name, part in parts.items()},
         **{f"Z_{name}": part for name, part in standard.items()},
@@ -80,9 +80,7 @@ def whitened_size(residuals: NDArray, reference: NDArray) -> NDArray:
 
 
 def _lab_model(seed: int, output: str) -> keras.Model:
-    return builders.dense(
-        32, (16, 8), 4, output=output, loss="mae", random_state=seed, dtype=PRECISION
-    )
+    return builders.dense(32, (16, 8), 4, output=output, loss="mae", random_state=seed, dtype=PRECISION)
 
 
 def as_published(seed: int) -> list[list[float]]:
@@ -101,9 +99,7 @@ def linear(seed: int, table: str) -> list[list[float]]:
 
 def code(seed: int, size: int) -> list[list[float]]:
     """Train one hidden layer of 64 units each way; return the plain and the whitened score."""
-    model = builders.dense(
-        32, (64,), size, code_activation="linear", random_state=seed, dtype=PRECISION
-    )
+    model = builders.dense(32, (64,), size, code_activation="linear", random_state=seed, dtype=PRECISION)
     training.fit(model, rows()["Z_train"], epochs=8, batch_size=256, random_state=seed)
     val, test = residual(model, rows()["Z_val"]), residual(model, rows()["Z_test"])
     return [measure((test**2).mean(axis=1)), measure(whitened_size(test, val))]

@@ -131,8 +131,8 @@ def _split_fault(validation: NDArray, test: NDArray, y: NDArray) -> str | None:
         return "anomalies in validation"
     if len(validation) < 500 or not 0.1 <= len(test) / len(y) <= 0.5:
         return (
-            f"Hold out at least 500 normal rows for the threshold, and between a tenth and a half of all rows "
-            f"for the test; found {len(validation)} and {len(test)} of {len(y)}."
+            f"Hold out at least 500 normal rows for the threshold, and between a tenth and a half of all "
+            f"rows for the test; found {len(validation)} and {len(test)} of {len(y)}."
         )
     if not 0.5 <= y[test].mean() / y.mean() <= 2:
         return "Your test set has another share of anomalies than the data. Draw its rows at random."
@@ -229,7 +229,9 @@ def _residual_lab(X, y):
 
     train, val, test = _three_sets(y, seed=1)
     Z = (X - X[train].mean(axis=0)) / X[train].std(axis=0)
-    network = MLPRegressor(hidden_layer_sizes=8, activation="identity", max_iter=8, random_state=0).fit(Z[train], Z[train])
+    network = MLPRegressor(hidden_layer_sizes=8, activation="identity", max_iter=8, random_state=0).fit(
+        Z[train], Z[train]
+    )
     residual = Z - network.predict(Z)
     inverse = np.linalg.pinv(np.cov(residual[val].T), rcond=1e-10, hermitian=True)
     score = ((residual @ inverse) * residual).sum(axis=1)
@@ -361,15 +363,15 @@ register(
             Wrong(
                 "anomalies in validation",
                 _lab_has("anomalies in validation"),
-                "Some of your validation rows are labelled anomalies. The threshold is a promise about normal "
-                "rows: choose it on rows labelled 0.",
+                "Some of your validation rows are labelled anomalies. The threshold is a promise about "
+                "normal rows: choose it on rows labelled 0.",
                 _linear_lab("anomalies in validation"),
             ),
             Wrong(
                 "threshold on the test rows",
                 _lab_has("threshold on the test rows"),
-                "Your threshold fits the test rows. Choose it from the validation scores alone; the test rows "
-                "are for the report.",
+                "Your threshold fits the test rows. Choose it from the validation scores alone; the test "
+                "rows are for the report.",
                 _linear_lab("test threshold"),
             ),
             Wrong(

@@ -261,22 +261,23 @@ register(
     Exercise(
         id="09.5",
         is_right=Check(lambda rule: _rule_fault(rule) is None, _rule_complaint),
-        why="Your threshold keeps the budget on rows that it has not seen, and costs little more than need be.",
+        why="Your threshold keeps the budget on rows that it has not seen, and costs little more than need "
+        "be.",
         right_example=_floor_and_cost,
         also_right=(_with_the_package,),
         wrong=(
             Wrong(
                 "cost alone",
                 _rule_has("cost alone"),
-                "Where a miss is expensive, your threshold flags far more normal rows than the budget allows. "
-                "How low may it go?",
+                "Where a miss is expensive, your threshold flags far more normal rows than the budget "
+                "allows. How low may it go?",
                 _cost_alone,
             ),
             Wrong(
                 "mean alone",
                 _rule_has("mean alone"),
-                "Your threshold keeps the budget on average, and is over it in too many single fits. Ask for a "
-                "confidence: fewer normal scores may lie above it.",
+                "Your threshold keeps the budget on average, and is over it in too many single fits. Ask for "
+                "a confidence: fewer normal scores may lie above it.",
                 lambda scores, y, cost_miss, base_rate, budget: max(
                     _conformal_floor(scores, y, budget, confident=False),
                     _cheapest(scores, y, cost_miss, base_rate),
@@ -285,15 +286,15 @@ register(
             Wrong(
                 "budget alone",
                 _rule_has("budget alone"),
-                "The budget is kept, but where a miss is cheap your threshold uses it up although a higher one "
-                "would cost less. The budget is a limit, not a target.",
+                "The budget is kept, but where a miss is cheap your threshold uses it up although a higher "
+                "one would cost less. The budget is a limit, not a target.",
                 lambda scores, y, cost_miss, base_rate, budget: _conformal_floor(scores, y, budget),
             ),
             Wrong(
                 "base rate of the rows",
                 _rule_has("base rate of the rows"),
-                "One row in eleven of those you learn from is an anomaly; in use it is one in a hundred. Weigh "
-                "the two classes by base_rate.",
+                "One row in eleven of those you learn from is an anomaly; in use it is one in a hundred. "
+                "Weigh the two classes by base_rate.",
                 lambda scores, y, cost_miss, base_rate, budget: max(
                     _conformal_floor(scores, y, budget), _cheapest(scores, y, cost_miss, 1 / 11)
                 ),

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -88,9 +88,9 @@ def _ask_for(monitor: Callable[..., Any], usual_days: NDArray, counts: NDArray) 
         return None
     if isinstance(day, (bool, np.bool_)) or not isinstance(day, Real):
         raise _Fault("Return the index of a day, a whole number, or None if there is no alarm.")
-    if not isinstance(day, Integral) and not float(day).is_integer():
+    if not float(day).is_integer():
         raise _Fault(f"The index of a day is a whole number; found {float(day):g}.")
-    return int(day)
+    return int(float(day))
 
 
 def _ask(monitor: Callable[..., Any], usual_days: NDArray, counts: NDArray) -> int | None:
@@ -159,7 +159,9 @@ def _check_delays(monitor: Callable[..., Any]) -> None:
             how = "by half" if factor == 1.5 else "to twice the usual number"
             if factor == 1.5:
                 raise _Fault("slow")
-            raise _Fault(f"When the alerts rise {how}, your monitor needs {delay:.0f} days; allowed are {soon}.")
+            raise _Fault(
+                f"When the alerts rise {how}, your monitor needs {delay:.0f} days; allowed are {soon}."
+            )
 
 
 def _has(fault: str) -> Callable[[Any], bool]:
@@ -221,7 +223,7 @@ register(
             Wrong(
                 "the budget",
                 number(10, 0.05),
-                "That is the budget. The threshold is a score of the calibration rows: which m do they allow?",
+                "That is the budget. The threshold is one of the calibration scores: which m do they allow?",
             ),
         ),
         hint="The mean rate is m / (n + 1), with m the whole part of 0.01 · (n + 1).",
@@ -248,8 +250,12 @@ register(
         is_right=integer(5),
         why="The smallest p-value is 1/1000, and 0.1 · k/500 reaches it at k = 5.",
         wrong=(
-            Wrong("one", integer(1), "A single row would need a p-value of 0.1 · 1/500. Is there one so small?"),
-            Wrong("level of the batch", integer(50), "That is 10 % of the rows; the level limits false alerts."),
+            Wrong(
+                "one", integer(1), "A single row would need a p-value of 0.1 · 1/500. Is there one so small?"
+            ),
+            Wrong(
+                "level of the batch", integer(50), "That is 10 % of the rows; the level limits false alerts."
+            ),
             Wrong("four", integer(4), "With k = 4 the limit is 0.0008. How small can a p-value be?"),
         ),
         hint="The smallest p-value is 1 / (n + 1). For which k is level · k / m at least that?",
@@ -283,7 +289,7 @@ register(
                 "such place.",
             ),
         ),
-        hint="Sort the p-values, find the largest k whose p-value is at most level · k / m, and flag those k.",
+        hint="Sort the p-values, find the largest k whose p-value is at most level · k / m, and flag k.",
     ),
     Exercise(
         id="16.5",
@@ -315,8 +321,8 @@ register(
             Wrong(
                 "rate assumed",
                 _has("rate assumed"),
-                "With 20 alerts on a usual day your monitor raises an alarm in nearly every quiet year. Learn "
-                "the usual number from usual_days.",
+                "With 20 alerts on a usual day your monitor raises an alarm in nearly every quiet year. "
+                "Learn the usual number from usual_days.",
                 lambda usual_days, counts: _cusum_monitor(usual_days, counts, usual=10),
             ),
             Wrong(
