@@ -135,9 +135,8 @@ def with_hole(images: NDArray, rng: np.random.Generator) -> NDArray:
 def with_stroke(images: NDArray, rng: np.random.Generator) -> NDArray:
     """Draw a straight stroke of 5 to 14 pixels from an inked pixel."""
     down, right = around_ink(images, rng)
-    angle, length, pen = rng.uniform([[0], [5], [1.2]], [[2 * np.pi], [14], [2.4]], (3, len(images)))[
-        ..., None
-    ]
+    low, high = np.array([[0.0], [5.0], [1.2]]), np.array([[2 * np.pi], [14.0], [2.4]])
+    angle, length, pen = rng.uniform(low, high, (3, len(images)))[..., None]
     along = np.clip(down * np.sin(angle) + right * np.cos(angle), 0, length)
     distance = np.hypot(down - along * np.sin(angle), right - along * np.cos(angle))
     return np.maximum(images, np.clip(pen - distance, 0, 1))

@@ -74,11 +74,14 @@ def _spoil_fault(spoil: Any) -> str | None:
     if not callable(spoil):
         return "Give the function my_spoil itself, without calling it."
     images = _eights()
-    first, again, other = (_spoiled(spoil, images, seed) for seed in (0, 0, 1))
-    blank = _spoiled(spoil, np.zeros((2, 28, 28)), 0)
-    for found in (first, again, other, blank):
+    blank = np.zeros((2, 28, 28))
+    copies = []
+    for each, seed in ((images, 0), (images, 0), (images, 1), (blank, 0)):
+        found = _spoiled(spoil, each, seed)
         if isinstance(found, str):
             return found
+        copies.append(found)
+    first, again, other = copies[:3]
     changed = np.abs(first - images)
     if (changed.sum(axis=(1, 2)) < 1).mean() > 0.05:
         return "unchanged"
