@@ -263,7 +263,7 @@ register(
                 "Variances add, not standard deviations. Square first, then halve.",
             ),
         ),
-        hint="Var(a − b) = Var(a) + Var(b) for independent noise; the floor is the variance of one reading.",
+        hint="Var(a − b) = Var(a) + Var(b) for independent noise; the variance of one reading is asked for.",
     ),
     Exercise(
         id="11.2",
