@@ -51,8 +51,8 @@ def load_walk() -> TimeSeries:
     """Load a recording of a person walking: nine channels of acceleration, 64 times a second.
 
     Three sensors, at the ankle, above the knee and at the hip, each with three directions. The recording is
-    number S06R02E0 of the Daphnet data set, made with patients whose gait sometimes freezes. *This* part of
-    it, 110 seconds, holds no freezing: all of it is labelled as normal.
+    number S06R02E0 of the Daphnet data set, made with patients whose gait sometimes freezes. These 110
+    seconds contain no freezing: every point is labelled as normal.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def load_internal_bleeding(wheel: str | os.PathLike[str]) -> TimeSeries:
     Raises
     ------
     OSError
-        If there is no such file, or it does not hold the series as expected.
+        If there is no such file, or it does not contain the series as expected.
 
     References
     ----------

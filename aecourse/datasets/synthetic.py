@@ -278,7 +278,7 @@ def make_mixed_table(
     mixture = rng.normal(size=(2, n_measured))
     values = rng.normal(size=(n, 2)) @ mixture + 0.15 * rng.normal(size=(n, n_measured))
     values = 10.0 ** rng.integers(0, 4, n_measured) * (5 + values)
-    depots = np.array(["north", "south", "east", "west"])
+    depots = np.array(["north", "south", "east", "west"], dtype="U7")  # room for "harbour"
     depot = depots[rng.integers(4, size=n)]
     service = np.where(rng.random(n) < 0.5, "standard", "express")
     service[(depot == "north") & (service == "express")] = "night"  # only there, and no express
