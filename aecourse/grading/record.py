@@ -71,6 +71,15 @@ class Mark(NamedTuple):
     extra: float = 0.0
 
 
+class PartResult(NamedTuple):
+    """What one named part of a test earned; ``message`` is the author's hint if that is not all."""
+
+    name: str
+    points: float
+    earned: float
+    message: str = ""
+
+
 class RubricItem(NamedTuple):
     """One item of a rubric, as the marker wrote it in the comment."""
 
@@ -129,6 +138,8 @@ class CellResult:
         For the student: the marker's words.
     extra : float
         Extra credit that the marker gave.
+    parts : tuple of PartResult
+        The named parts of a test; empty if it has none, or if a person's mark replaced the test's.
     """
 
     name: str
@@ -140,6 +151,7 @@ class CellResult:
     message: str = ""
     comment: str = ""
     extra: float = 0.0
+    parts: tuple[PartResult, ...] = ()
 
     @property
     def rubric(self) -> list[RubricItem]:
@@ -262,7 +274,7 @@ class Record:
             cell = replace(cell, comment=mark.comment, extra=mark.extra)
             if mark.points is not None:
                 outcome = Outcome.MARKED if cell.kind == "manual" else cell.outcome
-                cell = replace(cell, earned=mark.points, outcome=outcome)
+                cell = replace(cell, earned=mark.points, outcome=outcome, parts=())
             items = sum(item.points for item in cell.rubric)
             if cell.rubric and abs(items - cell.earned - cell.extra) > 1e-9:
                 warnings.append(
@@ -315,5 +327,14 @@ class Record:
         KeyError, TypeError, ValueError
             If a part is missing or unknown, such as a status that this version does not have.
         """
-        cells = [CellResult(**{**cell, "outcome": Outcome(cell["outcome"])}) for cell in values["cells"]]
+        cells = [
+            CellResult(
+                **{
+                    **cell,
+                    "outcome": Outcome(cell["outcome"]),
+                    "parts": tuple(PartResult(*part) for part in cell["parts"]),
+                }
+            )
+            for cell in values["cells"]
+        ]
         return cls(**{**values, "status": Status(values["status"]), "cells": cells})

@@ -50,6 +50,11 @@ def grade_rows(assignment: Assignment, records: Sequence[Record]) -> list[Row]:
         "Status",
         "Message",
         *(f"{cell.name} (of {feedback.format_points(cell.points)})" for cell in assignment.graded),
+        *(
+            f"{cell.name}: {name} (of {feedback.format_points(worth)})"
+            for cell in assignment.graded
+            for name, worth in cell.parts.items()
+        ),
         *(f"{title}: {name}" for title, name in _rubric(records)),
         "From tests",
         "Possible from tests",
@@ -68,6 +73,8 @@ def grade_rows(assignment: Assignment, records: Sequence[Record]) -> list[Row]:
             "" if result.outcome == Outcome.TO_BE_MARKED else _points(result.earned)
             for result in (results[cell.name] for cell in assignment.graded)
         ]
+        parts = {(cell.name, part.name): part.earned for cell in record.cells for part in cell.parts}
+        named = [(cell.name, name) for cell in assignment.graded for name in cell.parts]
         items = {(cell.title, item.name): item.points for cell in record.cells for item in cell.rubric}
         before = sum(cell.earned + cell.extra for cell in record.cells)
         sums = (
@@ -78,6 +85,7 @@ def grade_rows(assignment: Assignment, records: Sequence[Record]) -> list[Row]:
             [
                 *(record.name, record.student, record.status, record.message),
                 *earned,
+                *("" if key not in parts else _points(parts[key]) for key in named),
                 *("" if key not in items else _points(items[key]) for key in _rubric(records)),
                 *map(_points, sums),
                 _marker_words(record),
