@@ -199,6 +199,8 @@ class Record:
         The id of the member of the group who handed it in, if it was another student.
     late_days : int
         Days after the due date, each begun one counted.
+    late_days_free : int
+        How many of them cost nothing, since the student had free days left.
     late : str
         The same in words; empty if it was in time.
     late_penalty : float
@@ -221,6 +223,7 @@ class Record:
     key: str = ""
     handed_in_by: str = ""
     late_days: int = 0
+    late_days_free: int = 0
     late: str = ""
     late_penalty: float = 0.0
 
