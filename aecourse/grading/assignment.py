@@ -351,7 +351,12 @@ def new_cell(
     outputs: Iterable[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Return one cell as a notebook's file holds it; a text cell has no outputs."""
-    cell = {"cell_type": cell_type, "id": cell_id, "metadata": metadata or {}, "source": source}
+    cell: dict[str, Any] = {
+        "cell_type": cell_type,
+        "id": cell_id,
+        "metadata": metadata or {},
+        "source": source,
+    }
     return cell | {"execution_count": None, "outputs": list(outputs)} if cell_type == "code" else cell
 
 

@@ -109,6 +109,8 @@ def _shown(
                 "report": reports.get(position),
             }
         )
+        if not restored and "pictures" in cell:
+            shown[-1]["pictures"] = cell["pictures"]
     return shown
 
 

@@ -77,6 +77,15 @@ def _notebook_outputs(report: Mapping[str, Any] | None, result: str) -> list[dic
     ]
 
 
+def _attach(cell: dict[str, Any], pictures: Mapping[str, str]) -> None:
+    """Show pictures below a cell's text, under names of our own: the student's text is plain text here."""
+    cell["attachments"] = {}
+    for number, address in enumerate(pictures.values(), 1):
+        kind, _, data = address.removeprefix("data:").partition(";base64,")
+        cell["attachments"][f"picture-{number}"] = {kind: data}
+        cell["source"] += f"\n\n![picture {number}](attachment:picture-{number})"
+
+
 def _tested(result: CellResult | None) -> str:
     """Return in words what a test found, with a line for each of its named parts."""
     if result is None or result.kind != "test":
@@ -107,7 +116,10 @@ def graded_notebook(assignment: Assignment, record: Record) -> dict[str, Any]:
             outputs = _notebook_outputs(cell["report"], _tested(result))
         elif part is None or part.kind != "given":
             cell_type, source = "markdown", as_plain_markdown(source)
-        cells.append(assignment_format.new_cell(cell_type, f"cell-{number}", source, meta, outputs))
+        new = assignment_format.new_cell(cell_type, f"cell-{number}", source, meta, outputs)
+        if cell_type == "markdown" and cell.get("pictures"):
+            _attach(new, cell["pictures"])
+        cells.append(new)
     return assignment_format.new_notebook(cells, {"language_info": {"name": "python"}})
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 # A line of a marker's comment such as "Data: 4/6 no licence": one item of a rubric.
 RUBRIC_ITEM = re.compile(
@@ -112,13 +112,17 @@ class RunReport(TypedDict):
 
 
 class ShownCell(TypedDict):
-    """One cell of a submission, for the feedback page and for marking; ``name`` is None for an added cell."""
+    """One cell of a submission, for the feedback page and for marking; ``name`` is None for an added cell.
+
+    ``pictures`` are the addresses of PNG and JPEG pictures attached to it, by name, if there are any.
+    """
 
     name: str | None
     kind: str
     cell_type: str
     source: str
     report: RunReport | None
+    pictures: NotRequired[dict[str, str]]
 
 
 @dataclass(frozen=True)

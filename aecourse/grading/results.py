@@ -132,8 +132,8 @@ def free_days_used(folders: Sequence[str | os.PathLike[str]]) -> dict[str, int]:
                 days = str(row.get(FREE_DAYS, "")).strip()
                 if not row.get("ID") or not re.fullmatch(r"\d{1,4}", days):
                     raise ValueError(
-                        f"{file}, line {number}: found {days!r} in the column {FREE_DAYS!r}, expected a number "
-                        "of days. Grade that assignment again, which writes the column."
+                        f"{file}, line {number}: found {days!r} in the column {FREE_DAYS!r}, expected a "
+                        "number of days. Grade that assignment again, which writes the column."
                     )
                 used[key_of(_without_quote(row["ID"]))] += int(days)
     return dict(used)
