@@ -1,13 +1,19 @@
 """What the pages and the report show, from records made by hand."""
 
+import base64
+import json
 import re
 from dataclasses import replace
 
 import chromium
+import nbformat
 import pytest
+from nbconvert import HTMLExporter
 
-from aecourse.grading import assignment, feedback, similar
+from aecourse.grading import assignment, feedback, gradebook, pictures, similar
+from aecourse.grading.grade import grade
 from aecourse.grading.record import CellResult, Outcome, Record, Status
+from aecourse.grading.submissions import Incoming
 from tools import made_up_assignment
 
 ABOUT = assignment.read(made_up_assignment.source())
@@ -89,6 +95,82 @@ def test_markdown_and_formulas_are_rendered():
     page = feedback.student_page(record)
     for part in ("<h2>Answer</h2>", "<em>one</em>", "x^2 &lt; 1", "<th>a</th>", "<td>2</td>"):
         assert part in page
+
+
+PNG = base64.b64encode(pictures.SIGNATURES["image/png"] + b"its own bytes").decode()
+JPEG = base64.b64encode(pictures.SIGNATURES["image/jpeg"] + b"its own bytes").decode()
+SVG = base64.b64encode(b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>").decode()
+LARGE = base64.b64encode(pictures.SIGNATURES["image/png"] + bytes(pictures.MAX_PICTURE)).decode()
+
+
+def with_attachments(text, attachments):
+    """The record of the model solution with one more Markdown cell, its page, and its notebook to mark."""
+    notebook = json.loads(assignment.solved(ABOUT))
+    cell = assignment.new_cell("markdown", "own", text)
+    notebook["cells"].insert(1, cell | {"attachments": attachments})
+    record = grade(
+        made_up_assignment.source(),
+        Incoming("4711", "Ada", "a.ipynb", assignment.to_bytes(notebook)),
+        trusted=True,
+    )
+    assert record.automatic == 8
+    stored = Record.from_dict(json.loads(json.dumps(record.to_dict())))
+    return record, feedback.student_page(stored), gradebook.graded_notebook(ABOUT, stored)
+
+
+def test_pasted_pictures_reach_both_pages():
+    text = "See ![a <b> curve](attachment:image.png) and ![it](attachment:my%20photo.jpg)."
+    found = {"image.png": {"image/png": PNG}, "my photo.jpg": {"image/jpeg": [JPEG[:8], JPEG[8:]]}}
+    record, page, marking = with_attachments(text, found)
+    assert record.status == Status.GRADED
+    assert f'<img src="data:image/png;base64,{PNG}" alt="a &lt;b&gt; curve" />' in page
+    assert f'<img src="data:image/jpeg;base64,{JPEG}" alt="it" />' in page
+    [cell] = [cell for cell in marking["cells"] if "attachments" in cell]
+    assert cell["attachments"] == {"picture-1": {"image/png": PNG}, "picture-2": {"image/jpeg": JPEG}}
+    assert cell["source"].startswith("~~~text\nSee ![a")
+    shown, _ = HTMLExporter().from_notebook_node(nbformat.from_dict(marking))
+    assert f'src="data:image/png;base64,{PNG}"' in shown and f'src="data:image/jpeg;base64,{JPEG}"' in shown
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [
+        {"image/png": SVG},
+        {"image/svg+xml": SVG},
+        {"text/html": base64.b64encode(b"<script>alert(1)</script>").decode()},
+        {"image/png": LARGE},
+        {"image/png": "no base64!"},
+        {"image/png": 3},
+        {"image/png": [PNG, 3]},
+        {},
+        None,
+        "text",
+    ],
+    ids=lambda forms: str(forms)[:40],
+)
+def test_an_attachment_of_another_kind_or_size_is_left_out_and_told(forms):
+    record, page, marking = with_attachments("![it](attachment:image.png)", {"image.png": forms})
+    assert record.status == Status.REPAIRED
+    assert record.repairs == ["a pasted picture was left out: only PNG and JPEG of at most 2 MB are shown"]
+    assert "<svg" not in page and "data:image" not in page and "alert(1)" not in page
+    assert not [cell for cell in marking["cells"] if "attachments" in cell]
+
+
+def test_a_media_type_and_a_name_are_not_taken_from_the_student():
+    """The type is that of the bytes; a name with markup in it names nothing on a page."""
+    name = 'x" onerror="alert(1)'
+    _, page, marking = with_attachments(f"![it](<attachment:{name}>)", {name: {'image/png" onload="x': JPEG}})
+    assert f'<img src="data:image/jpeg;base64,{JPEG}" alt="it" />' in page
+    assert 'onload="' not in page and 'onerror="' not in page
+    assert name not in json.dumps(marking["cells"][1]["attachments"])
+
+
+def test_the_pictures_of_a_notebook_are_bounded_together():
+    half = base64.b64encode(pictures.SIGNATURES["image/png"] + bytes(pictures.MAX_PICTURE - 8)).decode()
+    cell = {"attachments": {f"{number}.png": {"image/png": half} for number in range(6)}}
+    found, size, n_refused = pictures.attached(cell)
+    assert (len(found), size, n_refused) == (4, pictures.MAX_PICTURES, 2)
+    assert pictures.attached(cell, 100)[0] == {} == pictures.attached({"attachments": [1]})[0]
 
 
 def test_the_hardest_cell_and_the_common_mistakes():

@@ -876,6 +876,78 @@ def test_due_dates_and_the_regrade_of_one_student_by_the_command(tmp_path, monke
     assert run(*words) == 1 and "'soon' is not a date" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "day, extension, used, days, free, share, words",
+    [
+        (1, "", 0, 0, 0, 0.0, ""),
+        (2, "", 0, 1, 1, 0.0, "1 day late: 1 of your 3 remaining free days are used"),
+        (
+            3,
+            "",
+            2,
+            2,
+            1,
+            0.1,
+            "1 of your 1 remaining free days are used, and 10 % of the points are taken off",
+        ),
+        (5, "", 3, 4, 0, 0.4, "0 of your 0 remaining free days are used, and 40 %"),
+        (5, "", 7, 4, 0, 0.4, "0 of your 0 remaining"),
+        (5, "2", 0, 2, 2, 0.0, "2 of your 3 remaining"),
+        (31, "", 0, 30, 3, 1.0, "3 of your 3 remaining free days are used, and 100 %"),
+    ],
+)
+def test_free_days_are_used_before_points_are_taken_off(
+    day, extension, used, days, free, share, words, tmp_path
+):
+    placed(tmp_path, {blackboard("ada1", day, "23-00-00"): NOTEBOOK})
+    listed = roster.Roster([roster.Student("A1", "Ada", ("ada1",), extension=extension)])
+    [incoming] = collecting.find(tmp_path, "demo", listed).submissions
+    record = replace(grade.refused(ABOUT, incoming, Status.GRADED), cells=list(FULL))
+    deadline = deadlines.Deadline(roster.moment("2027-03-01"), 0.1, 3, {"a1": used})
+    [judged] = deadlines.applied(deadline, [record], [incoming], listed)
+    assert (judged.late_days, judged.late_days_free) == (days, free)
+    assert judged.late_penalty == pytest.approx(share) and words in judged.late
+
+
+def test_free_days_are_counted_over_all_assignments(tmp_path, monkeypatch, capsys):
+    """Two were used in the first assignment, of three; the second is three days late."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo.ipynb").write_bytes(SOURCE)
+    (tmp_path / "class.csv").write_text("id;name;login\n+1;Ada;ada1\n2;Bob;bob1\n")
+    solved = assignment.solved(ABOUT)
+    placed(tmp_path / "in1", {blackboard("ada1", 3): solved, blackboard("bob1", 1): solved})
+    placed(tmp_path / "in2", {blackboard("ada1", 4): solved, blackboard("bob1", 4): solved})
+
+    def graded(number, *more):
+        words = ["-a", "demo.ipynb", "--trusted", "--roster", "class.csv", "--due", "2027-03-01"]
+        return run("grade", f"in{number}", "-o", f"out{number}", *words, "--late-penalty", "25", *more)
+
+    assert graded(1, "--free-days", "3") == 0
+    assert graded(2, "--free-days", "3", "--earlier", "out1") == 0
+    with open("out2/grades.csv", newline="") as stream:
+        rows = [
+            (row["Student"], row["Days late"], row["Free days late used"], row["Total"])
+            for row in csv.DictReader(stream)
+        ]
+    assert rows == [("Ada", "3", "1", "4"), ("Bob", "3", "3", "8")]
+    capsys.readouterr()
+    for more, message in (
+        (("--free-days", "3", "--earlier", "out1", "--earlier", "out1/../out1"), "is named twice"),
+        (("--free-days", "3", "--earlier", "out2"), "the results of this assignment itself"),
+        (("--free-days", "3", "--earlier", "in1"), "has no grades.csv"),
+        (("--earlier", "out1"), "say how many there are by --free-days"),
+    ):
+        assert graded(2, *more) == 1 and message in capsys.readouterr().err
+    assert run("grade", "in2", "-o", "out2", "-a", "demo.ipynb", "--trusted", "--free-days", "3") == 1
+    assert "give --due, too" in capsys.readouterr().err
+    table = (tmp_path / "out1" / "grades.csv").read_text()
+    (tmp_path / "out1" / "grades.csv").write_text(table.replace("Free days late used", "Other"))
+    assert graded(2, "--free-days", "3", "--earlier", "out1") == 1
+    assert "expected a number of days" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        graded(2, "--free-days", "-1")
+
+
 # What a student changed and grading restored, and what a terminal shows.
 
 

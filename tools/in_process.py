@@ -111,7 +111,7 @@ class Sitting:
             self._channel.answerer.snapshot(name)
         facts = {"notebook_errors": self.errors, "notebook_seconds": 1.0}
         with _quiet(self.student):
-            return self._scorer.test(part.source, name, part.points, facts)
+            return self._scorer.test(part.source, name, part.points, facts, part.parts)
 
     def results(self) -> dict[str, dict[str, Any]]:
         """Return the results of all tests, by their names."""

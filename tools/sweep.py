@@ -9,6 +9,7 @@ Every answer here is our own, so it is tested in this process, by the grader's o
 import argparse
 import collections
 import fractions
+import itertools
 import pathlib
 import sys
 import time
@@ -45,6 +46,8 @@ JUDGED: dict[str, dict[str, dict[str, float | None]]] = {
         "test-find": {"found": None},
         "test-prove": {f"evidence_{fault}": 2.0 for fault in ("range", "leakage", "bottleneck", "labels")},
         "test-repair": {"repair": None},
+        "test-swapped": {"answer_swapped": None},
+        "test-copied": {"answer_copied": None},
     },
     "a5": {
         "test-leakage": {"X_train": None, "X_val": None, "X_test": None, "y_test": None},
@@ -102,6 +105,27 @@ class Forged:
     __call__ = predict
 
 
+class EqualToAll:
+    """An object that says yes to every comparison, and that it holds whatever is looked for."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __ne__ = __le__ = __ge__ = __lt__ = __gt__ = __eq__
+
+    def __contains__(self, item: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+
+class TextEqualToAll(EqualToAll, str):
+    """The same, as a text."""
+
+    __slots__ = ()
+
+
 def _raises(*arguments: Any, **named: Any) -> Any:
     raise NotImplementedError
 
@@ -121,6 +145,8 @@ def nonsense() -> dict[str, Any]:
         "[None]": [None], "['a']": ["a"], "(0, 1)": (0, 1), "(0.4, 0.9)": (0.4, 0.9), "object()": object(),
         "a class": Forged, "a forged model": Forged(), "a forged encoder": Forged(12, 4),
         "a forged decoder": Forged(4, 12), "1 + 1j": 1 + 1j, "a function": len, "...": ...,
+        "equal to all": EqualToAll(),
+        "a text equal to all": TextEqualToAll("?"), "[equal to all]": [EqualToAll()] * 2,
     }  # fmt: skip
     return values
 
@@ -144,6 +170,8 @@ def nonsense_for(right: Any) -> Iterator[tuple[str, Any]]:
         yield "one row less", right[:-1]
         yield "transposed", right.T[None]
         yield "text of its shape", np.full(right.shape, "a")
+    if is_choice(right):
+        yield from wrong_choices(right)
     if isinstance(right, dict):
         size = np.size(next(iter(right.values())))
         for label, value in [*values.items(), ("zeros", np.zeros(size)), ("NaNs", np.full(size, np.nan)),
@@ -156,6 +184,27 @@ def nonsense_for(right: Any) -> Iterator[tuple[str, Any]]:
                 yield f"{label} for {key}", [{**row, key: value} for row in right]
         yield "the widest interval", [{**row, "low": 0.0, "high": 1.0} for row in right]
         yield "one row again and again", [right[0]] * len(right)
+
+
+def wrong_choices(right: str | list[str]) -> Iterator[tuple[str, Any]]:
+    """Yield what is not the right letters of a multiple-choice question."""
+    yield "all letters", "ABCD"
+    yield "a list of all letters", list("ABCD")
+    yield "a letter that is not there", "E"
+    yield "right and one that is not there", [*right, "E"]
+    yield "places of the letters", [ord(letter) - ord("A") + 1 for letter in right]
+    yield "letters in a sentence", f"It is {right[0]} or not"
+    yield "a dict of letters", dict.fromkeys("ABCD", True)
+    yield "bytes", "".join(right).encode()
+    for number in range(1, 5):
+        for chosen in itertools.combinations("ABCD", number):
+            if set(chosen) != set(right):
+                yield " and ".join(chosen), list(chosen)
+
+
+def is_choice(right: Any) -> bool:
+    """Return whether a right answer is the letters of a multiple-choice question."""
+    return isinstance(right, (str, list)) and all(isinstance(letter, str) for letter in right)
 
 
 # What looks like nonsense and may be an answer: a table of a student's own may have a row less, its cautious
@@ -345,10 +394,36 @@ def triple_forms() -> dict[str, Callable[[Any], Any]]:
     return forms
 
 
+def letter_forms() -> dict[str, Callable[[Any], Any]]:
+    """Return ways to give the letters of a multiple-choice question."""
+    import pandas as pd
+
+    return {
+        "a text": "".join,
+        "small letters with commas": lambda x: ", ".join(x).lower(),
+        "brackets and blanks": lambda x: f" {' '.join(f'{letter})' for letter in x)} ",
+        "in brackets": lambda x: "; ".join(f"({letter.lower()})" for letter in x),
+        "with and": " and ".join,
+        "full stops": lambda x: "\n".join(f"{letter}." for letter in x),
+        "with words": lambda x: [f"{letter}) since it is so" for letter in x],
+        "list": list,
+        "tuple": tuple,
+        "set": set,
+        "frozenset": frozenset,
+        "in another order": lambda x: list(x)[::-1],
+        "array": lambda x: np.array(list(x)),
+        "np.str_": lambda x: np.str_("".join(x)),
+        "Series": lambda x: pd.Series(list(x)),
+        "list of small letters": lambda x: [f"{letter.lower()})" for letter in x],
+    }
+
+
 def forms_of(name: str, judged: str) -> dict[str, Callable[[Any], Any]]:
     """Return the forms in which the answer of a judged name may be given."""
     if name == "a1":
         return array_forms() if judged.startswith("X_") else {}
+    if judged.startswith("answer_"):
+        return letter_forms()
     if judged in ("method_scores", "found"):
         return mapping_forms(array_forms() if judged == "method_scores" else {"np.str_": np.str_})
     if judged in ("interval", "report", "repair"):

@@ -11,6 +11,8 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
+from tools import choices
+
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
 FORMAT = "md:myst"
@@ -65,7 +67,8 @@ def to_text(notebook: NotebookNode) -> str:
 def from_text(text: str) -> NotebookNode:
     """Return the notebook that a text describes, without outputs.
 
-    A cell without an id gets one from its first words.
+    A cell without an id gets one from its first words, and a multiple-choice cell of an assignment becomes
+    the three cells of :func:`choices.cells`.
 
     Parameters
     ----------
@@ -79,12 +82,15 @@ def from_text(text: str) -> NotebookNode:
     Raises
     ------
     ValueError
-        If two cells have the same id, or a cell is graded in an unknown way.
+        If two cells have the same id, a cell is graded in an unknown way, or a choice lacks something.
     """
     read = jupytext.reads(text, FORMAT)
     cells: list[NotebookNode] = []
     taken: set[str] = set()
-    for cell in read.cells:
+    written = [
+        new for cell in read.cells for new in (choices.cells(cell) if choices.is_choice(cell) else [cell])
+    ]
+    for cell in written:
         about = dict(cell.metadata)
         cell_id = about.pop("id", None) or _free_id(cell.source, taken)
         if cell_id in taken:
@@ -154,7 +160,9 @@ def _grading_of(about: dict, cell_id: str, cell_type: str) -> dict:
     """Take kind and points out of a cell's metadata; return nbgrader's own form of them."""
     kind = about.pop("kind")
     if kind not in GRADED:
-        raise ValueError(f"cell {cell_id!r} has the kind {kind!r}; it must be one of {', '.join(GRADED)}")
+        raise ValueError(
+            f"cell {cell_id!r} has the kind {kind!r}; it must be one of {', '.join(GRADED)}, choice"
+        )
     points = {"points": about.pop("points")} if "points" in about else {}
     return {
         "schema_version": 3,

@@ -2,7 +2,9 @@
 
 import base64
 import functools
-from collections.abc import Callable
+import urllib.parse
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import jinja2
 import markupsafe
@@ -27,20 +29,45 @@ def render(template: str, /, **values: object) -> str:
     return _environment().get_template(template).render(values)
 
 
+ATTACHMENT = "attachment:"
+
+
 @functools.cache
-def _markdown() -> Callable[[str], object]:
+def _renderer_class() -> Any:
+    import mistune
+
+    class Renderer(mistune.HTMLRenderer):
+        """Shows the pictures that are attached to a cell, by their names."""
+
+        def __init__(self, pictures: Mapping[str, str]) -> None:
+            super().__init__(escape=True)
+            self._pictures = pictures
+
+        def image(self, text: str, url: str, title: str | None = None) -> str:
+            name = urllib.parse.unquote(url.removeprefix(ATTACHMENT))
+            if url.startswith(ATTACHMENT):
+                url = self._pictures.get(name, url)
+            return super().image(text, url, title)
+
+    return Renderer
+
+
+def _markdown(pictures: Mapping[str, str]) -> Callable[[str], object]:
     import mistune
 
     # Markup in the text is escaped, links that run a script lose their target, formulas stay TeX.
-    return mistune.create_markdown(escape=True, plugins=["table", "strikethrough", "math"])
+    renderer = _renderer_class()(pictures)
+    return mistune.create_markdown(renderer=renderer, plugins=["table", "strikethrough", "math"])
 
 
-def from_markdown(text: str) -> markupsafe.Markup:
+def from_markdown(text: str, pictures: Mapping[str, str] | None = None) -> markupsafe.Markup:
     """Return Markdown that anybody wrote as HTML that is safe on a page.
 
     Parameters
     ----------
     text : str
+    pictures : dict of str to str, optional
+        The addresses of attached pictures, by name; ``![words](attachment:name)`` shows one.
 
     Returns
     -------
@@ -54,7 +81,7 @@ def from_markdown(text: str) -> markupsafe.Markup:
     <BLANKLINE>
     """
     try:
-        return markupsafe.Markup(_markdown()(text))  # noqa: S704
+        return markupsafe.Markup(_markdown(pictures or {})(text))  # noqa: S704
     except Exception:  # nested too deeply: shown as it is
         return markupsafe.Markup("<pre>{}</pre>").format(text)
 

@@ -17,7 +17,10 @@ A test cell earns all of its points if it runs to its end, and none if it raises
 last line is an expression, it must be a plain number, and the test earns that many points; anything
 else, a truth value or an array too, earns none. Next to nbgrader's metadata a cell may carry, under
 ``aecourse``: ``title``, ``hint`` (shown if the test fails) and ``hints``, a dict from the
-message of an assert to the hint for that mistake. A test can use the names of the given cells, the
+message of an assert to the hint for that mistake. ``parts``, a list of dicts from a name to its points,
+which sum to the cell's, makes several named tests of one cell: its last line then writes out a dict
+from these names to plain numbers, and ``hints`` may have a hint for each name. A solution's ``stub``
+is what students get in place of the marked lines. A test can use the names of the given cells, the
 student's names, ``student_id``, ``notebook_errors`` (how many cells failed) and
 ``notebook_seconds``. The notebook's own ``aecourse`` metadata hold ``assignment``, ``title``,
 ``minutes``, and the limits ``seconds`` and ``memory_mb``.
@@ -63,6 +66,8 @@ class Cell:
     hints : dict of str to str
     names : tuple of str
         Names that the model solution binds: the student is to define them.
+    parts : dict of str to float
+        The points of each named part of a test; empty if it has none.
     """
 
     name: str
@@ -75,6 +80,7 @@ class Cell:
     hint: str = ""
     hints: dict[str, str] = field(default_factory=dict)
     names: tuple[str, ...] = ()
+    parts: dict[str, float] = field(default_factory=dict)
 
     @property
     def is_graded(self) -> bool:
@@ -156,7 +162,7 @@ def _released_solution(source: str, stub: str) -> str:
     for line, inside in _regions(source, BEGIN_SOLUTION, END_SOLUTION):
         if inside is None and line.strip() == BEGIN_SOLUTION:
             indent = line[: len(line) - len(line.lstrip())]
-            lines += [indent + part for part in stub.split("\n")]
+            lines += [indent + part for part in stub.splitlines()]
         elif inside is False:
             lines.append(line)
     return "\n".join(lines)
@@ -240,9 +246,11 @@ def _read_cell(raw: Mapping[str, Any], number: int) -> Cell:
         ]  # a student's own notebook may hold a solution that was turned into text
     released = source
     if kind in ("solution", "manual"):
-        released = _released_solution(source, CODE_STUB if cell_type == "code" else TEXT_STUB)
+        stub = CODE_STUB if cell_type == "code" else TEXT_STUB
+        released = _released_solution(source, str(extra.get("stub", stub)))
     elif kind == "test":
         released = _released_test(source)
+    points = float(meta.get("points") or 0) if kind in ("test", "manual") else 0.0
     names = extra.get("names") or (bound_names(source) if kind == "solution" and cell_type == "code" else ())
     return Cell(
         name=meta.get("grade_id") or f"free-{number}",
@@ -250,12 +258,24 @@ def _read_cell(raw: Mapping[str, Any], number: int) -> Cell:
         cell_type=cell_type,
         source=source,
         released=released,
-        points=float(meta.get("points") or 0) if kind in ("test", "manual") else 0.0,
+        points=points,
         title=extra.get("title") or meta.get("grade_id") or "",
         hint=extra.get("hint", ""),
         hints=dict(extra.get("hints", {})),
         names=tuple(names),
+        parts=_parts(extra.get("parts", ()), points) if kind == "test" else {},
     )
+
+
+def _parts(raw: Iterable[Mapping[str, Any]], points: float) -> dict[str, float]:
+    """Return the points of a test's named parts."""
+    parts = {str(name): float(worth) for part in raw for name, worth in part.items()}
+    if parts and (min(parts.values()) <= 0 or abs(sum(parts.values()) - points) > 1e-9):
+        raise ValueError(
+            f"its parts are worth {', '.join(f'{worth:g}' for worth in parts.values())} and the cell "
+            f"{points:g} points; give each part some, so that they sum to the cell's."
+        )
+    return parts
 
 
 def read(data: bytes) -> Assignment:
@@ -331,7 +351,12 @@ def new_cell(
     outputs: Iterable[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Return one cell as a notebook's file holds it; a text cell has no outputs."""
-    cell = {"cell_type": cell_type, "id": cell_id, "metadata": metadata or {}, "source": source}
+    cell: dict[str, Any] = {
+        "cell_type": cell_type,
+        "id": cell_id,
+        "metadata": metadata or {},
+        "source": source,
+    }
     return cell | {"execution_count": None, "outputs": list(outputs)} if cell_type == "code" else cell
 
 

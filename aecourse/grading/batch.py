@@ -34,6 +34,7 @@ DECIDE_MARKS = (
     "grading/grade.py",
     "grading/inside",
     "grading/matching.py",
+    "grading/pictures.py",
     "grading/record.py",
     "grading/sandbox",
     "grading/session.py",

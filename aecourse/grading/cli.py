@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aecourse._support.terminal import say
 
 if TYPE_CHECKING:
-    from aecourse.grading import collecting
+    from aecourse.grading import collecting, deadlines
     from aecourse.grading.assignment import Assignment
     from aecourse.grading.record import Record
     from aecourse.grading.selfcheck import SelfCheck
@@ -107,6 +107,21 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         help="percent of a student's points that each day begun after the due date costs (default: 0)",
     )
     grade.add_argument(
+        "--free-days",
+        type=_days,
+        default=0,
+        metavar="DAYS",
+        help="days late that cost a student nothing, over this assignment and those of --earlier together",
+    )
+    grade.add_argument(
+        "--earlier",
+        action="append",
+        type=pathlib.Path,
+        default=[],
+        metavar="RESULTS",
+        help="results of an earlier assignment, in which free days were used; may be given several times",
+    )
+    grade.add_argument(
         "--regrade",
         action="append",
         default=[],
@@ -140,6 +155,31 @@ def _percent(text: str) -> float:
     if not 0 <= value <= 100:
         raise argparse.ArgumentTypeError(f"must be a number from 0 to 100, such as 10; found {text!r}")
     return value / 100
+
+
+def _days(text: str) -> int:
+    """Read a number of whole days."""
+    if not re.fullmatch(r"\d{1,3}", text):
+        raise argparse.ArgumentTypeError(f"must be a number of days such as 5; found {text!r}")
+    return int(text)
+
+
+def _deadline(options: argparse.Namespace) -> "deadlines.Deadline | None":
+    """Return when the assignment is due and what lateness costs, or None if it is not due."""
+    from aecourse.grading import deadlines, results, roster
+
+    if options.free_days and not options.due:
+        raise ValueError("--free-days is of use with a due date only; give --due, too.")
+    if options.earlier and not options.free_days:
+        raise ValueError(
+            "--earlier tells how many free days were used; say how many there are by --free-days."
+        )
+    if options.output.resolve() in [folder.resolve() for folder in options.earlier]:
+        raise ValueError(f"--earlier {options.output}: these are the results of this assignment itself.")
+    if not options.due:
+        return None
+    used = results.free_days_used(options.earlier)
+    return deadlines.Deadline(roster.moment(options.due), options.late_penalty, options.free_days, used)
 
 
 def _known_sources() -> dict[str, pathlib.Path]:
@@ -280,7 +320,7 @@ def _grade_class(options: argparse.Namespace, source: bytes, found: "collecting.
     from aecourse.grading import assignment, batch, collecting, deadlines, roster
 
     listed = roster.read(options.roster, options.encoding) if options.roster else roster.Roster()
-    deadline = deadlines.Deadline(roster.moment(options.due), options.late_penalty) if options.due else None
+    deadline = _deadline(options)
     for student in listed.students:
         if deadline is not None:
             deadline.of(student.extension)  # refuses one that cannot be read before the class is graded

@@ -3,11 +3,11 @@
 import datetime
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from aecourse.grading.record import Record, Status
-from aecourse.grading.roster import Roster, moment
+from aecourse.grading.roster import Roster, key_of, moment
 from aecourse.grading.submissions import Incoming
 
 # Times of files that lie closer together say when a class was downloaded, not when anyone handed in.
@@ -24,10 +24,26 @@ class Deadline:
         With a time zone.
     penalty : float
         From 0 to 1.
+    free_days : int
+        Days late that cost a student nothing, over all assignments together.
+    used : dict of str to int
+        How many of them were used in earlier assignments, by id in the form of :func:`roster.key_of`.
     """
 
     due: datetime.datetime
     penalty: float = 0.0
+    free_days: int = 0
+    used: Mapping[str, int] = field(default_factory=dict)
+
+    def free_of(self, student: str) -> int:
+        """Return how many free days late a student has left.
+
+        Examples
+        --------
+        >>> Deadline(moment("2027-03-01"), free_days=4, used={"4711": 3}).free_of("4711")
+        1
+        """
+        return max(0, self.free_days - self.used.get(key_of(student), 0))
 
     def of(self, extension: str) -> datetime.datetime:
         """Return when a student's work is due, given the extension in the class list.
@@ -72,7 +88,8 @@ def applied(
     """Return the records with what lateness costs them.
 
     A time in a name, of a platform, or in the table of files and students counts. The time of a file alone is
-    told to the instructor and costs nothing, since copying can change it.
+    told to the instructor and costs nothing, since copying can change it. Free days are used first, from the
+    first day late on; what is late beyond them costs the penalty.
 
     Parameters
     ----------
@@ -119,8 +136,20 @@ def _late(
     if not incoming.time_is_sure:
         words += ", by the time of the file alone; nothing is taken off"
         return replace(record, late_days=days, warnings=[*record.warnings, words])
-    share = min(1.0, deadline.penalty * days)
-    late = f"Handed in {how_long} late" + (
-        f": {100 * share:g} % of the points are taken off" if share else ""
+    left = deadline.free_of(record.student)
+    free = min(days, left)
+    share = min(1.0, deadline.penalty * (days - free))
+    costs = []
+    if deadline.free_days:
+        costs.append(f"{free} of your {left} remaining free days are used")
+    if share:
+        costs.append(f"{100 * share:g} % of the points are taken off")
+    late = f"Handed in {how_long} late" + (f": {', and '.join(costs)}" if costs else "")
+    return replace(
+        record,
+        late_days=days,
+        late_days_free=free,
+        late=late,
+        late_penalty=share,
+        warnings=[*record.warnings, words],
     )
-    return replace(record, late_days=days, late=late, late_penalty=share, warnings=[*record.warnings, words])

@@ -8,7 +8,7 @@ from importlib import metadata
 from aecourse.grading import matching, submissions
 from aecourse.grading.assignment import Assignment, Cell, has_tests
 from aecourse.grading.assignment import read as read_assignment
-from aecourse.grading.record import STATUSES, CellResult, Outcome, Record, ShownCell, Status
+from aecourse.grading.record import STATUSES, CellResult, Outcome, PartResult, Record, ShownCell, Status
 from aecourse.grading.session import Session, printable
 from aecourse.grading.steps import RunCell, plan
 from aecourse.grading.submissions import Incoming, NotebookCell, Refused
@@ -61,7 +61,8 @@ def refused(assignment: Assignment, incoming: Incoming, status: str, message: st
 
 
 def _unearned(cell: Cell, outcome: Outcome, message: str = "") -> CellResult:
-    return CellResult(cell.name, cell.title, cell.kind, cell.points, 0.0, outcome, message)
+    parts = tuple(PartResult(name, worth, 0.0) for name, worth in cell.parts.items())
+    return CellResult(cell.name, cell.title, cell.kind, cell.points, 0.0, outcome, message, parts=parts)
 
 
 def _results(
@@ -108,6 +109,8 @@ def _shown(
                 "report": reports.get(position),
             }
         )
+        if not restored and "pictures" in cell:
+            shown[-1]["pictures"] = cell["pictures"]
     return shown
 
 

@@ -19,7 +19,7 @@ from aecourse._support.files import write_whole
 from aecourse.grading import assignment as assignment_format
 from aecourse.grading.assignment import Assignment
 from aecourse.grading.feedback import picture_address
-from aecourse.grading.record import Mark, Outcome, Record, Status
+from aecourse.grading.record import CellResult, Mark, Outcome, Record, Status
 
 if TYPE_CHECKING:
     from nbgrader.api import Gradebook
@@ -77,6 +77,25 @@ def _notebook_outputs(report: Mapping[str, Any] | None, result: str) -> list[dic
     ]
 
 
+def _attach(cell: dict[str, Any], pictures: Mapping[str, str]) -> None:
+    """Show pictures below a cell's text, under names of our own: the student's text is plain text here."""
+    cell["attachments"] = {}
+    for number, address in enumerate(pictures.values(), 1):
+        kind, _, data = address.removeprefix("data:").partition(";base64,")
+        cell["attachments"][f"picture-{number}"] = {kind: data}
+        cell["source"] += f"\n\n![picture {number}](attachment:picture-{number})"
+
+
+def _tested(result: CellResult | None) -> str:
+    """Return in words what a test found, with a line for each of its named parts."""
+    if result is None or result.kind != "test":
+        return ""
+    parts = (
+        f"  {part.name}: {part.earned:g} of {part.points:g} {part.message}".rstrip() for part in result.parts
+    )
+    return "\n".join([f"{result.outcome}: {result.message}", *parts])
+
+
 def graded_notebook(assignment: Assignment, record: Record) -> dict[str, Any]:
     """Return a student's notebook for the marking pages."""
     parts = {part.name: part for part in assignment.cells}
@@ -94,11 +113,13 @@ def graded_notebook(assignment: Assignment, record: Record) -> dict[str, Any]:
         meta = {"nbgrader": assignment_format.nbgrader_metadata(part)} if part and part.kind != "free" else {}
         cell_type, source, outputs = cell["cell_type"], cell["source"], []
         if cell_type == "code":
-            tested = f"{result.outcome}: {result.message}" if result and result.kind == "test" else ""
-            outputs = _notebook_outputs(cell["report"], tested)
+            outputs = _notebook_outputs(cell["report"], _tested(result))
         elif part is None or part.kind != "given":
             cell_type, source = "markdown", as_plain_markdown(source)
-        cells.append(assignment_format.new_cell(cell_type, f"cell-{number}", source, meta, outputs))
+        new = assignment_format.new_cell(cell_type, f"cell-{number}", source, meta, outputs)
+        if cell_type == "markdown" and cell.get("pictures"):
+            _attach(new, cell["pictures"])
+        cells.append(new)
     return assignment_format.new_notebook(cells, {"language_info": {"name": "python"}})
 
 

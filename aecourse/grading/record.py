@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 # A line of a marker's comment such as "Data: 4/6 no licence": one item of a rubric.
 RUBRIC_ITEM = re.compile(
@@ -71,6 +71,15 @@ class Mark(NamedTuple):
     extra: float = 0.0
 
 
+class PartResult(NamedTuple):
+    """What one named part of a test earned; ``message`` is the author's hint if that is not all."""
+
+    name: str
+    points: float
+    earned: float
+    message: str = ""
+
+
 class RubricItem(NamedTuple):
     """One item of a rubric, as the marker wrote it in the comment."""
 
@@ -103,13 +112,17 @@ class RunReport(TypedDict):
 
 
 class ShownCell(TypedDict):
-    """One cell of a submission, for the feedback page and for marking; ``name`` is None for an added cell."""
+    """One cell of a submission, for the feedback page and for marking; ``name`` is None for an added cell.
+
+    ``pictures`` are the addresses of PNG and JPEG pictures attached to it, by name, if there are any.
+    """
 
     name: str | None
     kind: str
     cell_type: str
     source: str
     report: RunReport | None
+    pictures: NotRequired[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -129,6 +142,8 @@ class CellResult:
         For the student: the marker's words.
     extra : float
         Extra credit that the marker gave.
+    parts : tuple of PartResult
+        The named parts of a test; empty if it has none, or if a person's mark replaced the test's.
     """
 
     name: str
@@ -140,6 +155,7 @@ class CellResult:
     message: str = ""
     comment: str = ""
     extra: float = 0.0
+    parts: tuple[PartResult, ...] = ()
 
     @property
     def rubric(self) -> list[RubricItem]:
@@ -187,6 +203,8 @@ class Record:
         The id of the member of the group who handed it in, if it was another student.
     late_days : int
         Days after the due date, each begun one counted.
+    late_days_free : int
+        How many of them cost nothing, since the student had free days left.
     late : str
         The same in words; empty if it was in time.
     late_penalty : float
@@ -209,6 +227,7 @@ class Record:
     key: str = ""
     handed_in_by: str = ""
     late_days: int = 0
+    late_days_free: int = 0
     late: str = ""
     late_penalty: float = 0.0
 
@@ -262,7 +281,7 @@ class Record:
             cell = replace(cell, comment=mark.comment, extra=mark.extra)
             if mark.points is not None:
                 outcome = Outcome.MARKED if cell.kind == "manual" else cell.outcome
-                cell = replace(cell, earned=mark.points, outcome=outcome)
+                cell = replace(cell, earned=mark.points, outcome=outcome, parts=())
             items = sum(item.points for item in cell.rubric)
             if cell.rubric and abs(items - cell.earned - cell.extra) > 1e-9:
                 warnings.append(
@@ -315,5 +334,14 @@ class Record:
         KeyError, TypeError, ValueError
             If a part is missing or unknown, such as a status that this version does not have.
         """
-        cells = [CellResult(**{**cell, "outcome": Outcome(cell["outcome"])}) for cell in values["cells"]]
+        cells = [
+            CellResult(
+                **{
+                    **cell,
+                    "outcome": Outcome(cell["outcome"]),
+                    "parts": tuple(PartResult(*part) for part in cell["parts"]),
+                }
+            )
+            for cell in values["cells"]
+        ]
         return cls(**{**values, "status": Status(values["status"]), "cells": cells})

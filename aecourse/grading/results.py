@@ -1,20 +1,25 @@
 """Write what came of a class: tables of grades, feedback pages and the class report."""
 
+import collections
 import contextlib
 import csv
 import fcntl
 import io
 import os
 import pathlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from aecourse._support.files import write_whole
 from aecourse.grading import feedback, identity
 from aecourse.grading.assignment import Assignment
 from aecourse.grading.record import Outcome, Record
+from aecourse.grading.roster import key_of
 
 Row = Sequence[str | float]
 
+# The column of grades.csv from which the next assignment knows how many free days are left.
+FREE_DAYS = "Free days late used"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -50,12 +55,18 @@ def grade_rows(assignment: Assignment, records: Sequence[Record]) -> list[Row]:
         "Status",
         "Message",
         *(f"{cell.name} (of {feedback.format_points(cell.points)})" for cell in assignment.graded),
+        *(
+            f"{cell.name}: {name} (of {feedback.format_points(worth)})"
+            for cell in assignment.graded
+            for name, worth in cell.parts.items()
+        ),
         *(f"{title}: {name}" for title, name in _rubric(records)),
         "From tests",
         "Possible from tests",
         "Waits for a mark",
         "Extra credit",
         "Days late",
+        FREE_DAYS,
         "Taken off for lateness",
         "Total",
         "Possible",
@@ -68,22 +79,69 @@ def grade_rows(assignment: Assignment, records: Sequence[Record]) -> list[Row]:
             "" if result.outcome == Outcome.TO_BE_MARKED else _points(result.earned)
             for result in (results[cell.name] for cell in assignment.graded)
         ]
+        parts = {(cell.name, part.name): part.earned for cell in record.cells for part in cell.parts}
+        named = [(cell.name, name) for cell in assignment.graded for name in cell.parts]
         items = {(cell.title, item.name): item.points for cell in record.cells for item in cell.rubric}
         before = sum(cell.earned + cell.extra for cell in record.cells)
         sums = (
             *(record.automatic, record.possible, record.unmarked, record.extra, record.late_days),
+            record.late_days_free,
             *(before - record.total, record.total, assignment.points),
         )
         rows.append(
             [
                 *(record.name, record.student, record.status, record.message),
                 *earned,
+                *("" if key not in parts else _points(parts[key]) for key in named),
                 *("" if key not in items else _points(items[key]) for key in _rubric(records)),
                 *map(_points, sums),
                 _marker_words(record),
             ]
         )
     return rows
+
+
+def free_days_used(folders: Sequence[str | os.PathLike[str]]) -> dict[str, int]:
+    """Return how many free days late each student used in earlier assignments.
+
+    Parameters
+    ----------
+    folders : list of path-like
+        The folders of results of these assignments, whose ``grades.csv`` is read.
+
+    Returns
+    -------
+    dict of str to int
+        By id in the form of :func:`roster.key_of`; empty if there are no folders.
+
+    Raises
+    ------
+    ValueError
+        If a folder is named twice, or its table cannot be read.
+    """
+    used: collections.Counter[str] = collections.Counter()
+    places = [pathlib.Path(folder).resolve() for folder in folders]
+    for place in places:
+        if places.count(place) > 1:
+            raise ValueError(f"{place} is named twice; name the results of each earlier assignment once.")
+        file = place / "grades.csv"
+        if not file.is_file():
+            raise ValueError(f"{place} has no grades.csv; name a folder that `aecourse grade -o` wrote.")
+        with open(file, newline="", encoding="utf-8-sig") as stream:
+            for number, row in enumerate(csv.DictReader(stream), 2):
+                days = str(row.get(FREE_DAYS, "")).strip()
+                if not row.get("ID") or not re.fullmatch(r"\d{1,4}", days):
+                    raise ValueError(
+                        f"{file}, line {number}: found {days!r} in the column {FREE_DAYS!r}, expected a "
+                        "number of days. Grade that assignment again, which writes the column."
+                    )
+                used[key_of(_without_quote(row["ID"]))] += int(days)
+    return dict(used)
+
+
+def _without_quote(text: str) -> str:
+    """Return what :func:`plain` was given."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
 
 
 def _rubric(records: Sequence[Record]) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aecourse.grading.assignment import Assignment, Cell
-from aecourse.grading.record import CellResult, Outcome, RunReport
+from aecourse.grading.record import CellResult, Outcome, PartResult, RunReport
 from aecourse.grading.sandbox import fork_server, messages
 from aecourse.grading.sandbox.clock import Clock
 from aecourse.grading.sandbox.messages import Header
@@ -211,8 +211,13 @@ class Session:
         # The scorer is ours: it gets time to finish a sum after the student's share is used up.
         scorers_deadline = deadline + OVERHEAD / 2
         questions = _Questions(student, self.clock, deadline)
-        about = {"source": part.source, "point": part.name, "points": part.points, "facts": self._facts()}
-        message: Header = about
+        message: Header = {
+            "source": part.source,
+            "point": part.name,
+            "points": part.points,
+            "parts": part.parts,
+            "facts": self._facts(),
+        }
         body = b""
         try:
             while "result" not in message:
@@ -271,7 +276,17 @@ def _cell_result(part: Cell, result: Mapping[str, Any], late: bool) -> CellResul
     elif outcome == Outcome.CRASHED:
         message = "Your code ended Python itself."
     earned = min(max(0.0, float(result["earned"])), part.points)
-    return CellResult(part.name, part.title, part.kind, part.points, earned, outcome, message)
+    parts = _part_results(part, result.get("parts", {}), complete=outcome == Outcome.PASSED)
+    return CellResult(part.name, part.title, part.kind, part.points, earned, outcome, message, parts=parts)
+
+
+def _part_results(part: Cell, earned: Mapping[str, float], complete: bool) -> tuple[PartResult, ...]:
+    """Return what each named part of a test earned, with the author's hint for what it lacks."""
+    results = []
+    for name, worth in part.parts.items():
+        points = worth if complete else float(earned.get(name, 0.0))
+        results.append(PartResult(name, worth, points, "" if points == worth else part.hints.get(name, "")))
+    return tuple(results)
 
 
 def tidy_report(report: Mapping[str, Any], ended: Outcome | None = None) -> RunReport:

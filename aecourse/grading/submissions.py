@@ -8,8 +8,9 @@ import codecs
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
+from aecourse.grading import pictures
 from aecourse.grading.archives import MAX_FILE, Refused
 from aecourse.grading.assignment import Assignment, text_of
 from aecourse.grading.record import Status
@@ -73,11 +74,16 @@ class Incoming:
 
 
 class NotebookCell(TypedDict):
-    """One cell of a submission; ``grade_id`` is nbgrader's name of the part, if the cell still has it."""
+    """One cell of a submission.
+
+    ``grade_id`` is nbgrader's name of the part, if the cell still has it; ``pictures`` are the addresses of
+    those attached to it, by name, if there are any.
+    """
 
     cell_type: str
     source: str
     grade_id: str | None
+    pictures: NotRequired[dict[str, str]]
 
 
 def typed_id(data: bytes | None) -> str:
@@ -241,7 +247,7 @@ def read_notebook(data: bytes) -> tuple[list[NotebookCell], list[str]]:
     Returns
     -------
     cells : list of NotebookCell
-        Dicts with ``cell_type``, ``source`` (str) and ``grade_id`` (str or None).
+        Dicts with ``cell_type``, ``source`` (str), ``grade_id`` (str or None) and ``pictures``.
     repairs : list of str
         What had to be repaired, in words for the student.
 
@@ -256,6 +262,7 @@ def read_notebook(data: bytes) -> tuple[list[NotebookCell], list[str]]:
     cells: list[NotebookCell] = []
     ids: set[str] = set()
     names: set[str] = set()
+    room = pictures.MAX_PICTURES
     for raw_cell in _raw_cells(_parse(_decode(data, repairs)), repairs):
         source = _source_of(raw_cell)
         if source is None:
@@ -270,5 +277,12 @@ def read_notebook(data: bytes) -> tuple[list[NotebookCell], list[str]]:
             repairs.append("two cells claimed to be the same part of the assignment")
         if name is not None:
             names.add(name)
-        cells.append({"cell_type": raw_cell["cell_type"], "source": source, "grade_id": name})
+        cell: NotebookCell = {"cell_type": raw_cell["cell_type"], "source": source, "grade_id": name}
+        found, size, n_refused = pictures.attached(raw_cell, room)
+        room -= size
+        if found:
+            cell["pictures"] = found
+        if n_refused:
+            repairs.append("a pasted picture was left out: only PNG and JPEG of at most 2 MB are shown")
+        cells.append(cell)
     return cells, list(dict.fromkeys(repairs))

@@ -6,7 +6,9 @@ table, a report as a list of dicts or as a table. Each function here returns one
 """
 
 import decimal
+import itertools
 import numbers as numeric
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -179,6 +181,60 @@ def records(values: Any) -> list[dict[str, Any]]:
         return [row._asdict() if hasattr(row, "_asdict") else mapping(row) for row in values]
     except TypeError as error:
         raise ValueError(f"expected a list of dicts, found a {type(values).__name__}.") from error
+
+
+def letters(answer: Any, options: str) -> frozenset[str]:
+    """Return the letters that an answer to a multiple-choice question names, in upper case.
+
+    Parameters
+    ----------
+    answer : str, or list, tuple, set, array or Series of str
+        Such as ``"b"``, ``"B)"``, ``"b) the test set"``, ``"A, C"``, ``"AC"`` or ``["A", "C"]``.
+    options : str
+        The letters of all options.
+
+    Returns
+    -------
+    frozenset of str
+        At least one.
+
+    Raises
+    ------
+    ValueError
+        If it names nothing, or anything but options.
+
+    Examples
+    --------
+    >>> letters(" b) ", "ABCD") == {"B"}, letters(["A", "c"], "ABCD") == {"A", "C"}
+    (True, True)
+    """
+    found: set[str] = set()
+    if isinstance(answer, str):
+        found = _letters_of_text(answer)
+    elif not isinstance(answer, Mapping):
+        try:
+            items = list(itertools.islice(answer, len(options) + 1))
+        except TypeError:
+            items = []
+        texts = [_letters_of_text(item) if isinstance(item, str) else set() for item in items]
+        found = set().union(*texts) if all(texts) else set()
+    if not found or not found <= set(options):
+        shown = f" {answer[:40]!r}" if isinstance(answer, str) else ""
+        raise ValueError(f"expected letters of {', '.join(options)}, found a {type(answer).__name__}{shown}.")
+    return frozenset(found)
+
+
+def _letters_of_text(text: str) -> set[str]:
+    """Return the letters that a text lists, such as "A, C" or "AC"; one if words follow, as in "b) rows"."""
+    words = [word for word in re.split(r"[\s,;/&+]+|\band\b", text) if word]
+    single = [re.fullmatch(r"\(?([A-Za-z])[).:]?", word) for word in words]
+    if all(single):
+        return {match[1].upper() for match in single if match}
+    joined = re.fullmatch(r"\s*([A-Z]+)\s*", text)
+    if joined:
+        return set(joined[1])
+    with_words = re.match(r"\s*\(?([A-Za-z])[).:]\s", text)
+    return {with_words[1].upper()} if with_words else set()
 
 
 def kinds(value: Any) -> list[str]:

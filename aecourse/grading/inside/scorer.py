@@ -163,20 +163,30 @@ def _result(outcome: Outcome, earned: float = 0.0, **more: Any) -> dict[str, Any
     return {"outcome": outcome, "earned": earned, **more}
 
 
-def _earned(value: Any, points: float) -> dict[str, Any]:
-    """Return the result of a test that ran to its last line, which is an expression of this value.
+def _number(value: Any, most: float) -> float:
+    """Return the points that a value gives, which it does only as a plain number.
 
-    It gives the points only as a plain number. A truth value, an array, nothing or an object of the
-    student's shows that the answer was not a number, and such an answer must not earn all points.
+    A truth value, an array, nothing or an object of the student's shows that the answer was not a number,
+    and such an answer must not earn all points.
     """
     is_number = type(value) in (int, float)
     is_scalar = isinstance(value, (np.floating, np.integer)) and not isinstance(value, np.timedelta64)
     if not is_number and not is_scalar:
-        return _result(Outcome.FAILED)
-    number = float(value)
-    earned = min(max(number, 0.0), points) if math.isfinite(number) else 0.0
+        return 0.0
+    return min(max(float(value), 0.0), most) if math.isfinite(value) else 0.0
+
+
+def _earned(value: Any, points: float, parts: Mapping[str, float]) -> dict[str, Any]:
+    """Return the result of a test that ran to its last line, which is an expression of this value."""
+    more: dict[str, Any] = {}
+    if parts:
+        given = value if type(value) is dict else {}
+        more["parts"] = {name: _number(given.get(name), worth) for name, worth in parts.items()}
+        earned = min(sum(more["parts"].values()), points)
+    else:
+        earned = _number(value, points)
     outcome = Outcome.PASSED if earned == points else Outcome.PARTLY if earned else Outcome.FAILED
-    return _result(outcome, earned)
+    return _result(outcome, earned, **more)
 
 
 class Scorer:
@@ -202,7 +212,14 @@ class Scorer:
         for source in sources:
             exec(compile(source, "<given>", "exec"), self.names)
 
-    def test(self, source: str, point: str, points: float, facts: Mapping[str, Any]) -> dict[str, Any]:
+    def test(
+        self,
+        source: str,
+        point: str,
+        points: float,
+        facts: Mapping[str, Any],
+        parts: Mapping[str, float] | None = None,
+    ) -> dict[str, Any]:
         """Run one test; return its result, which holds none of the test's text but its messages.
 
         Parameters
@@ -213,18 +230,21 @@ class Scorer:
         points : float
         facts : dict
             More names for the test.
+        parts : dict of str to float, optional
+            The points of its named parts, if it has any.
 
         Returns
         -------
         dict
-            ``outcome`` and ``earned``; for a failed test ``line`` too, and ``raised``, ``undefined``, ``key``
-            and ``visible`` as far as they apply.
+            ``outcome`` and ``earned``; ``parts``, what each part earned, if the test came to its last line;
+            for a failed test ``line`` too, and ``raised``, ``undefined``, ``key`` and ``visible`` as far as
+            they apply.
         """
         self.names.update(facts)
         tree = ast.parse(source)
         try:
             self._fetch(_names_needed(tree, self._students), point)
-            return self._run(tree, points)
+            return self._run(tree, points, parts or {})
         except Unanswered as end:
             return _result(end.outcome)
         except Exception as error:
@@ -240,7 +260,7 @@ class Scorer:
             with contextlib.suppress(Exception):
                 self.names[name] = self._link.ask({"op": "fetch", "point": point, "name": name})
 
-    def _run(self, tree: ast.Module, points: float) -> dict[str, Any]:
+    def _run(self, tree: ast.Module, points: float, parts: Mapping[str, float]) -> dict[str, Any]:
         """Run a test; if its last line is an expression, that is what it earns."""
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         with warnings.catch_warnings():
@@ -248,7 +268,11 @@ class Scorer:
             exec(compile(tree, "<test>", "exec"), self.names)
             if not isinstance(last, ast.Expr):
                 return _result(Outcome.PASSED, points)
-            return _earned(eval(compile(ast.Expression(last.value), "<test>", "eval"), self.names), points)
+            value = eval(compile(ast.Expression(last.value), "<test>", "eval"), self.names)
+            # Written out in the test: a dict that the student returned must not say what its parts earn.
+            if parts and not isinstance(last.value, (ast.Dict, ast.DictComp)):
+                value = None
+            return _earned(value, points, parts)
 
     def _failure(self, error: Exception, source: str) -> dict[str, Any]:
         line = _line_of(error, "<test>")
@@ -281,6 +305,5 @@ def main(number: int) -> None:
             header, _ = channel.receive()
         except EOFError:
             return
-        channel.send(
-            {"result": scorer.test(header["source"], header["point"], header["points"], header["facts"])}
-        )
+        about = {name: header[name] for name in ("source", "point", "points", "facts", "parts")}
+        channel.send({"result": scorer.test(**about)})
