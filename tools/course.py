@@ -24,8 +24,8 @@ from tools import catalogue
 from tools import lesson as lessons
 from tools import text as texts
 
-# nbconvert's page with solutions, their outputs and checks folded, and with the pictures' descriptions as their
-# alternative texts.
+# nbconvert's page with solutions, their outputs and checks folded, and with the pictures' descriptions as
+# their alternative texts.
 TEMPLATE = """
 {%- extends 'lab/index.html.j2' -%}
 {% block data_png -%}

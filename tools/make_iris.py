@@ -142,7 +142,7 @@ def causes(seed: int) -> list[list[float]]:
     """
     flowers, _ = train_test_split(load_iris().data, test_size=0.2, random_state=0)
     rows = StandardScaler().fit_transform(flowers)[:96]  # what validation_split=0.2 leaves for training
-    errors = []
+    errors: list[list[float]] = []
     for output in OUTPUTS:
         errors.append([])
         for optimizer, rate, epochs, batch_size in TRAININGS.values():

@@ -6,8 +6,9 @@
 
 The rule is `RATES`. It counts what a student sees: words, lines of code, figures, tables, exercises and quiz
 questions. Folded checks and further reading are not counted. An exercise takes some minutes to understand and
-more for each line of its solution. The sum is stated in steps of five minutes; ``tests/test_reading.py`` fails
-where a lesson states something else, or takes more than `LONGEST` minutes without a marked place to stop.
+more for each line of its solution. The sum is stated in steps of five minutes; ``tests/test_reading.py``
+fails where a lesson states something else, or takes more than `LONGEST` minutes without a marked place to
+stop.
 """
 
 import argparse
@@ -15,7 +16,6 @@ import re
 import sys
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 
 from nbformat import NotebookNode
 

@@ -220,8 +220,9 @@ register(
     Exercise(
         id="02.4",
         is_right=number(0.977, 0.0006),
-        why="Higher than with standardised columns, by luck: the two area columns have the largest numbers, "
-        "and they happen to tell tumours apart. In other units it would be another figure.",
+        why="That is higher than with standardised columns. Without scaling the two columns in the largest "
+        "numbers decide, both of them areas, and on this table areas tell the tumours apart. Measured in "
+        "other units the same tumours would get other scores.",
         wrong=(
             Wrong(
                 "standardised",

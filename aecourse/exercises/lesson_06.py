@@ -318,8 +318,8 @@ register(
             Wrong(
                 "threshold on the test rows",
                 _lab_has("threshold on the test rows"),
-                "Your threshold fits the test zeros, not the validation rows. Choose it from the validation "
-                "scores alone; the test rows are for the report.",
+                "Your threshold fits the normal test rows, not the validation rows. Choose it from the "
+                "validation scores alone; the test rows are for the report.",
                 _wrong_lab(lambda val, test_normal: float(np.quantile(test_normal, 0.99))),
             ),
             Wrong(

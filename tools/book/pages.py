@@ -93,8 +93,11 @@ def how_to_run(path: str, address: str | None) -> str:
     return buttons(path, address) + "\n".join(box)
 
 
+CHECKS_PROMPTS = {"code_prompt_show": "Show what is asserted", "code_prompt_hide": "Hide what is asserted"}
+
+
 def lesson_page(notebook: NotebookNode, path: str, address: str | None) -> NotebookNode:
-    """Return a lesson as the book shows it: how to run it, folded solutions and checks, links to the bibliography."""
+    """Return a lesson as the book shows it: how to run it, folds, links to the bibliography."""
     page = copy.deepcopy(notebook)
     page.cells[0].source += how_to_run(path, address)
     selfchecks.put_in(page)
@@ -108,7 +111,7 @@ def lesson_page(notebook: NotebookNode, path: str, address: str | None) -> Noteb
             cell.metadata["tags"] = [*cell.metadata["tags"], "hide-cell"]
         elif texts.is_checks(cell):
             cell.metadata["tags"] = [*cell.metadata["tags"], "hide-input"]
-            cell.metadata["mystnb"] = {"code_prompt_show": "Show what is asserted", "code_prompt_hide": "Hide it"}
+            cell.metadata["mystnb"] = dict(CHECKS_PROMPTS)
     names = package_names(notebook)
     if names:
         text = f"## From the package\n\nUsed in this lesson: {', '.join(f'`{name}`' for name in names)}."
