@@ -14,8 +14,9 @@
 
 What makes the recall swing from table to table and from seed to seed is, first and most, the joined score on
 tables of few rows: the part ``white`` finds nearly all of the anomalies that break a correlation, as
-Mahalanobis distance does, while the joined score finds few of them with some seeds. Second, the threshold: at a
-budget of 2 % it is the largest of 49 to 98 scores, and its rate follows Beta(1, n), 0.05 % to 7 % for n = 49.
+Mahalanobis distance does, while the joined score finds few of them with some seeds. Second, the threshold:
+at a budget of 2 % it is the largest of 49 to 98 scores, and its rate follows Beta(1, n), 0.05 % to 7 % for
+n = 49.
 
 With ``--seeds 3`` each table is divided and fitted three times, and the range of the recall is printed.
 """

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from sklearn.exceptions import NotFittedError
 
 from aecourse import baselines, evaluation
-from aecourse.tabular import FAR, Choices, Preparation, TableDetector, detector, read_chunks, read_csv
+from aecourse.tabular import (
+    FAR,
+    Choices,
+    Preparation,
+    TableDetector,
+    detector,
+    read_chunks,
+    read_csv,
+    sentinels,
+)
 from aecourse.tabular.numbers import Contradiction, find_style, to_floats
 
 N = 120
@@ -475,7 +484,7 @@ def quick(monkeypatch):
     """Let tables be fitted in no time: what is tested there holds for every detector."""
 
     class Quick(baselines.MahalanobisDistance):
-        def __init__(self, random_state=0):
+        def __init__(self, random_state=0, trim=0.0):
             super().__init__()
 
         def set_threshold(self, threshold, promised_rate):
@@ -753,3 +762,12 @@ def test_tables_of_other_kinds_are_used(table, names):
 def test_use_before_fit_is_refused(use):
     with pytest.raises(NotFittedError, match="has not learned anything yet. Call fit first"):
         use()
+
+
+@pytest.mark.parametrize(
+    "n, value, noted", [(3, -999.0, True), (2, -999.0, False), (4, -950.0, False), (6, -950.0, True)]
+)
+def test_a_familiar_number_beside_the_others_is_noted_even_if_it_is_rare(n, value, noted):
+    """-999 beside values around 1500 is not far outside of them, and yet nobody measured it."""
+    numbers = np.append(np.random.RandomState(0).normal(1500, 400, 150), np.full(n, value))
+    assert sentinels.spike(numbers) == (value if noted else None)

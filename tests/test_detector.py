@@ -985,3 +985,14 @@ def test_local_distances_compare_with_the_neighbours_own():
     distances, places = local.neighbors.nearest(rows[:5] + 0.3)
     expected = np.log(distances.mean(axis=1) + 1e-3) - own[places].mean(axis=1)
     assert np.allclose(local.score(rows[:5] + 0.3), expected, atol=1e-5)
+
+
+def test_masked_entries_are_refused():
+    """NumPy would use the values behind the mask."""
+    X = np.random.RandomState(0).normal(size=(60, 3))
+    masked = np.ma.masked_array(X, mask=np.eye(60, 3, dtype=bool))
+    fitted = AutoencoderDetector(random_state=0).fit(X)
+    for method in (AutoencoderDetector().fit, fitted.anomaly_score, fitted.predict, fitted.feature_errors):
+        with pytest.raises(ValueError, match="X has 3 masked entries"):
+            method(masked)
+    np.testing.assert_array_equal(fitted.predict(np.ma.masked_array(X)), fitted.predict(X))

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import types
 import zipfile
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from pyarrow import feather, ipc, parquet
 
 from aecourse import cli
 from aecourse._support import files
-from aecourse.tabular import jobs, lines, open_table, read_chunks, read_csv, sources
+from aecourse.tabular import TableDetector, jobs, lines, open_table, read_chunks, read_csv, sources
 
 ROWS = "a,b\n1,x\n2,y\n"
 TABLE = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
@@ -442,3 +443,112 @@ def test_blanks_around_names_of_columns_do_not_count_in_any_format(tmp_path):
     with pytest.raises(ValueError, match="stand more than once: 'a'"):
         with open_table(tmp_path / "twice.parquet"):
             pass
+
+
+# --- spreadsheets, with and without the package that opens them --------------------------------------
+
+
+class _Sheet:
+    """A sheet as openpyxl shows it."""
+
+    def __init__(self, title, rows):
+        self.title, self.rows = title, rows
+
+    def iter_rows(self, values_only):
+        assert values_only
+        return iter(self.rows)
+
+
+SHEETS = {
+    "May": [
+        (None, None),
+        ("name", "height", None),
+        ("Ada", 1.65, None),
+        (None, None, None),
+        ("Bo", None, None),
+    ],
+    "Empty": [],
+}
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    """A module in openpyxl's place; a test below opens a real file where openpyxl is installed."""
+
+    def use(sheets):
+        book = types.SimpleNamespace(
+            worksheets=[_Sheet(title, rows) for title, rows in sheets.items()], close=lambda: None
+        )
+        module = types.SimpleNamespace(load_workbook=lambda *_, **__: book)
+        monkeypatch.setitem(sys.modules, "openpyxl", module)
+
+    return use
+
+
+def test_a_sheet_is_read_without_the_empty_rows_around_it(write, stand_in):
+    stand_in({"May": SHEETS["May"]})
+    with open_table(write(zipped({"xl/workbook.xml": ""}))) as table:
+        found = table.read()
+    assert found["name"].tolist() == ["Ada", "Bo"] and found["height"].isna().tolist() == [False, True]
+    stand_in(SHEETS)
+    with open_table(write(zipped({"xl/workbook.xml": ""})), sheet="May") as table:
+        assert table.n_rows == 2
+
+
+@pytest.mark.parametrize(
+    "sheets, sheet, words",
+    [
+        (SHEETS, None, r"has 2 sheets \('May', 'Empty'\). Say which: sheet= or --sheet"),
+        (SHEETS, "June", "has no sheet 'June'; it has 'May', 'Empty'"),
+        (SHEETS, "Empty", "the sheet 'Empty' is empty"),
+    ],
+)
+def test_a_sheet_that_cannot_be_chosen_is_refused(write, stand_in, sheets, sheet, words):
+    stand_in(sheets)
+    with pytest.raises(ValueError, match=words):
+        with open_table(write(zipped({"xl/workbook.xml": ""})), sheet=sheet):
+            pass
+
+
+def test_a_real_spreadsheet_is_read(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl", reason="openpyxl is an extra, and not in the lock")
+    book = openpyxl.Workbook()
+    for row in SHEETS["May"]:
+        book.active.append(row)
+    book.save(tmp_path / "people.xlsx")
+    with open_table(tmp_path / "people.xlsx") as table:
+        assert table.read()["name"].tolist() == ["Ada", "Bo"]
+    (tmp_path / "people.xlsx").write_bytes(zipped({"xl/workbook.xml": "no XML"}))
+    with pytest.raises(ValueError, match="Excel file, and cannot be opened"):
+        with open_table(tmp_path / "people.xlsx"):
+            pass
+
+
+# --- tables in memory ---------------------------------------------------------------------------------
+
+
+def test_tables_of_polars_are_taken():
+    polars = pytest.importorskip("polars", reason="polars is not among the dependencies")
+    rng = np.random.RandomState(0)
+    table = polars.DataFrame({"a": rng.normal(size=60), "b": ["x", "y"] * 30})
+    detector = TableDetector(0.05).fit(table)
+    assert detector.score(table).shape == (60, 4) and len(detector.reasons(table[:2])) == 2
+
+
+@pytest.mark.parametrize("columns", [[2021, 2022], pd.MultiIndex.from_tuples([("size", "x"), ("size", "y")])])
+def test_names_that_are_no_texts_are_taken(columns):
+    table = pd.DataFrame(np.random.RandomState(0).normal(size=(60, 2)), columns=columns)
+    detector = TableDetector(0.05).fit(table)
+    assert all(isinstance(name, str) for name in detector.preparation_.source_names_)
+    assert detector.drift(table).warnings == [] and len(detector.reasons(table.head(1))) == 1
+
+
+@pytest.mark.parametrize("table", [np.zeros((60, 2)), [[1, 2]], None, "data.csv", {"a": [1]}])
+def test_what_is_no_table_is_refused(table):
+    with pytest.raises(ValueError, match="must be a pandas DataFrame, or something with a method to_pandas"):
+        TableDetector(0.05).fit(table)
+
+
+def test_a_table_of_arrow_is_taken():
+    table = pyarrow.table({"a": np.random.RandomState(0).normal(size=60)})
+    assert TableDetector(0.05).fit(table).score(table).shape == (60, 4)

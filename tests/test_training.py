@@ -821,3 +821,12 @@ def test_a_command_can_import_tensorflow_without_its_notices():
     assert (done.returncode, done.stderr) == (0, "later") and "tensorflow" not in done.stdout
     broken = run_program("Notice.broken = True; " + import_it)
     assert broken.returncode == 1 and "a notice from C" in broken.stderr and "not run here" in broken.stderr
+
+
+def test_masked_entries_are_refused():
+    X = np.random.RandomState(0).normal(size=(20, 3))
+    masked = np.ma.masked_array(X, mask=np.eye(20, 3, dtype=bool))
+    model = builders.dense(3, (4,), 2)
+    for call in (lambda: training.fit(model, masked, epochs=1), lambda: training.predict(model, masked)):
+        with pytest.raises(ValueError, match="X has 3 masked entries"):
+            call()

@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from aecourse import thresholds
-from aecourse._support.checks import check_fraction, check_number, check_whole
+from aecourse._support.checks import check_fraction, check_number, check_whole, refuse_masked
 from aecourse._support.scoring import AnomalyScoreMixin
 from aecourse.detector import joining, saving
 from aecourse.detector.forward import (
@@ -315,6 +315,7 @@ class AutoencoderDetector(
         (['loss', 'val_loss'], 3)
         """
         self._check_parameters()
+        refuse_masked(X, "X")
         rows = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         rng = check_random_state(self.random_state)
         self._fit_rows(rows, rng)
@@ -510,6 +511,7 @@ class AutoencoderDetector(
     def _chunks(self, X: ArrayLike) -> Iterator[Floats]:
         """Check rows and yield them, standardised, in chunks."""
         check_is_fitted(self)
+        refuse_masked(X, "X")
         return chunks(self._shape, self._standardise(validate_data(self, X, dtype=np.float64, reset=False)))
 
     def _forward(self, Z: Floats) -> LayerOutputs:

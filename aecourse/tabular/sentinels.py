@@ -155,7 +155,10 @@ def spike(numbers: NDArray[np.float64]) -> float | None:
         return None
     for end, inner in ((0, 1), (-1, -2)):
         rest = np.delete(counts, end)
-        often = counts[end] >= max(5, 0.01 * numbers.size) and counts[end] > 4 * rest.max()
+        if _is_familiar(float(values[end])):  # such as -999: a few of them are enough
+            often = counts[end] >= 3 and counts[end] > rest.max()
+        else:
+            often = counts[end] >= max(5, 0.01 * numbers.size) and counts[end] > 4 * rest.max()
         low, high = np.quantile(numbers[numbers != values[end]], [0.25, 0.75])
         if often and abs(values[end] - values[inner]) > high - low:
             return float(values[end])

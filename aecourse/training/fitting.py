@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from aecourse._support import progress as progress_bars
-from aecourse._support.checks import RandomState, check_random_state, check_whole
+from aecourse._support.checks import RandomState, check_random_state, check_whole, refuse_masked
 from aecourse._support.tensorflow import keras, tf
 from aecourse.training.checkpoint import Checkpoint, identity_of
 from aecourse.training.loops import (
@@ -40,6 +40,7 @@ def _check_array(
 
     Data that already have the dtype are not copied, as they may fill much of the memory.
     """
+    refuse_masked(values, name)
     try:
         array = np.asarray(values)
         array = array if array.dtype == dtype else array.astype(dtype)
