@@ -12,6 +12,7 @@ other. `tools.make_one_machine` stores the same for lesson 15.
 """
 
 import argparse
+import functools
 import json
 import os
 import sys
@@ -133,16 +134,15 @@ def on_one_machine(folder: Path, n_rows: int) -> dict[str, Any]:
     }
     for name, way in ways.items():
         try:
-            summaries[name], *found[f"summary: {name}"] = seconds(lambda way=way: way(table))
+            summaries[name], *found[f"summary: {name}"] = seconds(functools.partial(way, table))
         except ImportError:
             print(f"{name}: not installed, left out")
     normal = datasets.make_sensor_rows(20_000, anomaly_share=0, random_state=1000)[SENSORS]
     detector = AutoencoderDetector(random_state=0, false_alarm_rate=0.001, **CHOSEN).fit(normal)
     simple = baselines.MahalanobisDistance().fit(normal)
     for name, each in (("autoencoders", detector), ("Mahalanobis", simple)):
-        n_scored, *found[f"scores: {name}, a loop"] = seconds(
-            lambda each=each, name=name: score_loop(each, table, folder / f"loop {name}")
-        )
+        task = functools.partial(score_loop, each, table, folder / f"loop {name}")
+        n_scored, *found[f"scores: {name}, a loop"] = seconds(task)
         assert n_scored == n_rows
 
     def in_cluster() -> None:

@@ -246,8 +246,8 @@ def said(exercise, answer):
 @pytest.mark.parametrize(
     ("exercise", "answer"),
     [
-        ("13.6", lesson_13._watch()),
-        ("13.6", lesson_13._nearest_watch),
+        ("13.5", lesson_13._watch()),
+        ("13.5", lesson_13._nearest_watch),
         ("14.5", lesson_14._pipeline()),
         ("14.5", lesson_14._pandas_pipeline),
         ("15.5", lesson_15._pandas_loop),
@@ -262,11 +262,11 @@ def test_different_right_solutions_pass(exercise, answer):
 @pytest.mark.parametrize(
     ("exercise", "answer", "hint"),
     [
-        ("13.6", lesson_13._watch(overlap=3), "holds the points 587 to 602"),
-        ("13.6", lesson_13._watch(scaled_by=lambda values, stop: values), "before train_stop"),
-        ("13.6", lesson_13._watch(place=-15), "before the spikes begin"),
-        ("13.6", lambda *_: {}, "lacks 'training starts'"),
-        ("13.6", lambda *_: 1 / 0, "ZeroDivisionError"),
+        ("13.5", lesson_13._watch(overlap=3), "holds the points 587 to 602"),
+        ("13.5", lesson_13._watch(scaled_by=lambda values, stop: values), "before train_stop"),
+        ("13.5", lesson_13._watch(place=-15), "before the spikes begin"),
+        ("13.5", lambda *_: {}, "lacks 'training starts'"),
+        ("13.5", lambda *_: 1 / 0, "ZeroDivisionError"),
         ("14.5", lesson_14._pipeline(fit_on_new=True), "normal rows only"),
         ("14.5", lesson_14._pipeline(left_out=("posted", "country")), "running number"),
         ("14.5", lambda normal, new: np.zeros(3), "one score for each of the 240 new rows"),
@@ -291,7 +291,7 @@ def test_n_for_n_plus_one_has_its_own_hint():
     assert "counts too" in said("14.3", 1000 * 2 / 199)
 
 
-@pytest.mark.parametrize("exercise", ["13.6", "14.5", "15.5"])
+@pytest.mark.parametrize("exercise", ["13.5", "14.5", "15.5"])
 def test_an_empty_stub_is_answered_in_a_sentence(exercise):
     def stub(*arguments): ...
 

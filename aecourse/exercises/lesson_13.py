@@ -54,35 +54,7 @@ _ERRORS = np.random.RandomState(0).uniform(size=(7, 4)).round(2)
 _ERROR_CASES = ((_ERRORS,), (_ERRORS[:2],), (_ERRORS[:, :1],))
 
 
-def _event_recall(events, flags):
-    flags = np.asarray(flags)
-    return np.mean([flags[start:stop].any() for start, stop in events])
-
-
-def _event_recall_inclusive(events, flags):
-    return np.mean([np.asarray(flags)[start : stop + 1].any() for start, stop in events])
-
-
-def _point_recall(events, flags):
-    return np.mean(np.concatenate([np.asarray(flags)[start:stop] for start, stop in events]))
-
-
-def _event_all(events, flags):
-    return np.mean([np.asarray(flags)[start:stop].all() for start, stop in events])
-
-
-def _event_count(events, flags):
-    return np.sum([np.asarray(flags)[start:stop].any() for start, stop in events])
-
-
-_FLAGS = np.array([0, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0, 0])
-_EVENT_CASES = (
-    ([(1, 4), (4, 6), (7, 8), (10, 12)], _FLAGS),
-    ([(2, 4), (3, 8), (8, 9)], _FLAGS),
-    ([(4, 6)], _FLAGS),
-)
-
-# 13.6, a detector for a series: the student's function is run on a short wave with five spikes, and once more
+# 13.5, a detector for a series: the student's function is run on a short wave with five spikes, and once more
 # with a test part that is a hundred times as large, which nothing that was learned before may notice.
 _SIZE, _TRAIN, _VALIDATION, _POINTS, _BUDGET = 16, 600, 900, 1300, 0.02
 _SPIKES = ((960, 962), (1040, 1042), (1100, 1103), (1170, 1172), (1250, 1252))
@@ -368,30 +340,6 @@ register(
     ),
     Exercise(
         id="13.4",
-        is_right=function(_event_recall, _EVENT_CASES),
-        why="An event is found when any of its points is flagged, and each event counts once.",
-        wrong=(
-            Wrong(
-                "stop included",
-                function(_event_recall_inclusive, _EVENT_CASES),
-                "stop is one past the last point of the event.",
-            ),
-            Wrong(
-                "points",
-                function(_point_recall, _EVENT_CASES),
-                "That is the share of points. Each event counts once, however long.",
-            ),
-            Wrong("all points", function(_event_all, _EVENT_CASES), "One flagged point is enough."),
-            Wrong(
-                "count",
-                function(_event_count, _EVENT_CASES),
-                "That is a number of events; the question asks for a share.",
-            ),
-        ),
-        hint="For each event look whether any flag between start and stop is 1; then take the mean.",
-    ),
-    Exercise(
-        id="13.5",
         is_right=choice("b", "abc"),
         why="Each fit drops the highest scores, so the next threshold is lower: a ratchet.",
         wrong=(
@@ -408,7 +356,7 @@ register(
         ),
     ),
     Exercise(
-        id="13.6",
+        id="13.5",
         is_right=Check(lambda watch: _watch_fault(watch) is None, _watch_complaint, _watch()),
         why="Nothing that the test holds reached the training or the threshold, and the scores lie at their "
         "points.",
