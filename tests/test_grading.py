@@ -1130,6 +1130,64 @@ def test_another_assignments_notebook_is_told_apart(handed_in, wanted):
     assert f"the notebook of assignment {handed_in}." in record.message
 
 
+ASSIGNMENTS = pathlib.Path(__file__).parents[1] / "assignments" / "source"
+SOURCES = {
+    **{path.stem: path.read_bytes() for path in sorted(ASSIGNMENTS.glob("*/*.ipynb"))},
+    "demo": made_up_assignment.source(),
+}
+
+
+def without_metadata(data, *, also_of_cells):
+    """The bytes of a notebook as a hosted service leaves them."""
+    notebook = json.loads(data)
+    notebook["metadata"] = {}
+    for cell in notebook["cells"] if also_of_cells else ():
+        cell["metadata"] = {}
+        cell.pop("id")
+    return assignment.to_bytes(notebook)
+
+
+@pytest.mark.parametrize("also_of_cells", [False, True])
+@pytest.mark.parametrize("kind", ["released", "solved"])
+@pytest.mark.parametrize("handed_in", SOURCES)
+def test_an_assignments_cells_show_which_it_is(handed_in, kind, also_of_cells):
+    """Each notebook for each assignment, without the metadata that say which it is."""
+    make = {"released": assignment.release, "solved": assignment.solved}[kind]
+    data = without_metadata(make(assignment.read(SOURCES[handed_in])), also_of_cells=also_of_cells)
+    cells, _ = submissions.read_notebook(data)
+    own = [
+        name for name, source in SOURCES.items() if not matching.is_another(assignment.read(source), cells)
+    ]
+    assert own == [handed_in]
+
+
+def test_another_assignments_notebook_without_metadata_gets_a_status():
+    data = without_metadata(assignment.solved(assignment.read(SOURCES["a2"])), also_of_cells=True)
+    record = grade.grade(SOURCES["a5"], incoming(data))
+    assert record.status == "not this assignment" and record.shown == []
+
+
+@pytest.mark.parametrize(
+    "kept, points",
+    [
+        (("scale", "row_errors", "threshold", "flag"), 8),
+        (("scale", "flag"), 4),
+        (("flag", "test-flag"), 2),
+        (("scale",), None),
+    ],
+    ids=["all solutions", "half of them", "one and its test", "one alone"],
+)
+def test_what_is_left_of_ones_own_notebook_is_graded(kept, points):
+    """Without metadata and most of the author's cells; what could be anybody's gets a status."""
+    about = assignment.read(SOURCE)
+    notebook = json.loads(without_metadata(assignment.solved(about), also_of_cells=True))
+    pairs = zip(notebook["cells"], about.cells, strict=True)
+    notebook["cells"] = [cell for cell, part in pairs if part.name in kept]
+    record = grade.grade(SOURCE, incoming(assignment.to_bytes(notebook)))
+    assert (record.status == "not this assignment") == (points is None)
+    assert record.automatic == (points or 0), record.cells
+
+
 def test_a_cell_of_many_megabytes_is_graded():
     """As many as assignment 5 allows."""
     record = changed(

@@ -188,12 +188,12 @@ def test_each_part_earns_only_by_a_plain_number_within_its_points(run, low, high
 
 
 @pytest.mark.parametrize(
-    "last", ['found["low"]', "4", "[1, 3]", '{"low": 1, "heigh": 3}', "found", "None", "{}"]
+    "last", ['found["low"]', "4", "[1, 3]", '{"low": 1, "neither": 3}', "found", "None", "{}"]
 )
 def test_a_last_line_that_does_not_name_the_parts_earns_nothing_for_them(last):
     run = Sitting(source(re.sub(r'\{"low": found.*', last, TEXT)), "4711")
     chosen_by_the_student = {"low": {"low": 1, "high": 3}, "high": 3}
-    expected = 1 if "heigh" in last else 0
+    expected = 1 if "neither" in last else 0
     assert run.test("test-solve", {"found": chosen_by_the_student})["earned"] == expected
     assert run.test("test-solve")["earned"] == expected
 

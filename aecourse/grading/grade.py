@@ -166,7 +166,8 @@ def _grade(assignment: Assignment, incoming: Incoming, trusted: bool, warmed: bo
     places, more = matching.match(assignment, cells)
     repairs += more
     own = [part for part in assignment.cells if part.kind in ("solution", "manual", "test")]
-    if not any(part.name in places for part in own):
+    is_another = claimed is None and matching.is_another(assignment, cells)
+    if is_another or not any(part.name in places for part in own):
         raise Refused(
             Status.OTHER_ASSIGNMENT,
             "The notebook holds none of this assignment's cells. "

@@ -15,6 +15,8 @@ MAX_UNMATCHED = 200
 MAX_WORDS = 400
 MIN_LIKENESS = 0.55
 MIN_SHARED_WORDS = 0.3
+# A shorter text of the author's may stand in any notebook.
+MIN_TELLING_WORDS = 8
 
 
 def match(assignment: Assignment, cells: Sequence[NotebookCell]) -> tuple[dict[str, int], list[str]]:
@@ -64,6 +66,36 @@ def match(assignment: Assignment, cells: Sequence[NotebookCell]) -> tuple[dict[s
     if any(part.kind == "test" and part.name not in places for part in parts.values()):
         repairs.append("a test cell had been deleted and was put back")
     return places, repairs
+
+
+def is_another(assignment: Assignment, cells: Sequence[NotebookCell]) -> bool:
+    """Say whether a notebook that does not name its assignment shows by its cells that it is another's.
+
+    The cells of two assignments have some names and all stubs in common, so that :func:`match` finds places
+    in either. A notebook is of this assignment if it has half of the names of its answers and tests, one of
+    the author's texts or tests word for word, or half of what the student is to define.
+
+    Parameters
+    ----------
+    assignment : Assignment
+    cells : list of NotebookCell
+
+    Returns
+    -------
+    bool
+    """
+    own = {part.name for part in assignment.cells if part.is_answer or part.kind == "test"}
+    if 2 * len(own & {cell["grade_id"] for cell in cells}) >= len(own):
+        return False
+    texts = {tuple(_words(cell["source"])) for cell in cells}
+    for part in assignment.cells:
+        is_the_authors = part.kind == "test" or (part.kind == "given" and part.cell_type == "markdown")
+        words = tuple(_words(part.released))
+        if is_the_authors and len(words) >= MIN_TELLING_WORDS and words in texts:
+            return False
+    solutions = [set(part.names) for part in assignment.cells if part.kind == "solution" and part.names]
+    defined = {name for cell in cells for name in _defined_names(cell["source"])}
+    return 2 * sum(2 * len(names & defined) >= len(names) for names in solutions) < len(solutions)
 
 
 def _claims(cells: Sequence[NotebookCell]) -> dict[str, list[int]]:
