@@ -1,6 +1,7 @@
 """Programs that try to get more of the machine than the sandbox gives, one attack each."""
 
 import json
+import os
 import pathlib
 import subprocess
 
@@ -267,7 +268,18 @@ def test_what_the_kernel_keeps_counts_where_there_are_control_groups(warmed, ser
     group.close()
     record = run(FILL_SOCKETS, SMALL, warmed=warmed)
     assert record.status in {"out of memory", "crashed"} and "FILLED" not in printed(record)
-    assert not list(group.folder.parent.glob("aecourse-*"))
+    assert not list(group.folder.parent.glob(f"aecourse-{os.getpid()}-*"))
+
+
+def test_groups_of_killed_graders_are_removed(tmp_path):
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    names = [f"aecourse-{ended.pid}-0", f"aecourse-{os.getpid()}-7", f"aecourse-{ended.pid}-1/a", "other"]
+    for name in names:
+        (tmp_path / name).mkdir(parents=True)
+    memory_group._remove_left_behind(tmp_path)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == sorted([f"aecourse-{ended.pid}-1", f"aecourse-{os.getpid()}-7", "other"])
 
 
 def test_a_limit_that_was_exceeded_is_told(tmp_path):

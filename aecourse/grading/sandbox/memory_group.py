@@ -5,6 +5,7 @@ too: what the kernel keeps for them, such as unread messages in sockets, and emp
 """
 
 import contextlib
+import functools
 import itertools
 import os
 import pathlib
@@ -98,6 +99,16 @@ class MemoryGroup:
             time.sleep(0.01)
 
 
+@functools.cache
+def _remove_left_behind(parent: pathlib.Path) -> None:
+    """Remove the empty groups of graders that were killed."""
+    for folder in parent.glob("aecourse-*-*"):
+        number = folder.name.split("-")[1]
+        if not pathlib.Path("/proc", number).exists():
+            with contextlib.suppress(OSError):  # it has processes: someone else's
+                folder.rmdir()
+
+
 def make(memory_mb: int) -> MemoryGroup | None:
     """Return a new control group with this limit, or None where we may not make one.
 
@@ -120,6 +131,7 @@ def make(memory_mb: int) -> MemoryGroup | None:
                 folder.mkdir()
             except OSError:
                 continue
+            _remove_left_behind(folder.parent)
             try:
                 return MemoryGroup(folder, version, memory_mb)
             except OSError:
