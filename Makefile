@@ -15,7 +15,7 @@ WORKERS ?= 2
 # Or every kernel and every process of a test would compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
 # Of pyproject's extras: what the course needs, the book, the tests of pages, and exports.
-EXTRAS := --extra course --extra site --extra browser --extra onnx
+EXTRAS := --extra course --extra site --extra browser --extra onnx --extra excel
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 # One worker takes a whole file: a lesson's cells run in order in one kernel. conftest.py orders the files.
 PARALLEL := -n $(WORKERS) --dist loadscope --no-loadscope-reorder

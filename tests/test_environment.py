@@ -24,7 +24,7 @@ LOCK = (ROOT / "requirements.lock").read_text()
 STUDENT = EXTRAS["course"][0].removeprefix("aecourse[").removesuffix("]").split(",")
 COURSE = [*PROJECT["dependencies"], *(text for extra in STUDENT for text in EXTRAS[extra])]
 # Installed from the lock beside it.
-UPKEEP = [text for extra in ["site", "browser", "onnx", "dev"] for text in EXTRAS[extra]]
+UPKEEP = [text for extra in ["site", "browser", "onnx", "excel", "dev"] for text in EXTRAS[extra]]
 
 
 def pins():
