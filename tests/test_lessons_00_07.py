@@ -38,9 +38,11 @@ def test_lines_of_code_need_no_scrolling_sideways(number):
     assert len(wide) <= WIDE.get(number, 0), wide
 
 
-@pytest.mark.parametrize("number", EARLY)
+@pytest.mark.parametrize("number", [f"{number:02}" for number in range(17)])
 def test_a_cell_that_only_asserts_is_folded(number):
     for cell in cells(number, "code"):
+        if cell.id in ("white-rows", "clean-up"):  # these also do something that the next cells need
+            continue
         asserts = re.search(r"^\s*assert ", cell.source, re.MULTILINE)
         if asserts and not cell.outputs and not {"exercise", "solution"} & set(cell.metadata.get("tags", [])):
             assert texts.is_checks(cell), cell.id
