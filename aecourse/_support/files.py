@@ -1,10 +1,11 @@
-"""Files and folders that are written whole or not at all.
+"""Files and folders that are written whole or not at all, and files whose content is known by its hash.
 
 What is written goes beside its place first, on the same disk, and takes that place in one step once it is
 complete: after an error, an interruption or a full disk the old one is still there, untouched.
 """
 
 import errno
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +22,26 @@ def check_parent(path: str | os.PathLike[str]) -> None:
         raise FileNotFoundError(
             f"the folder {Path(path).parent} does not exist. Make it first, or write elsewhere."
         )
+
+
+def check_undamaged(content: bytes, sha256: str, what: str, restore: str) -> None:
+    """Refuse content whose SHA-256 is not the expected one, and say how to restore it."""
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise OSError(
+            f"{what} is damaged: its SHA-256 is {found}, expected {sha256} "
+            f"({len(content):,} bytes found). {restore}"
+        )
+
+
+def read_undamaged(path: str | os.PathLike[str], sha256: str, restore: str) -> bytes:
+    """Return the content of a file that must be there, with this SHA-256."""
+    try:
+        content = Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{path} is missing. {restore}") from error
+    check_undamaged(content, sha256, os.fspath(path), restore)
+    return content
 
 
 @contextmanager

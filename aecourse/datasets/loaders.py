@@ -1,6 +1,5 @@
 """Real data sets that need no network: MNIST is inside the package, two tables come with scikit-learn."""
 
-import hashlib
 import os
 from pathlib import Path
 from typing import TypeAlias
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aecourse._support.checks import check_fraction, check_whole
+from aecourse._support.files import read_undamaged
 from aecourse.datasets.split import Split, hold_out, split_labelled
 
 MNIST_PATH = Path(__file__).parents[1] / "data" / "mnist.npz"
@@ -38,16 +38,7 @@ def check_mnist_file(path: str | os.PathLike[str] = MNIST_PATH) -> None:
     restore = (
         "Restore it with 'git checkout -- aecourse/data/mnist.npz' in a clone, or reinstall the package."
     )
-    try:
-        content = Path(path).read_bytes()
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"{path} is missing. {restore}") from error
-    actual = hashlib.sha256(content).hexdigest()
-    if actual != MNIST_SHA256:
-        raise OSError(
-            f"{path} is damaged: its SHA-256 is {actual}, expected {MNIST_SHA256} "
-            f"({len(content):,} bytes found). {restore}"
-        )
+    read_undamaged(path, MNIST_SHA256, restore)
 
 
 def load_mnist(path: str | os.PathLike[str] | None = None) -> tuple[ImagesAndDigits, ImagesAndDigits]:

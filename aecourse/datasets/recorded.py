@@ -3,7 +3,6 @@
 A third recording, heart beats, states no licence; it is read from a package file that the reader fetches.
 """
 
-import hashlib
 import io
 import os
 import zipfile
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from aecourse._support.files import check_undamaged, read_undamaged
 from aecourse.datasets.machine import Event, TimeSeries
 
 if TYPE_CHECKING:
@@ -29,22 +29,10 @@ _WALK_SECONDS = (25, 65, 85, 110)
 _BEATS_POINTS = (0, 900, 1200)
 
 
-def _undamaged(content: bytes, sha256: str, what: str, restore: str) -> bytes:
-    """Return bytes whose SHA-256 is the expected one."""
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise OSError(f"{what} is damaged: its SHA-256 is {found}, expected {sha256}. {restore}")
-    return content
-
-
 def _from_package(name: str, sha256: str) -> bytes:
     """Return the content of a data file of the package."""
     restore = f"Restore it with 'git checkout -- aecourse/data/{name}' in a clone, or reinstall the package."
-    try:
-        content = (_DATA / name).read_bytes()
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"{_DATA / name} is missing. {restore}") from error
-    return _undamaged(content, sha256, str(_DATA / name), restore)
+    return read_undamaged(_DATA / name, sha256, restore)
 
 
 def load_walk() -> TimeSeries:
@@ -145,7 +133,8 @@ def load_internal_bleeding(wheel: str | os.PathLike[str]) -> TimeSeries:
         raise FileNotFoundError(f"{os.fspath(wheel)} is missing. {fetch}") from error
     except (KeyError, zipfile.BadZipFile) as error:
         raise OSError(f"{os.fspath(wheel)} does not hold the series ({error}). {fetch}") from error
-    table = pd.read_csv(io.BytesIO(_undamaged(content, _BEATS_SHA256, f"{_BEATS} in {wheel}", fetch)))
+    check_undamaged(content, _BEATS_SHA256, f"{_BEATS} in {wheel}", fetch)
+    table = pd.read_csv(io.BytesIO(content))
     labels = table["is_anomaly"].to_numpy(int)
     inside = np.flatnonzero(labels)
     train, validation, test = _BEATS_POINTS

@@ -1,5 +1,6 @@
 """Stored results of benchmarks that take too long for a lesson: quality by table, method and random start."""
 
+import io
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -50,10 +51,9 @@ def load_results(name: str) -> "pd.DataFrame":
     stored = {each.name.removesuffix(".csv"): each for each in folder.iterdir() if each.name.endswith(".csv")}
     if name not in stored:
         raise ValueError(f"name must be one of {', '.join(sorted(stored))}; found {name!r}.")
-    with stored[name].open(encoding="utf-8") as file:
-        lines = file.readlines()
-    about = [line.removeprefix("#").strip() for line in lines if line.startswith("#")]
-    results = pd.read_csv(stored[name].open(encoding="utf-8"), skiprows=len(about))
+    text = stored[name].read_text(encoding="utf-8")
+    about = [line.removeprefix("#").strip() for line in text.splitlines() if line.startswith("#")]
+    results = pd.read_csv(io.StringIO(text), skiprows=len(about))
     results.attrs["about"] = "\n".join(about)
     return results
 
