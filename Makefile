@@ -63,8 +63,9 @@ lesson-text: setup
 	@"$(BIN)/python" -m tools.lesson text $(LESSON)
 
 format: setup
-	"$(BIN)/ruff" format .
+	"$(BIN)/ruff" format --exclude "*.ipynb" .
 	"$(BIN)/ruff" check --fix .
+	"$(BIN)/python" -m tools.lesson format
 
 lint: setup
 	"$(BIN)/ruff" format --check .

@@ -28,13 +28,6 @@ def code_of(path):
     return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_cells_are_at_most_88_columns_wide_and_use_no_private_name(path):
-    for cell in code_of(path):
-        assert max(map(len, cell.source.split("\n"))) <= 88, cell.id
-        assert not re.search(r"\b(aecourse|baselines|evaluation|thresholds|plots)\._", cell.source), cell.id
-
-
 def test_lesson_02_calls_scikit_learn_before_the_package():
     """Each class is called in a cell before the first one that calls the package's methods."""
     cells = [cell.source for cell in code_of(NOTEBOOKS[1])]

@@ -72,11 +72,3 @@ def test_the_recipe_runs_without_the_package(tmp_path):
 )
 def test_answers_count_in_the_forms_that_people_write(exercise, answer):
     assert exercises.all_exercises()[exercise].accepts(answer)
-
-
-@pytest.mark.parametrize("lesson", ["03", "04", "05"])
-def test_the_cells_fit_the_page(lesson):
-    """A line of at most 88 columns needs no scrolling sideways."""
-    path = next((ROOT / "notebooks").glob(f"{lesson}_*.ipynb"))
-    cells = [each for each in nbformat.read(path, as_version=4).cells if each.cell_type == "code"]
-    assert [line for each in cells for line in each.source.split("\n") if len(line) > 88] == []

@@ -33,13 +33,6 @@ def cells(lesson):
 # --- The texts -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("lesson", TEXTS)
-def test_code_fits_into_the_page_and_uses_no_private_name(lesson):
-    for code in cells(lesson):
-        assert all(len(line) <= 88 for line in code.split("\n")), max(code.split("\n"), key=len)
-        assert not re.search(r"\baecourse\._|\bimport _|from aecourse\.\w+ import _", code)
-
-
 @pytest.mark.parametrize(
     ("lesson", "call"),
     [

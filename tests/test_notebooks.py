@@ -438,3 +438,27 @@ def test_the_lessons_fit_into_the_time_for_ci():
     Two run side by side: at their limits all lessons take 12 minutes, on a quiet machine about 5.
     """
     assert sum(entry.minutes for entry in catalogue.read()) <= 30
+
+
+def test_layout_and_comments_are_no_change_of_code_and_a_number_is():
+    def cell(source):
+        return nbformat.v4.new_code_cell(source)
+
+    stored = cell('total = max(1,\n            2)  # of two\nprint("a " "b")')
+    assert lessons.same_code(stored, cell('total = max(1, 2)\nprint("a b")'))
+    assert not lessons.same_code(stored, cell('total = max(1, 3)\nprint("a b")'))
+    assert not lessons.same_code(cell("%time 1"), cell("%time  1"))
+
+
+def test_laying_out_a_lesson_keeps_its_outputs_and_what_it_does(tmp_path):
+    source = 'print( "laid out",\n   1 )'
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id="only")])
+    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", name="stdout", text="laid out 1\n")]
+    path = tmp_path / "00_made_up.ipynb"
+    (tmp_path / "text").mkdir()
+    nbformat.write(notebook, path)
+    lessons.text_path(path).write_text(text.to_text(notebook), encoding="utf-8")
+    lessons.main(["format", "00", "--notebooks", str(tmp_path)])
+    (made,) = nbformat.read(path, as_version=4).cells
+    assert made.source == 'print("laid out", 1)' and made.outputs == notebook.cells[0].outputs
+    assert 'print("laid out", 1)' in lessons.text_path(path).read_text(encoding="utf-8")

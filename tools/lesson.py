@@ -3,7 +3,8 @@
 People edit ``notebooks/text/NN_slug.md``; the notebook is generated, executed in order from a clean kernel::
 
     python -m tools.lesson make 06     text to notebook: written, executed, tidied
-    python -m tools.lesson words 06    the same without executing, after an edit of words or tags alone
+    python -m tools.lesson words 06    the same without executing, after an edit of words, tags or layout
+    python -m tools.lesson format 06   lay out the code of the text with ruff, then the same as words
     python -m tools.lesson text 06     notebook to text, after an edit in JupyterLab
     python -m tools.lesson check       say which notebook and which text differ
 
@@ -12,8 +13,10 @@ written into the text. Executing twice gives the same file.
 """
 
 import argparse
+import ast
 import os
 import pathlib
+import subprocess
 import sys
 from typing import Any
 
@@ -99,12 +102,45 @@ def make(path: pathlib.Path) -> None:
     write_whole(source, texts.to_text(notebook))  # with the ids of new cells
 
 
+def same_code(one: NotebookNode, other: NotebookNode) -> bool:
+    """Return whether two cells hold the same code, however it is laid out; comments do not count."""
+    if one.source == other.source:
+        return True
+    try:
+        return ast.dump(ast.parse(one.source)) == ast.dump(ast.parse(other.source))
+    except SyntaxError:  # commands of IPython
+        return False
+
+
+def laid_out(code: str, near: pathlib.Path) -> str:
+    """Return code as ruff lays it out by the settings of the folder of ``near``; broken code stays."""
+    ruff = pathlib.Path(sys.executable).with_name("ruff")
+    done = subprocess.run(
+        [ruff, "format", "--stdin-filename", near.with_suffix(".py"), "-"],
+        input=code,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    return done.stdout.rstrip("\n") if done.returncode == 0 else code
+
+
+def format_code(path: pathlib.Path) -> None:
+    """Lay out the code of a lesson's text, and write its notebook with the outputs that it has."""
+    notebook = described(path)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.source = laid_out(cell.source, path)
+    write_whole(text_path(path), texts.to_text(notebook))
+    words(path)
+
+
 def words(path: pathlib.Path) -> None:
-    """Write the notebook of a lesson again with the outputs that it has; its code must be the same."""
+    """Write the notebook of a lesson again with the outputs that it has; its code must do the same."""
     stored, notebook = nbformat.read(path, as_version=4), described(path)
     ran = {cell.id: cell for cell in stored.cells if cell.cell_type == "code"}
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    if [(cell.id, cell.source) for cell in code] != [(cell.id, cell.source) for cell in ran.values()]:
+    if [cell.id for cell in code] != list(ran) or not all(same_code(cell, ran[cell.id]) for cell in code):
         raise SystemExit(
             f"{path.name}: its code is not that of its text, so its outputs may not be either: "
             f"make lesson LESSON={path.name[:2]}"
@@ -135,9 +171,9 @@ def _chosen(beginnings: list[str], folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one of the four commands."""
+    """Run one of the five commands."""
     parser = argparse.ArgumentParser(prog="python -m tools.lesson", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("command", choices=["make", "words", "text", "check"])
+    parser.add_argument("command", choices=["make", "words", "format", "text", "check"])
     parser.add_argument("lessons", nargs="*", help="beginnings of file names; all lessons by default")
     parser.add_argument("--notebooks", type=pathlib.Path, default=NOTEBOOKS, help="folder of the lessons")
     options = parser.parse_args(arguments)
@@ -149,6 +185,9 @@ def main(arguments: list[str] | None = None) -> int:
         elif options.command == "words":
             words(path)
             print(f"{path.name}: written with the outputs that it had")
+        elif options.command == "format":
+            format_code(path)
+            print(f"{path.name}: its code is laid out")
         elif options.command == "text":
             write_whole(text_path(path), texts.to_text(nbformat.read(path, as_version=4)))
             print(f"{text_path(path).name}: written")

@@ -62,8 +62,8 @@ def words_of(markdown: str) -> list[str]:
 
 
 def lines_of(code: str) -> int:
-    """Return the number of lines of code that are neither empty nor comments alone."""
-    return sum(bool(line.strip()) and not line.strip().startswith("#") for line in code.split("\n"))
+    """Return the number of lines that hold code: not those of comments, nor those of brackets alone."""
+    return sum(bool(re.match(r"\s*[^\s#()\[\]{},]", line)) for line in code.split("\n"))
 
 
 def seconds(cell: NotebookNode) -> float:
