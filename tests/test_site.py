@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import itertools
 import json
 import os
 import pathlib
@@ -275,13 +276,17 @@ def test_the_pictures_of_a_lesson_have_the_descriptions_stored_beside_them():
     total = 0
     for name in LESSONS:
         stored = [
-            output.metadata["image/png"]["alt"]
+            output.metadata["image/svg+xml"]["alt"]
             for cell in lesson(name).cells
             for output in cell.get("outputs", ())
-            if "image/png" in output.get("data", {})
+            if "image/svg+xml" in output.get("data", {})
         ]
-        shown = [alt for source, alt in lesson_page(name).pictures if "_images/" in source]
+        found = [(source, alt) for source, alt in lesson_page(name).pictures if "_images/" in source]
+        shown = [alt for source, alt in found if not source.endswith("_dark.svg")]
         assert [" ".join(alt.split()) for alt in shown] == [" ".join(alt.split()) for alt in stored]
+        for before, after in itertools.pairwise([*found, ("", "")]):
+            if before[0].removesuffix(".svg") + "_dark.svg" == after[0]:
+                assert before[1] == after[1]
         total += len(stored)
     assert total > 50
 

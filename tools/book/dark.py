@@ -60,7 +60,7 @@ def darkened(colour: str) -> str:
 
 
 def has_pixels(svg: str) -> bool:
-    """Return whether a drawing holds images: their colours cannot be exchanged, so it keeps its white paper."""
+    """Return whether a drawing holds images, whose colours cannot be exchanged."""
     return "<image" in svg
 
 
