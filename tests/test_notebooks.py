@@ -342,7 +342,7 @@ CHANGES = {
     "a picture's description": ("the first four times", "the first three times"),
     "a picture's title": ("high. Bars.", "high. Bins."),
 }
-DRAWN = {"a picture's colour": ("#222222", "#333333"), "a picture's lines": ("<path d='M", "<path d='M1 1M")}
+DRAWN = {"a picture's colour": ("#1f77b4", "#ff7700"), "a picture's lines": ("<path d='M", "<path d='M1 1M")}
 
 
 @pytest.fixture(scope="module")
