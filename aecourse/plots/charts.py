@@ -805,7 +805,7 @@ def timing_bars(
 
 
 def _draw_image(ax: Axes, pixels: NDArray, cmap: str, vmin: float, vmax: float) -> Any:
-    image = ax.imshow(pixels, cmap=cmap, vmin=vmin, vmax=vmax, interpolation="none")
+    image = ax.imshow(pixels, cmap=cmap, vmin=vmin, vmax=vmax, interpolation="nearest")
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)

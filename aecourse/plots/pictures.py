@@ -11,6 +11,7 @@ import matplotlib
 import numpy as np
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from PIL import Image
 
 #: A scatter of more points than this is embedded as pixels: each point would take about 15 bytes.
@@ -40,8 +41,11 @@ def svg(figure: Figure, title: str) -> str:
     The same figure gives the same text, in one line. The title is what a screen reader says of it.
     """
     for points in figure.findobj(PathCollection):
-        if len(points.get_offsets()) > MANY_POINTS:
+        if len(np.asarray(points.get_offsets())) > MANY_POINTS:
             points.set_rasterized(True)
+    for image in figure.findobj(AxesImage):
+        if image.get_size()[1] * figure.dpi < image.get_window_extent().width * SHARP:
+            image.set_interpolation("none")  # its own pixels, fewer than those of the screen
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with matplotlib.rc_context(_SETTINGS):
