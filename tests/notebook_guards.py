@@ -23,6 +23,10 @@ def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
+def kinds_of_picture(output):
+    return sorted(kind for kind in output.get("data", {}) if kind.startswith("image/"))
+
+
 def text_of(notebook):
     return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
 
@@ -52,7 +56,7 @@ def comparison(notebook):
             faults.append(f"{cell.id}: tagged {sorted(tags & EXCUSES)} but compared")
         if re.search(r"#\s*(NBVAL_|PYTEST_VALIDATE)", cell.source):
             faults.append(f"{cell.id}: a comment tells nbval to skip or ignore it")
-        if EXCUSED in tags and any("image/png" in output.get("data", {}) for output in cell.outputs):
+        if EXCUSED in tags and any(kinds_of_picture(output) for output in cell.outputs):
             faults.append(f"{cell.id}: a picture is excused, so its description is not compared")
     return faults
 
@@ -90,17 +94,19 @@ def outputs(notebook):
 
 
 def pictures(notebook):
-    """Each picture carries a description, which stands in for it in the comparison."""
+    """Each picture is there as vectors, and carries a description, which stands in for it when compared."""
     faults = []
     for cell in code_cells(notebook):
         for output in cell.outputs:
-            data = output.get("data", {})
-            if "image/png" not in data:
+            kinds = kinds_of_picture(output)
+            if not kinds:
                 continue
-            alt = output.metadata.get("image/png", {}).get("alt", "")
-            if len(alt) < 40:
+            if kinds != ["image/png", "image/svg+xml"]:
+                faults.append(f"{cell.id}: a picture is stored as {kinds}, not as vectors and as PNG")
+            alts = {output.metadata.get(kind, {}).get("alt", "") for kind in kinds}
+            if min(map(len, alts)) < 40:
                 faults.append(f"{cell.id}: a picture has no description for those who do not see it")
-            elif data.get("text/plain") != alt:
+            elif alts != {output.data.get("text/plain")}:
                 faults.append(f"{cell.id}: a picture's compared text is not its description")
     return faults
 

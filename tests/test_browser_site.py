@@ -4,18 +4,24 @@ The screenshots that it leaves in ``_build/screenshots`` are for a person to loo
 """
 
 import contextlib
+import io
 import re
 
 import chromium
 import nbformat
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from site_build import built_site, pages
+from test_plots import ALL
 
 from aecourse import exercises
+from aecourse.plots import pictures
+from aecourse.plots.description import whole_figure
 from tools import catalogue, course
 from tools import text as texts
-from tools.book import selfchecks
+from tools.book import dark, selfchecks
 
 SIZES = {360: 740, 768: 1024, 1440: 900}
 SHOTS = {
@@ -244,6 +250,78 @@ def spoilers(page, notebook):
     assert looked_for
     seen = page.locator("body").inner_text()
     return sorted(line for line in looked_for if line in seen) + re.findall("Exercise .*: right.*", seen)
+
+
+# Of each picture of a lesson that is shown: its classes, and how wide it is.
+PICTURES = """
+() => [...document.querySelectorAll("article .cell_output img")]
+  .filter((picture) => getComputedStyle(picture).display !== "none")
+  .map((picture) => [picture.className, picture.naturalWidth])
+"""
+WITH_DRAWINGS = "lessons/02_classical_methods.html"
+
+
+def corner(element):
+    """Return the colour of the upper left corner of an element, as it is on the screen."""
+    with Image.open(io.BytesIO(element.screenshot())) as shot:
+        return shot.convert("RGB").getpixel((6, 6))
+
+
+def rgb(colour):
+    return tuple(int(colour[place : place + 2], 16) for place in (1, 3, 5))
+
+
+class TestDrawings:
+    @pytest.mark.parametrize(("theme", "ground"), [("light", "#ffffff"), ("dark", dark.GROUND)])
+    def test_a_page_shows_each_drawing_once_in_the_colours_of_its_theme(
+        self, browser, address, theme, ground
+    ):
+        with opened(browser, address, WITH_DRAWINGS, color_scheme=theme) as page:
+            page.wait_for_load_state("load")
+            shown = page.evaluate(PICTURES)
+            assert {classes for classes, _ in shown} == {f"only-{theme}"}
+            assert len(shown) == page.locator("article button.enlarge").count() >= 8
+            assert min(width for _, width in shown) > 300  # loaded
+            button = page.locator("article button.enlarge").first
+            assert corner(button) == rgb(ground)
+            assert page.evaluate("getComputedStyle(document.body).backgroundColor") == f"rgb{rgb(ground)}"
+            button.click()
+            copy = page.get_by_role("dialog").get_by_role("img")
+            assert corner(copy) == rgb(ground)
+            assert copy.get_attribute("alt") == button.get_by_role("img").get_attribute("alt")
+            assert page.get_by_role("dialog").evaluate("box => getComputedStyle(box).backgroundColor") == (
+                f"rgb{rgb(ground)}"
+            )
+
+    def test_in_the_dark_a_picture_with_pixels_lies_on_white_paper(self, browser, address):
+        with opened(browser, address, LESSON, color_scheme="dark") as page:
+            digits = page.locator('article img[alt*="28 by 28 pixels"]').first
+            assert digits.get_attribute("src").endswith(".svg") and digits.is_visible()
+            assert min(corner(digits)) > 200
+
+    def test_a_page_printed_from_the_dark_has_the_drawings_of_light_pages(self, browser, address):
+        with opened(browser, address, WITH_DRAWINGS, color_scheme="dark") as page:
+            page.emulate_media(media="print", color_scheme="dark")
+            assert {classes for classes, _ in page.evaluate(PICTURES)} == {"only-light"}
+
+    @pytest.mark.parametrize("name", ["score_histogram", "error_scatter", "decision_regions", "pairwise"])
+    def test_what_is_left_out_of_a_drawing_is_not_missed(self, browser, tmp_path, name):
+        figure = whole_figure(ALL[name]())
+        figure.canvas.draw()
+        figure.savefig(tmp_path / "whole.svg", facecolor="white")
+        (tmp_path / "short.svg").write_text(pictures.svg(figure, ""), encoding="utf-8")
+        assert (tmp_path / "short.svg").stat().st_size < 0.6 * (tmp_path / "whole.svg").stat().st_size
+        page = browser.new_page(viewport={"width": 900, "height": 900})
+        shots = []
+        for file in ("whole", "short"):
+            page.goto((tmp_path / f"{file}.svg").as_uri())
+            page.evaluate("document.documentElement.setAttribute('width', 900)")
+            page.evaluate("document.documentElement.removeAttribute('height')")
+            shots.append(np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("L"), int))
+        page.close()
+        differing = np.abs(shots[0] - shots[1])
+        assert (shots[0] < 200).mean() > 0.005  # something is drawn
+        assert (differing > 64).mean() < 0.001 and differing.mean() < 0.5
 
 
 @pytest.fixture(scope="module")

@@ -214,7 +214,7 @@ def first_code(notebook, wanted=lambda cell: True):
 
 
 def has_picture(cell):
-    return any("image/png" in output.get("data", {}) for output in cell.outputs)
+    return any(map(guards.kinds_of_picture, cell.outputs))
 
 
 def test_cleared_notebook_is_found(lesson):
@@ -254,13 +254,17 @@ def test_an_nbval_comment_is_found(lesson):
     assert any("comment" in fault for fault in guards.comparison(lesson))
 
 
-def test_a_picture_without_description_is_found():
+@pytest.mark.parametrize("kind", ["image/png", "image/svg+xml"])
+def test_a_picture_without_description_or_in_one_form_is_found(kind):
     path = next(path for path in LESSONS if any(map(has_picture, guards.code_cells(nbformat.read(path, 4)))))
     notebook = nbformat.read(path, as_version=4)
     cell = first_code(notebook, has_picture)
-    picture = next(output for output in cell.outputs if "image/png" in output.get("data", {}))
-    picture.metadata["image/png"]["alt"] = ""
+    picture = next(output for output in cell.outputs if guards.kinds_of_picture(output))
+    assert guards.pictures(notebook) == []
+    picture.metadata[kind]["alt"] = ""
     assert any("description" in fault for fault in guards.pictures(notebook))
+    del picture.data[kind]
+    assert any("not as vectors and as PNG" in fault for fault in guards.pictures(notebook))
     cell.metadata["tags"] = ["nbval-ignore-output", "timing"]
     assert any("picture is excused" in fault for fault in guards.comparison(notebook))
 
@@ -338,6 +342,7 @@ CHANGES = {
     "a picture's description": ("the first four times", "the first three times"),
     "a picture's title": ("high. Bars.", "high. Bins."),
 }
+DRAWN = {"a picture's colour": ("#1f77b4", "#ff7700"), "a picture's lines": ("<path d='M", "<path d='M1 1M")}
 
 
 @pytest.fixture(scope="module")
@@ -350,12 +355,12 @@ def small(tmp_path_factory):
     return path
 
 
-def change(notebook, before, after):
-    """Change a word of the stored outputs; return how often it stood there."""
+def change(notebook, before, after, kinds=("text/plain",)):
+    """Change the stored outputs' text, or data of these kinds; return in how many the word stood."""
     changed = 0
     for cell in guards.code_cells(notebook):
         for output in cell.outputs:
-            for holder, key in ((output, "text"), (output.get("data", {}), "text/plain")):
+            for holder, key in ((output, "text"), *((output.get("data", {}), kind) for kind in kinds)):
                 if before in holder.get(key, ""):
                     holder[key] = holder[key].replace(before, after)
                     changed += 1
@@ -371,6 +376,10 @@ def nbval_said(small, tmp_path_factory):
         notebook = nbformat.read(small, as_version=4)
         assert change(notebook, before, after) == 1, [cell.outputs for cell in guards.code_cells(notebook)]
         nbformat.write(notebook, folder / f"{name}.ipynb")
+    for name, (before, after) in DRAWN.items():
+        notebook = nbformat.read(small, as_version=4)
+        assert change(notebook, before, after, ["image/svg+xml"]) == 1
+        nbformat.write(notebook, folder / f"{name}.ipynb")
     done = subprocess.run(
         [
             sys.executable,
@@ -383,6 +392,8 @@ def nbval_said(small, tmp_path_factory):
             "no:xdist",
             "-p",
             "no:cov",
+            "-p",
+            "conftest",  # the repository's own: the folder is outside of it
             "--rootdir",
             str(folder),
             "--nbval",
@@ -392,9 +403,9 @@ def nbval_said(small, tmp_path_factory):
         capture_output=True,
         text=True,
         cwd=folder,
-        env=os.environ | {"AECOURSE_PROGRESS": "0"},
+        env=os.environ | {"AECOURSE_PROGRESS": "0", "PYTHONPATH": str(catalogue.ROOT)},
     )
-    assert done.returncode == 1, done.stdout
+    assert done.returncode == 1, done.stdout + done.stderr
     return done.stdout
 
 
@@ -411,6 +422,11 @@ def test_nbval_passes_what_was_just_executed(nbval_said):
 def test_nbval_fails_on_a_changed_output(nbval_said, name):
     expected = ["FAILED", "PASSED"] if name == "a number" else ["PASSED", "FAILED"]
     assert outcomes(nbval_said, name) == expected
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_nbval_passes_a_picture_that_is_drawn_otherwise_with_the_same_words(nbval_said, name):
+    assert outcomes(nbval_said, name) == ["PASSED", "PASSED"]
 
 
 def test_executing_twice_gives_the_same_file(small, tmp_path):

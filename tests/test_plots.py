@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 
 import matplotlib
@@ -26,10 +27,12 @@ from nbconvert import HTMLExporter
 from PIL import Image
 from sklearn.decomposition import PCA
 from sklearn.metrics import average_precision_score, roc_auc_score
+from traitlets.config import Config
 
 from aecourse import evaluation, plots
 from aecourse.plots import style
-from aecourse.plots.description import missing_words, small_png, whole_figure
+from aecourse.plots.description import missing_words, whole_figure
+from aecourse.plots.pictures import MANY_POINTS, small_png, svg
 from tools import course
 
 RNG = np.random.default_rng(0)
@@ -292,6 +295,64 @@ def test_a_crowded_scatter_stays_small():
     scores = RNG.gamma(4, 0.01, 20_000)
     ax = plots.error_scatter(np.arange(20_000) % 100 == 0, scores, 0.1)
     assert len(small_png(ax.figure)) < 60_000
+    drawing = svg(ax.figure, "")
+    assert len(drawing) < 200_000
+    assert drawing.count("<image ") == 1  # the normal rows; there are fewer anomalies than MANY_POINTS
+    assert len(points_of(drawing)) == 200
+
+
+def points_of(drawing):
+    """Return the places of the points in a figure's SVG: of the longest line that stands for points."""
+    lines = re.findall(r"<path d='M([^']*)' style='fill:none;marker:", drawing)
+    longest = max(lines, key=len)
+    return np.array([place.split() for place in longest.split("L")], float)
+
+
+# --- Vectors -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_figure_as_vectors_is_the_same_every_time_and_small(name):
+    before = dict(matplotlib.rcParams)
+    drawing, again = (svg(whole_figure(ALL[name]()), "A < B & 'C'") for _ in range(2))
+    assert drawing == again
+    assert dict(matplotlib.rcParams) == before
+    assert len(drawing) < 80_000 and "\n" not in drawing
+    root = ElementTree.fromstring(drawing)
+    assert root.find("{*}title").text == "A < B & 'C'"
+    # Nothing that another host must send, and nothing that differs from run to run.
+    assert set(re.findall(r"[a-z]+://[^'\"<> ]*", drawing)) == {"http://www.w3.org/2000/svg"}
+    assert not re.search(r"DOCTYPE|metadata|<text|20\d\d-\d\d|matplotlib", drawing, re.IGNORECASE)
+    used = set(re.findall(r"(?:href='#|url\(#)([^')]+)", drawing))
+    assert used == used & {each.get("id") for each in root.iter()}
+
+
+def test_points_stay_where_they_are():
+    rows = np.sort(RNG.random(300))
+    figure = whole_figure(plots.error_scatter(np.arange(300) % 10 == 0, rows, threshold=0.5))
+    figure.canvas.draw()
+    kept = points_of(svg(figure, ""))  # of the normal rows
+    shown = figure.axes[0].collections[0]
+    exact = figure.axes[0].transData.transform(shown.get_offsets()) * 72 / figure.dpi
+    assert kept.shape == exact.shape == (270, 2)
+    moved = np.abs(np.column_stack([kept[:, 0], figure.get_figheight() * 72 - kept[:, 1]]) - exact)
+    assert moved.max() < 0.05  # of a point, which is a 72nd of an inch
+
+
+@pytest.mark.parametrize(("n", "images"), [(MANY_POINTS, 0), (MANY_POINTS + 1, 1)])
+def test_a_crowd_of_points_becomes_pixels(n, images):
+    figure, ax = plt.subplots()
+    ax.scatter(np.arange(n), np.arange(n))
+    assert svg(figure, "").count("<image ") == images
+
+
+def test_an_image_keeps_its_own_pixels():
+    figure = whole_figure(plots.image_grid(IMAGES[:1], titles=["one"]))
+    drawing = svg(figure, "")
+    (data,) = re.findall(r"data:image/png;base64,([^']+)", drawing)
+    with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
+        assert picture.size == (5, 8)
+    assert "image-rendering:pixelated" in drawing  # enlarged without blur
 
 
 def test_import_changes_no_settings_and_does_not_load_tensorflow():
@@ -757,6 +818,7 @@ def shown(monkeypatch):
     return calls
 
 
+KINDS = ("image/png", "image/svg+xml")
 SENTENCE = "Normal rows lie left of the threshold."
 
 
@@ -767,7 +829,10 @@ def test_show_displays_picture_and_words_and_closes_the_figure(shown):
     assert plots.show(ax, SENTENCE) is None
     (((bundle,), options),) = shown
     assert bundle["text/plain"] == words
-    assert options == {"metadata": {"image/png": {"alt": words}}, "raw": True}
+    assert options == {"metadata": {kind: {"alt": words} for kind in KINDS}, "raw": True}
+    drawing = ElementTree.fromstring(bundle["image/svg+xml"])
+    assert (drawing.get("width"), drawing.get("height")) == tuple(f"{side:.0f}" for side in size)
+    assert drawing.find("{*}title").text == words and drawing.get("role") == "img"
     with Image.open(io.BytesIO(bundle["image/png"])) as picture:
         assert picture.format == "PNG" and picture.size == tuple(size.astype(int))
         assert len(np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)) > 50
@@ -877,7 +942,8 @@ def test_a_notebook_holds_the_picture_once_with_its_words(executed):
     (output,) = executed.cells[1].outputs  # not once more from the backend at the end of the cell
     words = output["data"]["text/plain"]
     assert words.startswith(SPECIAL) and words.endswith("3 bars 'normal, 3 rows'; vertical line 'threshold'.")
-    assert output["metadata"]["image/png"]["alt"] == words
+    assert {kind: output["metadata"][kind]["alt"] for kind in KINDS} == dict.fromkeys(KINDS, words)
+    assert output["data"]["image/svg+xml"].startswith("<svg ")
     assert base64.b64decode(output["data"]["image/png"]).startswith(b"\x89PNG")
     backend = executed.cells[2].outputs[0]["text"]
     assert "inline" in backend and backend.endswith("[]\n")
@@ -896,25 +962,30 @@ class Pictures(HTMLParser):
             self.found.append(dict(attributes))
 
 
-# nbconvert's "lab" page leaves the alternative text out (its "classic" page has it), so a page that
-# is built on it adds this block.
+# nbconvert's pages leave the alternative text of vectors out, and its "lab" page that of PNG too, so a page
+# that is built on them adds blocks. Its "classic" page has it where it is told to take PNG.
+ON_PAPER = {"config": Config(NbConvertBase={"display_data_priority": ["image/png", "text/plain"]})}
+COURSE = {
+    "template_file": "lesson.html.j2",
+    "extra_loaders": [DictLoader({"lesson.html.j2": course.TEMPLATE})],
+    "filters": course.FILTERS,
+}
+
+
 @pytest.mark.parametrize(
-    "options",
+    ("options", "kind"),
     [
-        {"template_name": "classic"},
-        {
-            "template_file": "lesson.html.j2",
-            "extra_loaders": [DictLoader({"lesson.html.j2": course.TEMPLATE})],
-            "filters": course.FILTERS,
-        },
+        ({"template_name": "classic"} | ON_PAPER, "image/png"),
+        (COURSE, "image/svg+xml"),
+        (COURSE | ON_PAPER, "image/png"),
     ],
-    ids=["classic", "course"],
+    ids=["classic", "course", "course, as PNG"],
 )
-def test_alternative_text_reaches_the_web_page(executed, options):
+def test_alternative_text_reaches_the_web_page(executed, options, kind):
     page, _ = HTMLExporter(**options).from_notebook_node(executed)
     (picture,) = Pictures(page).found
     assert picture["alt"] == executed.cells[1].outputs[0]["data"]["text/plain"]
-    assert picture["src"].startswith("data:image/png;base64,")
+    assert picture["src"].startswith(f"data:{kind};base64,")
 
 
 def test_points_are_the_same_in_the_legend_whatever_their_size():

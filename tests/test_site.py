@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import itertools
 import json
 import os
 import pathlib
@@ -15,8 +16,9 @@ import nbformat
 import pytest
 from site_build import built_site, pages
 
+from aecourse.plots import style
 from tools import catalogue, readme
-from tools.book import build, citations, glossary
+from tools.book import build, citations, dark, glossary
 from tools.book import pages as sources
 
 ROOT = catalogue.ROOT
@@ -114,10 +116,10 @@ def test_nothing_is_loaded_from_another_host():
                 faults.append(f"{name}: <{tag}> {address}")
             elif parts.scheme != "data" and not here.is_file():
                 faults.append(f"{name}: <{tag}> {address}: no such file")
-    for style in built_site().rglob("*.css"):
-        text = style.read_text(encoding="utf-8")
+    for sheet in built_site().rglob("*.css"):
+        text = sheet.read_text(encoding="utf-8")
         elsewhere = re.findall(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//[^)\s]+", text)
-        faults += [f"{style.name}: {address}" for address in elsewhere]
+        faults += [f"{sheet.name}: {address}" for address in elsewhere]
     assert faults == []
 
 
@@ -275,26 +277,93 @@ def test_the_pictures_of_a_lesson_have_the_descriptions_stored_beside_them():
     total = 0
     for name in LESSONS:
         stored = [
-            output.metadata["image/png"]["alt"]
+            output.metadata["image/svg+xml"]["alt"]
             for cell in lesson(name).cells
             for output in cell.get("outputs", ())
-            if "image/png" in output.get("data", {})
+            if "image/svg+xml" in output.get("data", {})
         ]
-        shown = [alt for source, alt in lesson_page(name).pictures if "_images/" in source]
+        found = [(source, alt) for source, alt in lesson_page(name).pictures if "_images/" in source]
+        shown = [alt for source, alt in found if not source.endswith("_dark.svg")]
         assert [" ".join(alt.split()) for alt in shown] == [" ".join(alt.split()) for alt in stored]
+        for before, after in itertools.pairwise([*found, ("", "")]):
+            if before[0].removesuffix(".svg") + "_dark.svg" == after[0]:
+                assert before[1] == after[1]
         total += len(stored)
     assert total > 50
+
+
+def drawings():
+    """Return {path: drawing} of the lessons' and the guides' drawings in their own colours."""
+    found = (built_site() / "_images").glob("*.svg")
+    return {path: path.read_text(encoding="utf-8") for path in found if not path.stem.endswith("_dark")}
+
+
+def test_drawings_have_dark_colours_and_pictures_with_pixels_keep_their_paper():
+    twice = 0
+    for name, page in pages().items():
+        sources = {source for source, _ in page.pictures}
+        for source in (source for source in sources if source.endswith(".svg")):
+            if source.endswith("_dark.svg"):
+                assert source.removesuffix("_dark.svg") + ".svg" in sources
+                continue
+            drawing = (page.path.parent / source).read_text(encoding="utf-8")
+            assert dark.has_pixels(drawing) != (source.removesuffix(".svg") + "_dark.svg" in sources), name
+            twice += not dark.has_pixels(drawing)
+    assert twice > 60
+
+
+HOUSE = {*style.PALETTE.values(), *(colour for colour, _, _ in style.SERIES), *style.CLASS_COLOURS}
+
+
+@pytest.mark.parametrize("colour", sorted(HOUSE - {style.PALETTE["grid"]}))
+def test_a_colour_of_the_house_stands_out_in_the_dark(colour):
+    from test_plots import contrast
+
+    least = 4.5 if colour == style.PALETTE["text"] else 3
+    assert contrast(colour, "white") >= 3
+    assert contrast(dark.darkened(colour), dark.GROUND) >= least
+
+
+def test_every_colour_of_a_drawing_stands_out_in_the_dark_if_it_does_on_paper():
+    from test_plots import contrast
+
+    colours = {
+        colour.lower()
+        for drawing in drawings().values()
+        if not dark.has_pixels(drawing)
+        for colour in re.findall(r"#[0-9a-fA-F]{6}\b", drawing)
+    }
+    assert len(colours) > 15
+    pale = {
+        colour: dark.darkened(colour)
+        for colour in colours
+        if contrast(colour, "white") >= 3 and contrast(dark.darkened(colour), dark.GROUND) < 3
+    }
+    assert pale == {}
+
+
+def test_dark_colours_are_those_of_the_ground_and_of_its_letters():
+    assert dark.darkened("#ffffff") == dark.GROUND
+    drawing = "<svg width='9'><path style='fill:#FFFFFF;stroke:#222222'/><path id='no-colour'/></svg>"
+    text = dark.darkened("#222222")
+    assert dark.dark_svg(drawing) == (
+        f"<svg fill='{dark.darkened('#000000')}' width='9'>"
+        f"<path style='fill:{dark.GROUND};stroke:{text}'/><path id='no-colour'/></svg>"
+    )
+    assert dark.has_pixels("<svg><image href='data:,'/></svg>") and not dark.has_pixels(drawing)
 
 
 def test_colours_of_code_stand_out():
     """WCAG 2.2's 4.5 to 1 for every kind of token, in light and in dark; a browser checks the rest."""
     from test_plots import contrast
 
-    style = (built_site() / "_static" / "pygments.css").read_text(encoding="utf-8")
+    rules_of_code = (built_site() / "_static" / "pygments.css").read_text(encoding="utf-8")
     checked = 0
     for theme in ("light", "dark"):
-        ground = re.search(rf'html\[data-theme="{theme}"\] \.highlight \{{ background: (#\w+)', style)[1]
-        rules = re.findall(rf'html\[data-theme="{theme}"\] \.highlight (\.\w+) \{{([^}}]*)\}}', style)
+        ground = re.search(
+            rf'html\[data-theme="{theme}"\] \.highlight \{{ background: (#\w+)', rules_of_code
+        )[1]
+        rules = re.findall(rf'html\[data-theme="{theme}"\] \.highlight (\.\w+) \{{([^}}]*)\}}', rules_of_code)
         for kind, rule in rules:
             colour = re.search(r"(?<![-\w])color: (#\w+)", rule)
             own_ground = re.search(r"background-color: (#\w+)", rule)

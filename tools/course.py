@@ -32,6 +32,10 @@ TEMPLATE = """
 {% set alt = output | get_metadata('alt', 'image/png') -%}
 {{ super() | replace('<img ', '<img alt="' ~ (alt | escape_html) ~ '" ') if alt else super() }}
 {%- endblock data_png %}
+{% block data_svg -%}
+{% set alt = output | get_metadata('alt', 'image/svg+xml') -%}
+{{ super() | replace('<img ', '<img alt="' ~ (alt | escape_html) ~ '" ') if alt else super() }}
+{%- endblock data_svg %}
 {% block any_cell %}
 {%- if cell | is_solution -%}
 <details class="solution"><summary>Show a solution</summary>{{ super() }}</details>

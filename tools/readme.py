@@ -10,13 +10,15 @@ import argparse
 import base64
 import re
 import sys
+from pathlib import Path
 
 from aecourse._support.files import write_whole
 from tools import catalogue
 
 README = catalogue.ROOT / "README.md"
-# The README's picture: its file, the lesson that draws it, and the cell.
-PICTURE, PICTURE_LESSON, PICTURE_CELL = catalogue.ROOT / "docs" / "zeros.png", "06", "right-hist"
+# The README's picture and the same for the book: their files, the lesson that draws them, and the cell.
+PICTURE, DRAWING = catalogue.ROOT / "docs" / "zeros.png", catalogue.ROOT / "docs" / "zeros.svg"
+PICTURE_LESSON, PICTURE_CELL = "06", "right-hist"
 
 
 def course_map(entries: list[catalogue.Entry]) -> str:
@@ -51,12 +53,12 @@ def fill(text: str, name: str, content: str) -> str:
     return pattern.sub(lambda _: f"{start}\n{content}\n{end}", text)
 
 
-def picture() -> bytes:
-    """Return the README's picture as PNG, as its lesson has stored it."""
+def pictures() -> dict[Path, bytes]:
+    """Return the README's picture as PNG and the book's as SVG, as their lesson has stored them."""
     (entry,) = [entry for entry in catalogue.read() if entry.number == PICTURE_LESSON]
     (cell,) = [cell for cell in entry.notebook().cells if cell.id == PICTURE_CELL]
-    (png,) = [output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})]
-    return base64.b64decode(png)
+    (data,) = [output.data for output in cell.outputs if "image/png" in output.get("data", {})]
+    return {PICTURE: base64.b64decode(data["image/png"]), DRAWING: data["image/svg+xml"].encode()}
 
 
 def generate(text: str) -> str:
@@ -73,11 +75,14 @@ def main(arguments: list[str] | None = None) -> int:
     before = README.read_text(encoding="utf-8")
     after = generate(before)
     if options.check:
-        current = before == after and PICTURE.exists() and PICTURE.read_bytes() == picture()
+        current = before == after and all(
+            path.exists() and path.read_bytes() == content for path, content in pictures().items()
+        )
         if not current:
-            print("README.md or its picture is out of date; run 'make readme'")
+            print("README.md or one of its pictures is out of date; run 'make readme'")
         return int(not current)
-    write_whole(PICTURE, picture())
+    for path, content in pictures().items():
+        write_whole(path, content)
     write_whole(README, after)
     return 0
 

@@ -1,6 +1,5 @@
 """Figures in words: what was drawn, said in a sentence, for readers who cannot see it."""
 
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -16,8 +15,8 @@ from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from matplotlib.lines import AxLine
 from matplotlib.ticker import FixedLocator
-from PIL import Image
 
+from aecourse.plots.pictures import small_png, svg
 from aecourse.plots.style import AxesGrid
 
 #: A figure, or Axes that stand for their whole figure.
@@ -263,23 +262,14 @@ def _has_label(figure: Figure, ax: Axes, name: str) -> bool:
     return any(labels)
 
 
-def small_png(figure: Figure) -> bytes:
-    """Return the figure as a PNG with 256 colours: half the size, with hardly a visible difference."""
-    buffer, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(buffer, format="png", facecolor="white")
-    with Image.open(buffer) as image:
-        # Maximum coverage keeps the rare bright shades of an error map, which median cut merges.
-        few = image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    few.save(small, format="png", optimize=True)
-    return small.getvalue()
-
-
 def show(fig_or_ax: FigureOrAxes, text: str) -> None:
     """Show a figure in a notebook, with words for readers who cannot see it, and close it.
 
-    The output contains the image and, as plain text and as the image's alternative text, your
-    sentence followed by :func:`describe`. A comparison of stored with new outputs compares the
-    words, not the pixels. Outside of Jupyter the words are printed.
+    The output contains the figure as vectors, sharp on any screen, and as PNG for places that show no
+    vectors, such as a notebook that is not trusted or a page of feedback. As plain text, and as the
+    picture's alternative text, it contains your sentence followed by :func:`describe`. A comparison
+    of stored with new outputs compares the words, not the picture. Outside of Jupyter the words are
+    printed.
 
     Parameters
     ----------
@@ -314,13 +304,14 @@ def show(fig_or_ax: FigureOrAxes, text: str) -> None:
     from IPython.display import display
 
     description = f"{_one_line(text)} {describe(figure)}"
-    png = small_png(figure)
-    plt.close(figure)
-    if get_ipython() is None:  # a plain script cannot show an image
+    if get_ipython() is None:  # a plain script cannot show a picture
+        plt.close(figure)
         print(description)
         return
+    pictures = {"image/png": small_png(figure), "image/svg+xml": svg(figure, description)}
+    plt.close(figure)
     display(
-        {"image/png": png, "text/plain": description},
-        metadata={"image/png": {"alt": description}},
+        {**pictures, "text/plain": description},
+        metadata={kind: {"alt": description} for kind in pictures},
         raw=True,
     )

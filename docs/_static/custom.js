@@ -26,18 +26,22 @@
     copy.src = picture.src;
     copy.alt = picture.alt;
     copy.style.setProperty("--ratio", picture.naturalWidth / picture.naturalHeight);
+    dialog.classList.toggle("dark", picture.matches(".only-dark"));
     dialog.replaceChildren(close, copy);
     document.body.append(dialog);
     dialog.showModal();
   };
 
-  for (const picture of document.querySelectorAll("article .cell_output img")) {
+  for (const picture of document.querySelectorAll("article .cell_output img:not(.only-dark)")) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "enlarge";
     button.title = "Enlarge the picture";
+    const next = picture.nextElementSibling;
     picture.replaceWith(button);
     button.append(picture);
-    button.addEventListener("click", () => enlarge(picture));
+    if (next?.matches("img.only-dark")) button.append(next); // the same in other colours: one of them is shown
+    const shown = () => [...button.children].find((one) => getComputedStyle(one).display !== "none");
+    button.addEventListener("click", () => enlarge(shown()));
   }
 })();

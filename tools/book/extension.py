@@ -6,6 +6,7 @@
 - The references in docstrings are linked to the bibliography.
 - Lists whose markup, as docutils writes it, confuses screen readers are corrected.
 - Each picture gets the alternative text that its lesson stores with it.
+- Each drawing gets a second set of colours, for the dark pages.
 - Long lines of code can wrap, and each page says what it is about.
 """
 
@@ -29,7 +30,7 @@ from sphinx.config import Config
 
 import aecourse
 from tools import catalogue
-from tools.book import citations, glossary
+from tools.book import citations, dark, glossary
 
 PACKAGE = Path(aecourse.__file__).parent
 MODULES = frozenset(path.stem for path in PACKAGE.glob("[a-z]*") if path.suffix == ".py" or path.is_dir())
@@ -178,9 +179,10 @@ def describe_pictures(app: Sphinx, doctree: nodes.document, docname: str) -> Non
     stored = {}
     for cell in nbformat.read(path, as_version=4).cells:
         for output in cell.get("outputs", ()):
-            if "image/png" in output.get("data", {}):
-                digest = hashlib.sha256(base64.b64decode(output.data["image/png"])).hexdigest()
-                stored[digest] = output.metadata.get("image/png", {})
+            for kind, content in output.get("data", {}).items():
+                if kind.startswith("image/"):
+                    raw = content.encode() if kind == "image/svg+xml" else base64.b64decode(content)
+                    stored[hashlib.sha256(raw).hexdigest()] = output.metadata.get(kind, {})
     for image in doctree.findall(nodes.image):
         digest = PurePath(image["uri"]).stem
         if digest in stored:
@@ -189,10 +191,32 @@ def describe_pictures(app: Sphinx, doctree: nodes.document, docname: str) -> Non
                 image["width"] = f"{stored[digest]['width']}px"
 
 
+def add_dark_pictures(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Put after each drawing a copy in the colours of the dark pages; the theme shows one of the two."""
+    for image in list(doctree.findall(nodes.image)):
+        if not image["uri"].endswith(".svg"):
+            continue
+        path = Path(app.env.relfn2path(image["uri"], docname)[1])
+        drawing = path.read_text(encoding="utf-8")
+        if dark.has_pixels(drawing):
+            continue
+        copy = image.deepcopy()
+        copy["uri"] = image["uri"].removesuffix(".svg") + "_dark.svg"
+        path.with_name(f"{path.stem}_dark.svg").write_text(dark.dark_svg(drawing), encoding="utf-8")
+        image["classes"].append("only-light")
+        copy["classes"].append("only-dark")
+        image.parent.insert(image.parent.index(image) + 1, copy)
+
+
+def on_pictures(app: Sphinx, doctree: nodes.document) -> None:
+    """Describe the pictures of a page, and add the dark ones."""
+    describe_pictures(app, doctree, app.env.docname)
+    add_dark_pictures(app, doctree, app.env.docname)
+
+
 def on_doctree_read(app: Sphinx, doctree: nodes.document) -> None:
-    """Describe the pictures of a page and put in its links."""
+    """Put in the links of a page."""
     docname = app.env.docname
-    describe_pictures(app, doctree, docname)
     lessons = {
         name.removeprefix("lessons/")[:2]: name
         for name in app.env.found_docs
@@ -249,7 +273,7 @@ def preview(app: Sphinx, page: str, title: str, about: str) -> str:
     """
     tags = {"og:type": "article", "og:title": title, "og:description": about, "twitter:card": "summary"}
     if base := app.config.html_baseurl.rstrip("/"):
-        tags |= {"og:url": f"{base}/{page}.html", "og:image": f"{base}/_images/zeros.png"}
+        tags |= {"og:url": f"{base}/{page}.html", "og:image": f"{base}/_static/zeros.png"}
     lines = [f'<meta name="description" content="{html.escape(about)}" />']
     lines += [f'<meta property="{name}" content="{html.escape(words)}" />' for name, words in tags.items()]
     return "\n".join(lines)
@@ -313,6 +337,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("config-inited", add_generated_files)
     app.connect("build-finished", drop_roles)
     app.connect("build-finished", drop_unused)
+    app.connect("doctree-read", on_pictures, priority=400)  # before Sphinx collects the files of pictures
     app.connect("doctree-read", on_doctree_read)
     app.connect("html-page-context", on_page)
     # Before napoleon, which turns the sections of a docstring into other markup.

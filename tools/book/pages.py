@@ -245,6 +245,7 @@ def write_sources(folder: Path) -> None:
     write("instructors.md", (ROOT / "assignments" / "README.md").read_text(encoding="utf-8"))
     write("glossary.md", glossary.page())
     explorer_data.write_static(folder / "static" / "explorer")
+    shutil.copy(readme.PICTURE, folder / "static")  # chats and search engines, which preview a page, want PNG
     downloads = folder / "downloads"
     downloads.mkdir()
     for path in assignments:
