@@ -207,7 +207,7 @@ def test_the_point_moves_by_touch(browser, address, decoder):
     page.touchscreen.tap(box["x"] + 0.8 * box["width"], box["y"] + 0.8 * box["height"])
     after = check_latent(page, decoder)
     assert after[0] > before[0] and after[1] < before[1]
-    assert box["width"] < 0.9 * part(page, "latent").first.bounding_box()["width"] or box["width"] <= 320
+    assert box["width"] < 0.9 * PHONE["width"]  # beside it a finger moves the page
     context.close()
 
 
@@ -357,8 +357,7 @@ def test_it_works_from_a_file_on_disk(browser, name):
     before = words(page, name)
     part(page, name, "input").first.press("ArrowRight")
     assert words(page, name) != before
-    own = [fault for fault in faults if "pieces" in fault or "explorer" in fault or "piece" in fault.lower()]
-    assert own == []
+    assert faults == []
     page.context.close()
 
 
@@ -366,8 +365,8 @@ def test_it_works_from_a_file_on_disk(browser, name):
 def test_without_scripts_nothing_of_it_is_seen(browser, address, name):
     page = browser.new_context(java_script_enabled=False).new_page()
     page.goto(address + address_of(name))
-    assert part(page, name).count() == 1 or page.locator(f'[data-piece="{name}"]').count() == 1
-    assert not page.locator(f'[data-piece="{name}"]').is_visible()
+    place = page.locator(f'[data-piece="{name}"]')
+    assert place.count() == 1 and not place.is_visible()
     page.context.close()
 
 

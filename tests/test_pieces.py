@@ -7,6 +7,7 @@ import nbformat
 import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
+from test_plots import contrast
 
 from aecourse import datasets, evaluation
 from tools import catalogue, make_pieces
@@ -94,8 +95,15 @@ def test_the_decoder_is_that_of_lesson_07():
     _, nearest = NearestNeighbors(n_neighbors=2).fit(codes).kneighbors(codes)
     agreement = np.mean(stored["labels"][nearest[:, 1]] == stored["labels"])
     assert f"on your map {agreement:.0%};" in printed("07", "neighbours")
-    assert np.allclose(stored["view"], np.percentile(codes, [3, 97], axis=0), atol=0.01)
-    assert stored["labels"][np.hypot(*(codes - stored["start"]).T).argmin()] == 0
+    assert np.allclose(stored["view"], np.percentile(codes, [1, 99], axis=0), atol=0.01)
+    assert np.allclose(stored["start"], np.median(codes[stored["labels"] == 0], axis=0), atol=0.01)
+
+
+def test_colours_of_the_map_can_be_read_on_white():
+    script = (pieces.FOLDER / "latent.js").read_text(encoding="utf-8")
+    colours = re.findall(r'"(#\w{6})"', script.partition("COLOURS = ")[2].partition(";")[0])
+    assert len(set(colours)) == 10
+    assert [colour for colour in colours if contrast(colour, "#ffffff") < 4.5] == []
 
 
 def test_networks_of_the_bottleneck_are_those_of_lesson_06():

@@ -87,11 +87,13 @@ def training_arrays(epochs: int | None = None) -> dict[str, NDArray]:
     album = Album(X_test[shown])
     X_val = lesson["X_all"][10_000:12_000]
     before = np.abs(training.predict(model, X_val) - X_val).mean()
-    given = {"callbacks": [album]}
     fit = model.fit
 
     def watched(*arguments: Any, **settings: Any) -> keras.callbacks.History:
-        return fit(*arguments, **(settings | given | ({"epochs": epochs} if epochs else {})))
+        settings["callbacks"] = [album]
+        if epochs is not None:
+            settings["epochs"] = epochs
+        return fit(*arguments, **settings)
 
     model.fit = watched
     run_cells(LATENT_LESSON, "train", into=lesson)
@@ -120,8 +122,8 @@ def latent_arrays() -> dict[str, NDArray]:
     return {name: array for name, (array, _) in small.items()} | {
         "scales": np.array([scale for _, scale in small.values()]),
         "labels": labels.astype(np.uint8),
-        "view": np.percentile(codes, [3, 97], axis=0),  # that of the lesson's grid
-        "start": codes[first_of_each(labels)[0]],
+        "view": np.percentile(codes, [1, 99], axis=0),
+        "start": np.median(codes[labels == 0], axis=0),
         "val_mse": np.array(lesson["error"]),
     }
 

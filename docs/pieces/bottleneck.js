@@ -12,8 +12,8 @@ function build(place, data) {
   const labels = numbers(data.digits);
   const counts = data.counts.map((count) => fixed(count, 0));
   const rows = { original: row(labels), network: row(labels), pca: row(labels) };
-  const measures = table("Mean squared error of the test digits",
-    [`${counts[0]} zeros`, `${counts[1]} other digits`, "AUROC"], ["Network", "PCA"]);
+  const measures = table("All test digits",
+    [`Error of ${counts[0]} zeros`, `Error of ${counts[1]} others`, "AUROC"], ["Network", "PCA"]);
   const said = words();
   const width = slider("Units in the code", { max: data.sizes.length - 1 }, show);
 
@@ -32,7 +32,7 @@ function build(place, data) {
     said.say(
       `With ${size} units in the code the network redraws zeros with a mean squared error of ${texts[0][0]} and the ` +
       `other digits with ${texts[0][1]} (AUROC ${texts[0][2]}); PCA with ${texts[1][0]} and ${texts[1][1]} ` +
-      `(AUROC ${texts[1][2]}).`);
+      `(AUROC ${texts[1][2]}). Below each digit is its own error.`);
   }
 
   rows.original.show("Original", originals);

@@ -4,12 +4,12 @@
 const { add, digit, element, numbers, slider, words } = window.pieces;
 const { fixed } = window.explorerCalculate;
 
-const SHARP = 640; // pixels of the map in each direction, about two for each on the screen
-const DRAWN = 1000; // test digits on the map; more hide each other
+const SHARP = 832; // pixels of the map in each direction, about two for each on the screen
+const DRAWN = 500; // test digits on the map; more hide each other
 const STEP = 0.25; // of the point, in units of the code
 const KEYS = { ArrowLeft: [-2, 0], ArrowRight: [2, 0], ArrowUp: [0, 2], ArrowDown: [0, -2] }; // in steps
-// As aecourse.plots draws ten classes.
-const COLOURS = ["#0072B2", "#D55E00", "#00795a", "#a8487e", "#111111", "#7a6200", "#6a3d9a", "#00757f", "#8c2d04", "#6b6b6b"];
+// Those of the ten classes in aecourse.plots, darker where a small figure on white would be hard to read.
+const COLOURS = ["#0072B2", "#c25500", "#00795a", "#a8487e", "#111111", "#7a6200", "#6a3d9a", "#00757f", "#8c2d04", "#6b6b6b"];
 
 const scaled = (data, name, place) => Float64Array.from(numbers(data[name]), (one) => one * data.scales[place]);
 
@@ -52,7 +52,7 @@ function background(codes, labels, toPixels) {
   const context = paper.getContext("2d");
   context.fillStyle = "white";
   context.fillRect(0, 0, SHARP, SHARP);
-  Object.assign(context, { font: "bold 17px sans-serif", textAlign: "center", textBaseline: "middle" });
+  Object.assign(context, { font: "bold 28px sans-serif", textAlign: "center", textBaseline: "middle" });
   for (let place = 0; place < DRAWN; place += 1) {
     context.fillStyle = COLOURS[labels[place]];
     context.fillText(labels[place], ...toPixels([codes[2 * place], codes[2 * place + 1]]));
@@ -61,12 +61,13 @@ function background(codes, labels, toPixels) {
 }
 
 function mark(context, [x, y]) {
-  for (const [colour, width] of [["white", 10], ["black", 5]]) {
+  const [radius, reach] = [22, 46];
+  for (const [colour, width] of [["white", 14], ["black", 7]]) {
     context.beginPath();
-    context.arc(x, y, 17, 0, 2 * Math.PI);
+    context.arc(x, y, radius, 0, 2 * Math.PI);
     for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
-      context.moveTo(x + 17 * dx, y + 17 * dy);
-      context.lineTo(x + 34 * dx, y + 34 * dy);
+      context.moveTo(x + radius * dx, y + radius * dy);
+      context.lineTo(x + reach * dx, y + reach * dy);
     }
     Object.assign(context, { strokeStyle: colour, lineWidth: width });
     context.stroke();
@@ -131,13 +132,13 @@ function build(place, data) {
     event.preventDefault(); // the page stays where it is
     move(point.map((value, unit) => value + STEP * KEYS[event.key][unit]));
   });
-  const note = `Each of ${fixed(DRAWN, 0)} test digits is drawn at its code; the lesson's grid shows the same part of the plane.`;
+  const note = `On the map ${fixed(DRAWN, 0)} of the test digits stand at their codes; a few lie beyond its edges.`;
   place.append(
     element("div", { className: "piece-pair" }, map,
       element("div", {}, element("p", { className: "piece-row-title", textContent: "Decoded" }), picture.part)),
-    element("p", { className: "explorer-note", textContent: note }),
-    ...sliders.map(({ part }) => part),
     ...said.parts,
+    ...sliders.map(({ part }) => part),
+    element("p", { className: "explorer-note", textContent: note }),
   );
   move(data.start);
 }

@@ -7,7 +7,7 @@ const { add: draw, panel } = window.explorerChart;
 
 const START = 1;
 const MARGIN = { left: 62, right: 18, top: 30, bottom: 44 };
-const LINES = [["val_loss", "explorer-curve", "validation loss"], ["loss", "piece-second", "training loss"]];
+const LINES = [["val_loss", "explorer-curve", "validation"], ["loss", "piece-second", "training"]];
 
 // The losses of all epochs, with a line at the one that is shown.
 function chart(place, data, epoch) {
