@@ -149,7 +149,8 @@ def pca_redrawn(split: datasets.Split, size: int, shown: list[int]) -> dict[str,
 def bottleneck_arrays() -> dict[str, NDArray]:
     """Return test digits that lesson 06's network, and PCA, redraw with codes of several sizes."""
     split = datasets.load_mnist_digit(0)
-    shown = first_of_each(split.groups_test)
+    _, (_, digits) = datasets.load_mnist()  # of all test rows
+    shown = first_of_each(digits)
     networks = []
     for size in make_zeros.SIZES:
         model, _, history = make_zeros.train(split, size, seed=0, watched=())
@@ -163,7 +164,7 @@ def bottleneck_arrays() -> dict[str, NDArray]:
     return both | {
         "sizes": np.array(make_zeros.SIZES, np.int64),
         "counts": np.bincount(split.y_test),
-        "digits": split.groups_test[shown].astype(np.uint8),
+        "digits": digits[shown].astype(np.uint8),
         "originals": as_bytes(split.X_test[shown]),
         "stopping_loss": np.array([each["stopping_loss"] for each in networks]),
     }

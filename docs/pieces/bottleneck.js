@@ -12,8 +12,9 @@ function build(place, data) {
   const labels = numbers(data.digits);
   const counts = data.counts.map((count) => fixed(count, 0));
   const rows = { original: row(labels), network: row(labels), pca: row(labels) };
-  const measures = table("All test digits",
-    [`Error of ${counts[0]} zeros`, `Error of ${counts[1]} others`, "AUROC"], ["Network", "PCA"]);
+  const measures = table(
+    `Mean squared error of ${counts[0]} zeros and ${counts[1]} other test digits, and the AUROC`,
+    ["Zeros", "Others", "AUROC"], ["Network", "PCA"]);
   const said = words();
   const width = slider("Units in the code", { max: data.sizes.length - 1 }, show);
 

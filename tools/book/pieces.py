@@ -113,7 +113,7 @@ def knn_scores() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the scores of lesson 01's k-NN detector on its test rows, and their labels."""
     shape = datasets.make_shape("two blobs", n_anomalies=60, random_state=0)
     detector = baselines.KNNDistance(scale=False).fit(shape.X_train)
-    return detector.anomaly_score(shape.X_test), shape.y_test
+    return detector.anomaly_score(shape.X_test), shape.y_test.astype(np.int64)
 
 
 def data_of(piece: Piece) -> dict[str, Any]:
