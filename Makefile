@@ -46,7 +46,7 @@ help:
 	@echo "bench-variants one start of the table of lesson 10, trained again and compared"
 	@echo "bench-grading  seconds a submission takes in the grader; CLASSES=\"25 100\""
 	@echo "benchmark-digits  one-class MNIST from nothing, compared with the scores of lesson 12"
-	@echo "stored-NAME    make stored data again: stored-digits, -pipeline, -iris, -zeros, -latent, -imbalanced, -variants, -scale, -detectors, -results; ARGS=..."
+	@echo "stored-NAME    make stored data again: stored-digits, -pipeline, -iris, -zeros, -latent, -pieces, -imbalanced, -variants, -scale, -detectors, -results; ARGS=..."
 	@echo "assignments    make the assignments' notebooks from assignments/text"
 	@echo "lock           resolve requirements.lock again"
 	@echo "readme         write the generated tables of README.md"
@@ -176,7 +176,7 @@ bench-grading: setup
 benchmark-digits: setup
 	"$(BIN)/python" -m benchmarks.bench_digits
 
-# What lessons read from notebooks/data, and assignment 4 from aecourse/data.
+# What lessons read from notebooks/data, assignment 4 from aecourse/data, the book's pieces from docs/pieces.
 stored-%: setup
 	"$(BIN)/python" -m tools.make_$* $(ARGS)
 

@@ -137,10 +137,10 @@ def _rule(rule: Any, unseen_normals: NDArray[np.float64]) -> dict[str, object]:
     }
 
 
-def _axis(lab: Lab) -> tuple[NDArray[np.float64], list[float]]:
+def _axis(lab: Lab, bins: int) -> tuple[NDArray[np.float64], list[float]]:
     """Return the edges of the bars, and the slider's thresholds in short decimal numbers."""
     low, high = np.log10(lab.view) if lab.log else lab.view
-    edges, steps = (np.linspace(low, high, count + 1) for count in (BINS, BINS * BINS_TO_STEPS))
+    edges, steps = (np.linspace(low, high, count + 1) for count in (bins, bins * BINS_TO_STEPS))
     if lab.log:
         edges, steps = 10**edges, 10**steps
     return edges, [float(f"{step:.4g}") for step in steps]
@@ -181,30 +181,60 @@ def _images(lab: Lab, test: NDArray[np.float64], y: NDArray[np.int64]) -> dict[s
     }
 
 
-def lab_data(lab: Lab) -> dict[str, object]:
-    """Return all that the page knows of a lab, in types that JSON has."""
-    validation, test, y = read(lab)
+def scores_data(
+    lab: Lab, test: NDArray[np.float64], y: NDArray[np.int64], bins: int = BINS
+) -> dict[str, object]:
+    """Return what a page needs to draw the scores of test rows and move a threshold over them.
+
+    Parameters
+    ----------
+    lab : Lab
+        What the classes are called, and which scores are shown.
+    test : ndarray of shape (m,)
+        Scores of the test rows.
+    y : ndarray of shape (m,)
+        Their labels, 1 = anomaly.
+    bins : int
+        Number of bars.
+
+    Returns
+    -------
+    dict
+        Types that JSON has.
+
+    Raises
+    ------
+    ValueError
+        If a score lies outside the view.
+    """
     normal, anomaly = np.sort(test[y == 0]), np.sort(test[y == 1])
-    edges, steps = _axis(lab)
+    edges, steps = _axis(lab, bins)
     if not (steps[0] < test.min() and test.max() <= steps[-1]):
         raise ValueError(f"view of lab {lab.key} must hold all scores, {test.min():g} to {test.max():g}")
     return {
-        "key": lab.key,
-        "title": lab.title,
         "names": lab.names,
         "unit": lab.unit,
         "normal": normal.tolist(),
         "anomaly": anomaly.tolist(),
         # A threshold that flags every row, as ExpectedCost takes it.
         "belowAll": float(np.nextafter(test.min(), -np.inf)),
-        "rules": {name: _rule(*fitted) for name, fitted in fitted_rules(validation, test, y).items()},
-        "images": _images(lab, test, y),
         "log": lab.log,
         "ticks": lab.ticks,
         "steps": steps,
         "edges": edges.tolist(),
         "normalBars": np.histogram(normal, edges)[0].tolist(),
         "anomalyBars": np.histogram(anomaly, edges)[0].tolist(),
+    }
+
+
+def lab_data(lab: Lab) -> dict[str, object]:
+    """Return all that the page knows of a lab, in types that JSON has."""
+    validation, test, y = read(lab)
+    return scores_data(lab, test, y) | {
+        "key": lab.key,
+        "title": lab.title,
+        "rules": {name: _rule(*fitted) for name, fitted in fitted_rules(validation, test, y).items()},
+        "images": _images(lab, test, y),
     }
 
 

@@ -1,4 +1,5 @@
-// The explorer's chart, drawn as SVG: two histograms above, the cost of a day below, one axis of scores.
+// The explorer's chart, drawn as SVG: two histograms above, the cost of a day below, one axis of scores. Without
+// costs the histograms take all of its height. The lessons' pieces draw with it, too.
 //
 // Colours come from explorer.css, so they follow the page's theme by themselves.
 
@@ -56,7 +57,30 @@ function legend(svg, names, left) {
   }
 }
 
-// Draw into an element. `found` holds the threshold, the costs at the lab's steps, now and of flagging nothing.
+// The pattern of the anomalies' bars.
+function stripes(svg) {
+  const pattern = add(add(svg, "defs", {}), "pattern", {
+    id: "explorer-stripes", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)",
+  });
+  add(pattern, "rect", { class: "explorer-stripe", width: 3, height: 6 });
+}
+
+// The cost of a day over the threshold, in a panel of its own; `at` is where the threshold lies.
+function costs(svg, lab, found, box, x, at) {
+  // Flagging nearly everything costs so much that the lowest part of the curve would not be seen.
+  const cost = panel(svg, box, 1.6 * Math.max(found.nothing, found.now), "Cost a day");
+  const inPanel = add(add(svg, "defs", {}), "clipPath", { id: "explorer-panel" });
+  add(inPanel, "rect", { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top });
+  const curve = lab.steps.map((step, i) => `${x(place(lab, step))},${cost(found.costs[i])}`).join(" ");
+  add(svg, "polyline", { class: "explorer-curve", points: curve, "clip-path": "url(#explorer-panel)" });
+  const level = cost(found.nothing);
+  add(svg, "line", { class: "explorer-nothing", x1: box.left, x2: box.right, y1: level, y2: level });
+  add(svg, "text", { class: "explorer-tick", x: box.right - 4, y: level - 5, "text-anchor": "end" }, "· · · flag nothing");
+  return { cx: at, cy: cost(found.now) };
+}
+
+// Draw into an element. `found` holds the threshold and, if they are to be drawn, the costs at the lab's steps, now
+// and of flagging nothing.
 function draw(element, lab, found) {
   const width = element.clientWidth;
   const height = element.clientHeight;
@@ -66,8 +90,10 @@ function draw(element, lab, found) {
   const right = width - MARGIN.right;
   const bottom = height - MARGIN.bottom;
   const inside = bottom - MARGIN.top;
-  const upper = { left, right, top: MARGIN.top, bottom: MARGIN.top + (0.55 - GAP / 2) * inside };
-  const lower = { left, right, top: MARGIN.top + (0.55 + GAP / 2) * inside, bottom };
+  const share = found.costs ? 0.55 : 1; // of the height, for the histograms
+  const gap = found.costs ? GAP / 2 : 0;
+  const upper = { left, right, top: MARGIN.top, bottom: MARGIN.top + (share - gap) * inside };
+  const lower = { left, right, top: MARGIN.top + (share + gap) * inside, bottom };
   const x = (value) => left + ((right - left) * (value - low)) / (high - low);
   const count = lab.normalBars.length;
   const edge = (place) => left + ((right - left) * place) / count;
@@ -75,11 +101,7 @@ function draw(element, lab, found) {
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.setAttribute("aria-hidden", "true"); // the words below the chart say what it shows
   element.replaceChildren(svg);
-
-  const stripes = add(add(svg, "defs", {}), "pattern", {
-    id: "explorer-stripes", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)",
-  });
-  add(stripes, "rect", { class: "explorer-stripe", width: 3, height: 6 });
+  stripes(svg);
 
   const threshold = found.threshold > 0 || !lab.log ? place(lab, found.threshold) : low;
   const at = x(Math.min(Math.max(threshold, low), high));
@@ -87,19 +109,10 @@ function draw(element, lab, found) {
 
   const normal = lab.normalBars.map((one) => (100 * one) / lab.normal.length);
   const anomaly = lab.anomalyBars.map((one) => (100 * one) / lab.anomaly.length);
-  const share = panel(svg, upper, 1.05 * Math.max(...normal, ...anomaly), "Share of rows, %");
-  bars(svg, normal, edge, share, "normal");
-  bars(svg, anomaly, edge, share, "anomaly");
-
-  // Flagging nearly everything costs so much that the lowest part of the curve would not be seen.
-  const cost = panel(svg, lower, 1.6 * Math.max(found.nothing, found.now), "Cost a day");
-  const inPanel = add(add(svg, "defs", {}), "clipPath", { id: "explorer-panel" });
-  add(inPanel, "rect", { x: left, y: lower.top, width: right - left, height: lower.bottom - lower.top });
-  const curve = lab.steps.map((step, i) => `${x(place(lab, step))},${cost(found.costs[i])}`).join(" ");
-  add(svg, "polyline", { class: "explorer-curve", points: curve, "clip-path": "url(#explorer-panel)" });
-  const level = cost(found.nothing);
-  add(svg, "line", { class: "explorer-nothing", x1: left, x2: right, y1: level, y2: level });
-  add(svg, "text", { class: "explorer-tick", x: right - 4, y: level - 5, "text-anchor": "end" }, "· · · flag nothing");
+  const rows = panel(svg, upper, 1.05 * Math.max(...normal, ...anomaly), "Share of rows, %");
+  bars(svg, normal, edge, rows, "normal");
+  bars(svg, anomaly, edge, rows, "anomaly");
+  const now = found.costs && costs(svg, lab, found, lower, x, at);
 
   for (const tick of lab.ticks) {
     const along = x(place(lab, tick));
@@ -111,7 +124,7 @@ function draw(element, lab, found) {
   legend(svg, { normal: lab.names[0], anomaly: lab.names[1] }, left);
 
   add(svg, "line", { class: "explorer-threshold", x1: at, x2: at, y1: MARGIN.top, y2: bottom });
-  add(svg, "circle", { class: "explorer-now", cx: at, cy: cost(found.now), r: 5.5 });
+  if (now) add(svg, "circle", { class: "explorer-now", ...now, r: 5.5 });
   const isFar = at > left + 0.8 * (right - left); // the word stands where there is room for it
   const word = { x: at + (isFar ? -7 : 7), y: MARGIN.top + 13, "text-anchor": isFar ? "end" : "start" };
   add(svg, "text", { class: "explorer-tick", ...word }, "flagged →");
@@ -126,5 +139,5 @@ function thresholdAt(element, lab, clientX) {
   return lab.log ? 10 ** value : value;
 }
 
-return { draw, thresholdAt };
+return { add, draw, panel, thresholdAt };
 })();

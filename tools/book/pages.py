@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 
 from tools import catalogue, explorer_data, readme
 from tools import text as texts
-from tools.book import citations, glossary, selfchecks
+from tools.book import citations, glossary, pieces, selfchecks
 from tools.hosted import RECIPE
 
 ROOT = catalogue.ROOT
@@ -97,10 +97,11 @@ CHECKS_PROMPTS = {"code_prompt_show": "Show what is asserted", "code_prompt_hide
 
 
 def lesson_page(notebook: NotebookNode, path: str, address: str | None) -> NotebookNode:
-    """Return a lesson as the book shows it: how to run it, folds, links to the bibliography."""
+    """Return a lesson as the book shows it: how to run it, folds, pieces, links to the bibliography."""
     page = copy.deepcopy(notebook)
     page.cells[0].source += how_to_run(path, address)
     selfchecks.put_in(page)
+    pieces.put_in(page, Path(path).name[:2])
     # The fold itself says what it opens.
     page.cells = [cell for cell in page.cells if not texts.is_fold(cell)]
     for cell in page.cells:
@@ -246,6 +247,7 @@ def write_sources(folder: Path) -> None:
     write("glossary.md", glossary.page())
     explorer_data.write_static(folder / "static" / "explorer")
     shutil.copy(readme.PICTURE, folder / "static")  # chats and search engines, which preview a page, want PNG
+    pieces.write_static(folder / "static" / "pieces")
     downloads = folder / "downloads"
     downloads.mkdir()
     for path in assignments:
