@@ -21,7 +21,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 PARALLEL := -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 .PHONY: help setup setup-student repair course lab doctor lesson lesson-text format lint types hooks test test-package test-lessons test-portable test-elsewhere test-lowest test-hosted test-pyod \
-        coverage bench bench-quality bench-scale bench-variants bench-grading benchmark-digits grade-demo sweep assignments lock readme site site-open quizzes clean
+        coverage bench bench-quality bench-scale bench-variants bench-grading benchmark-digits grade-demo sweep assignments lock readme site site-open slides pdf quizzes clean
 
 help:
 	@echo "course         execute every lesson, write HTML to _build/, print one table"
@@ -52,6 +52,8 @@ help:
 	@echo "readme         write the generated tables of README.md"
 	@echo "site           the course as a web book, in _build/site"
 	@echo "site-open      the same, served on this machine and opened"
+	@echo "slides         every lesson as slides, in _build/slides"
+	@echo "pdf            every lesson as PDF, and the book, in _build/site/pdf"
 	@echo "quizzes        self-checks and quizzes as Moodle XML, GIFT and QTI 2.1, in _build/quizzes"
 
 lesson: setup
@@ -202,6 +204,13 @@ readme: setup
 
 site: setup
 	@"$(BIN)/python" -m tools.book
+
+slides: setup
+	@"$(BIN)/python" -m tools.slides
+
+# Needs Chromium from the system's packages.
+pdf: setup
+	@"$(BIN)/python" -m tools.pdf
 
 quizzes: setup
 	@"$(BIN)/python" -m tools.quizzes

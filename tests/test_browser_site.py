@@ -231,8 +231,8 @@ def solutions(notebook):
     return [cell for cell in notebook.cells if texts.is_solution(cell)]
 
 
-def spoilers(page, notebook):
-    """Return the lines that only solutions, or what they print, hold and that a reader sees."""
+def solved_lines(notebook):
+    """Return the lines that only solutions, or what they print, hold."""
     solved, others = set(), ""
     for cell in notebook.cells:
         shown = "\n".join([cell.source, *(output.get("text", "") for output in cell.get("outputs", ()))])
@@ -240,7 +240,12 @@ def spoilers(page, notebook):
             solved |= {line.strip() for line in shown.splitlines()}
         else:
             others += " ".join(shown.replace("`", "").split()) + "\n"
-    looked_for = {line for line in solved if len(line) > 8 and line not in others}
+    return {line for line in solved if len(line) > 8 and line not in others}
+
+
+def spoilers(page, notebook):
+    """Return the lines that only solutions, or what they print, hold and that a reader sees."""
+    looked_for = solved_lines(notebook)
     assert looked_for
     seen = page.locator("body").inner_text()
     return sorted(line for line in looked_for if line in seen) + re.findall("Exercise .*: right.*", seen)

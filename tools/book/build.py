@@ -26,7 +26,8 @@ def fingerprint() -> str:
     for name in INPUTS:
         top = ROOT / name
         for path in [top] if top.is_file() else sorted(top.rglob("*")):
-            if path.is_file() and path.suffix != ".pyc" and ".ipynb_checkpoints" not in path.parts:
+            left_out = {".ipynb_checkpoints", "slides"} & set(path.parts)
+            if path.is_file() and path.suffix != ".pyc" and not left_out:
                 digest.update(str(path.relative_to(ROOT)).encode())
                 digest.update(path.read_bytes())
     return digest.hexdigest()
