@@ -1,5 +1,5 @@
 # Each target sets up what it needs; a second run installs nothing.
-#   make course   execute every lesson from scratch, write HTML to _build/, print the table
+#   make course   execute every lesson from scratch, write pages to _build/course, print the table
 #   make test     test the package, and re-execute every lesson and compare its outputs
 #   make lab      open JupyterLab on a working copy of the lessons
 # More: make help
@@ -24,7 +24,7 @@ PARALLEL := -n $(WORKERS) --dist loadscope --no-loadscope-reorder
         coverage bench bench-quality bench-scale bench-variants bench-grading benchmark-digits grade-demo sweep assignments lock readme site site-open slides pdf quizzes clean
 
 help:
-	@echo "course         execute every lesson, write HTML to _build/, print one table"
+	@echo "course         execute every lesson, write pages to _build/course, print one table"
 	@echo "test           all tests, and every lesson re-executed and compared"
 	@echo "lab            JupyterLab on work/, your own copy of the lessons"
 	@echo "lesson         make the notebook of LESSON=06 from notebooks/text: written, executed, tidied"

@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from site_build import built_site, pages
 
 from aecourse import exercises
-from tools import catalogue, course
+from tools import catalogue
 from tools import text as texts
 from tools.book import selfchecks
 
@@ -291,19 +291,6 @@ class TestUse:
     def test_a_lesson_opens_without_a_spoiler(self, window, address, name):
         window.goto(f"{address}lessons/{name}.html")
         assert spoilers(window, lesson_notebook(name)) == []
-
-    @pytest.mark.parametrize("name", LESSONS)
-    def test_a_lesson_as_one_page_opens_without_a_spoiler(self, browser, tmp_path, name):
-        page_file, notebook = tmp_path / f"{name}.html", lesson_notebook(name)
-        page_file.write_text(course.as_html(notebook, name), encoding="utf-8")
-        page = browser.new_context(offline=True).new_page()
-        page.goto(page_file.as_uri(), wait_until="commit")
-        page.locator("details.solution").last.wait_for()
-        assert spoilers(page, notebook) == []
-        assert page.locator("summary", has_text="Show a solution").count() == len(solutions(notebook))
-        page.locator("details.solution > summary").first.click()
-        assert spoilers(page, notebook) != []  # or the search above would find nothing at all
-        page.context.close()
 
     @pytest.mark.parametrize("name", LESSONS)
     def test_code_and_outputs_fit_without_scrolling_sideways(self, window, address, name):

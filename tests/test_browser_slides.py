@@ -1,4 +1,4 @@
-"""The slides in a real browser, from their files: nothing is hidden, no answer is shown, no request leaves."""
+"""The slides in a real browser, from their files: nothing is hidden, no answer shown, nothing else loaded."""
 
 import hashlib
 import re
@@ -12,7 +12,7 @@ from tools import catalogue
 from tools.slides import folder
 
 REVEAL = catalogue.ROOT / "tools" / "slides" / "reveal"
-# Go through all slides with everything shown; return their number, the text of all and what sticks out of one.
+# Go through all slides with everything shown; return their number, their text and what sticks out of one.
 # What is inside a box that scrolls cannot stick out; the box itself can.
 LOOK = """
 () => {
@@ -53,15 +53,7 @@ def page():
 
 def opened(page, decks, name):
     """Open a deck from its file; return what goes wrong meanwhile."""
-    faults = []
-    page.on("console", lambda said: faults.append(said.text) if said.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("requestfailed", lambda asked: faults.append(f"failed: {asked.url}"))
-    here = decks.as_uri()
-    page.on(
-        "request",
-        lambda asked: None if asked.url.startswith((here, "data:", "blob:")) else faults.append(asked.url),
-    )
+    faults = chromium.watch_files(page, decks)
     page.goto((decks / f"{name}.html").as_uri())
     page.wait_for_function("window.Reveal && Reveal.isReady()")
     return faults

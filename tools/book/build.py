@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 from filelock import FileLock
+from nbformat import NotebookNode
 
-from tools.book.pages import DOCS, ROOT, repository, write_sources
+from tools.book.pages import DOCS, ROOT, repository, write_run, write_sources
 
 SITE = ROOT / "_build" / "site"
 # What the pages are made of: a change of any of these is a reason to build again.
@@ -33,14 +34,14 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
-def sphinx(sources: Path, out: Path) -> int:
-    """Run Sphinx and return its exit status; every warning is an error."""
+def sphinx(sources: Path, out: Path, *options: str) -> int:
+    """Run Sphinx and return its exit status; with the option -W every warning is an error."""
     # A page that asks for something from a network must fail here, not for a reader.
     names = ("http_proxy", "https_proxy", "all_proxy")
     nowhere = dict.fromkeys((*names, *map(str.upper, names)), "http://127.0.0.1:9")
     return subprocess.run(
         [
-            *(sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "2"),
+            *(sys.executable, "-m", "sphinx", "-b", "html", "-q", "-j", "2", *options),
             *("-c", DOCS, "-d", out.with_name("doctrees"), sources, out),
         ],
         cwd=ROOT,  # from which docs/conf.py imports tools.book
@@ -59,10 +60,23 @@ def build(site: Path = SITE) -> Path:
         work = site.with_name(site.name + ".work")
         shutil.rmtree(work, ignore_errors=True)
         write_sources(work / "sources")
-        if sphinx(work / "sources", work / "html") != 0:
+        if sphinx(work / "sources", work / "html", "-W", "--keep-going") != 0:
             raise SystemExit("the book was not built: see the warnings above")
         (work / "html" / stamp.name).write_text(now)
         shutil.rmtree(site, ignore_errors=True)
         (work / "html").rename(site)
         shutil.rmtree(work)
     return site
+
+
+def build_run(folder: Path, title: str, table: str, notebooks: dict[Path, NotebookNode]) -> None:
+    """Build a book of executed lessons alone into a folder, in place of what is there."""
+    work = folder.with_name(folder.name + ".work")
+    shutil.rmtree(work, ignore_errors=True)
+    write_run(work / "sources", title, table, notebooks)
+    if sphinx(work / "sources", work / "html") != 0:
+        raise SystemExit("the lessons ran, but their pages were not built: see the messages above")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    (work / "html").rename(folder)
+    shutil.rmtree(work)

@@ -1,11 +1,11 @@
 """From a lesson's page in the book to its slides, by one rule for all lessons.
 
-- A heading of the second rank begins a stack of slides, to the right of the last; one of the third rank a slide
-  below it.
-- Of a paragraph and of an item of a list, the slide has the first sentence, the speaker's notes have all of it.
-  Questions are shown whole.
-- Code is shown with what it prints, which appears at the next step. Code that draws a picture is in the notes,
-  and the picture on the slide.
+- A heading of the second rank begins a stack of slides, to the right of the last; one of the third rank
+  begins a slide below it.
+- Of a paragraph and of an item of a list, the slide has the first sentence, and the speaker's notes have all
+  of it. Questions are shown whole.
+- Code is shown with what it prints, which appears at the next step. Code that draws a picture is in the
+  notes, and the picture on the slide.
 - Solutions, answers, checks, self-checks, further reading and how to run the lesson are left out.
 
 How many slides a section takes is decided by the browser (`slides.js`), which knows how high things are.
@@ -20,7 +20,10 @@ from pathlib import PurePosixPath
 from bs4 import BeautifulSoup, NavigableString, Tag
 
 # Of an article, what no slide shows. Among it is everything that gives an answer away.
-LEFT_OUT = "details, .tag_solution, .tag_checks, .self-check, .run-lesson, .headerlink, button, script, style"
+LEFT_OUT = (
+    "details, .tag_solution, .tag_checks, .self-check, .run-lesson, .headerlink, .only-dark, [hidden], "
+    "button, script, style, link"
+)
 SECTIONS_LEFT_OUT = ("further-reading", "from-the-package")
 QUESTIONS = ("exercises", "quiz")  # sections whose text is shown whole
 # Text that is as short as this is shown whole, too.
