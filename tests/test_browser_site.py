@@ -416,6 +416,26 @@ class TestUse:
                 link.wait_for()
                 assert link.is_visible()
 
+    @pytest.mark.parametrize(
+        ("word", "place", "quoted"),
+        [
+            ("subspace_angles", "lessons/03", "from scipy.linalg import subspace_angles"),
+            ("backpropagation", "lessons/03", "This reuse of D_2 is all that backpropagation is."),
+            ("threshold", "lessons/", None),
+        ],
+    )
+    def test_search_quotes_the_sentence_or_the_line_of_code(self, browser, address, word, place, quoted):
+        with opened(browser, address, f"search.html?q={word}") as page:
+            page.locator("#search-results p", has_text="Search finished").wait_for()
+            page.wait_for_load_state("networkidle")
+            results = page.locator("#search-results li", has=page.locator(f'a[href*="{place}"]'))
+            quotes = [quote.inner_text() for quote in results.locator("p.context").all()]
+            assert quotes
+            for quote in quotes:
+                assert word.lower() in quote.lower() and len(quote) <= 250
+                assert not re.search("On this page|Settings", quote)
+            assert quoted is None or quoted in quotes
+
     def test_light_and_dark_by_the_menu_and_kept_for_the_next_page(self, browser, address):
         with opened(browser, address, LESSON, color_scheme="light") as page:
             grounds = set()

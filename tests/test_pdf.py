@@ -18,11 +18,13 @@ NAME = "03_autoencoder_from_equations"
 # What sticks out of the printed page to the right, and what would be cut in its own box.
 CUT = """
 () => {
+  // What is read aloud takes a little more room than the formula, and is not seen.
+  document.querySelectorAll("mjx-assistive-mml").forEach((spoken) => spoken.remove());
   const wide = [...document.querySelectorAll("article *")].filter((element) => {
     const box = element.getBoundingClientRect();
     const style = getComputedStyle(element);
     const hides = style.overflowX !== "visible" && style.display !== "inline";
-    return box.width > 2 && !element.closest("mjx-assistive-mml, svg, .headerlink")
+    return box.width > 2 && !element.closest("svg, .headerlink")
       && (box.right > innerWidth + 1 || (hides && element.scrollWidth > element.clientWidth + 1));
   });
   return wide.map((element) => `${element.localName}.${element.className}: ${element.innerText}`);
