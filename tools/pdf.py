@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, PdfMargins, sync_playwright
 from pypdf import PdfWriter
 
 from aecourse._support.files import write_whole
@@ -26,7 +26,7 @@ BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome", "chromium-br
 FIRST, LAST = ("index",), ("glossary", "bibliography")  # pages of the book around the lessons
 # Printed smaller than on a screen, so that a line of 88 characters fits; A4 is then so many pixels wide.
 SCALE, WIDTH = 0.8, 850
-MARGIN = {"top": "18mm", "bottom": "16mm", "left": "15mm", "right": "15mm"}
+MARGIN = PdfMargins(top="18mm", bottom="16mm", left="15mm", right="15mm")
 RUNNING = '<div style="width: 100%; padding: 0 15mm; font: 8px sans-serif; text-align: {}">{}</div>'
 HEADER = RUNNING.format("left", '<span class="title"></span>')
 FOOTER = RUNNING.format("center", '<span class="pageNumber"></span> / <span class="totalPages"></span>')

@@ -91,7 +91,7 @@ def tidy(article: Tag) -> None:
 
 def title_slide(article: Tag) -> Slide:
     """Return a lesson's first slide: everything above its first code."""
-    slide = Slide("h1", inner(article.find("h1")))
+    slide = Slide("h1", inner(heading_of(article)))
     for child in article.find_all(recursive=False):
         if child.name in ("div", "section"):
             break
@@ -102,13 +102,13 @@ def title_slide(article: Tag) -> Slide:
 def section_slides(section: Tag, whole: bool = False) -> Iterator[Slide]:
     """Yield the slide of a section, which names its parts, and those of the parts."""
     whole = whole or section.get("id") in QUESTIONS
-    heading = section.find(re.compile("h[2-6]"), recursive=False)
+    heading = heading_of(section)
     parts = section.find_all("section", recursive=False)
     slide = Slide("h2" if heading.name == "h2" else "h3", inner(heading))
     for child in section.find_all(recursive=False):
         slide.blocks += cell_blocks(child) if is_cell(child) else text_blocks(child, whole)
     if len(parts) > 1 and not whole:
-        names = [inner(part.find(re.compile("h[2-6]"), recursive=False)) for part in parts]
+        names = [inner(heading_of(part)) for part in parts]
         slide.blocks += [Block(f"<p>{name}</p>", kind="item") for name in names]
     if slide.blocks:
         yield slide
@@ -118,7 +118,15 @@ def section_slides(section: Tag, whole: bool = False) -> Iterator[Slide]:
 
 def is_cell(child: Tag) -> bool:
     """Return whether an element is a cell of code."""
-    return "cell" in child.get("class", [])
+    return "cell" in child.get_attribute_list("class")
+
+
+def heading_of(section: Tag) -> Tag:
+    """Return the heading of a section."""
+    heading = section.find(re.compile("^h[1-6]$"), recursive=False)
+    if not isinstance(heading, Tag):
+        raise ValueError(f"a section of the page has no heading: {section.get_text()[:60]!r}")
+    return heading
 
 
 def inner(tag: Tag) -> str:
@@ -156,25 +164,26 @@ def cut(text: Tag) -> bool:
         if end:
             for later in list(child.next_siblings):
                 later.extract()
-            child.replace_with(child[: end.end()])
+            child.replace_with(str(child)[: end.end()])
             return True
     return False
 
 
+def is_picture(output: Tag) -> bool:
+    """Return whether an output is or holds a picture."""
+    return output.css.match(PICTURE) or bool(output.select(PICTURE))
+
+
 def cell_blocks(cell: Tag) -> list[Block]:
     """Return the blocks of a cell: its code and what it prints or draws."""
-    tags, code = cell.get("class", []), cell.select_one(".cell_input")
-    listing = str(code.select_one("pre")) if code else ""
+    tags, code = cell.get_attribute_list("class"), cell.select_one(".cell_input pre")
+    listing = str(code) if code else ""
     if "tag_exercise" in tags:
         return [Block(listing)]  # what its check prints is for whoever runs it
     outputs = cell.select_one(".cell_output")
     shown = outputs.find_all(recursive=False) if outputs else []
-    drawn = [Block(str(output)) for output in shown if output.css.match(PICTURE) or output.select(PICTURE)]
-    printed = [
-        Block(str(output), kind="output")
-        for output in shown
-        if not (output.css.match(PICTURE) or output.select(PICTURE))
-    ]
+    drawn = [Block(str(output)) for output in shown if is_picture(output)]
+    printed = [Block(str(output), kind="output") for output in shown if not is_picture(output)]
     if drawn or "tag_headline" in tags:
         blocks = [Block(block.html) for block in printed] + drawn
         if blocks:
