@@ -1,5 +1,5 @@
 # Each target sets up what it needs; a second run installs nothing.
-#   make course   execute every lesson from scratch, write HTML to _build/, print the table
+#   make course   execute every lesson from scratch, write pages to _build/course, print the table
 #   make test     test the package, and re-execute every lesson and compare its outputs
 #   make lab      open JupyterLab on a working copy of the lessons
 # More: make help
@@ -21,10 +21,10 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 PARALLEL := -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 .PHONY: help setup setup-student repair course lab doctor lesson lesson-text format lint types hooks test test-package test-lessons test-portable test-elsewhere test-lowest test-hosted test-pyod \
-        coverage bench bench-quality bench-scale bench-variants bench-grading benchmark-digits grade-demo sweep assignments lock readme site site-open quizzes clean
+        coverage bench bench-quality bench-scale bench-variants bench-grading benchmark-digits grade-demo sweep assignments lock readme site site-open slides pdf quizzes clean
 
 help:
-	@echo "course         execute every lesson, write HTML to _build/, print one table"
+	@echo "course         execute every lesson, write pages to _build/course, print one table"
 	@echo "test           all tests, and every lesson re-executed and compared"
 	@echo "lab            JupyterLab on work/, your own copy of the lessons"
 	@echo "lesson         make the notebook of LESSON=06 from notebooks/text: written, executed, tidied"
@@ -52,6 +52,8 @@ help:
 	@echo "readme         write the generated tables of README.md"
 	@echo "site           the course as a web book, in _build/site"
 	@echo "site-open      the same, served on this machine and opened"
+	@echo "slides         every lesson as slides, in _build/slides"
+	@echo "pdf            every lesson as PDF, and the book, in _build/site/pdf"
 	@echo "quizzes        self-checks and quizzes as Moodle XML, GIFT and QTI 2.1, in _build/quizzes"
 
 lesson: setup
@@ -203,6 +205,13 @@ readme: setup
 
 site: setup
 	@"$(BIN)/python" -m tools.book
+
+slides: setup
+	@"$(BIN)/python" -m tools.slides
+
+# Needs Chromium from the system's packages.
+pdf: setup
+	@"$(BIN)/python" -m tools.pdf
 
 quizzes: setup
 	@"$(BIN)/python" -m tools.quizzes

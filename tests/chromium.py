@@ -2,7 +2,6 @@
 
 import contextlib
 import pathlib
-import shutil
 import subprocess
 import threading
 import urllib.parse
@@ -10,6 +9,7 @@ import urllib.parse
 from playwright.sync_api import sync_playwright
 
 from tools.book.serve import server
+from tools.pdf import executable
 
 SCREENSHOTS = pathlib.Path(__file__).parents[1] / "_build" / "screenshots"
 WIDTHS = (360, 768, 1440)
@@ -22,17 +22,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-def executable():
-    """Return the path of the browser; a machine without one fails the test.
-
-    The shell without windows takes half the time of the whole browser.
-    """
-    names = ("chromium-headless-shell", "chromium", "google-chrome", "chromium-browser")
-    found = next(filter(None, map(shutil.which, names)), None)
-    assert found, "this test needs Chromium: apt-get install chromium-headless-shell"
-    return found
 
 
 def dumped(address, profile, milliseconds):
@@ -88,5 +77,21 @@ def watch(page):
     page.on("request", requested)
     page.on("requestfailed", lambda request: faults.append(f"request failed: {request.url}"))
     page.on("console", said)
+    page.on("pageerror", lambda error: faults.append(f"error: {error}"))
+    return faults
+
+
+def watch_files(page, folder):
+    """Return a list that fills with what goes wrong on a page from a folder: errors, requests outside it."""
+    faults = []
+    here = folder.as_uri()
+
+    def requested(request):
+        if not request.url.startswith((here, "data:", "blob:")):
+            faults.append(f"request outside the folder: {request.url}")
+
+    page.on("request", requested)
+    page.on("requestfailed", lambda request: faults.append(f"request failed: {request.url}"))
+    page.on("console", lambda said: faults.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: faults.append(f"error: {error}"))
     return faults

@@ -19,7 +19,7 @@ from test_plots import ALL
 from aecourse import exercises
 from aecourse.plots import pictures
 from aecourse.plots.description import whole_figure
-from tools import catalogue, course
+from tools import catalogue
 from tools import text as texts
 from tools.book import dark, selfchecks
 
@@ -237,8 +237,8 @@ def solutions(notebook):
     return [cell for cell in notebook.cells if texts.is_solution(cell)]
 
 
-def spoilers(page, notebook):
-    """Return the lines that only solutions, or what they print, hold and that a reader sees."""
+def solved_lines(notebook):
+    """Return the lines that only solutions, or what they print, hold."""
     solved, others = set(), ""
     for cell in notebook.cells:
         shown = "\n".join([cell.source, *(output.get("text", "") for output in cell.get("outputs", ()))])
@@ -246,7 +246,12 @@ def spoilers(page, notebook):
             solved |= {line.strip() for line in shown.splitlines()}
         else:
             others += " ".join(shown.replace("`", "").split()) + "\n"
-    looked_for = {line for line in solved if len(line) > 8 and line not in others}
+    return {line for line in solved if len(line) > 8 and line not in others}
+
+
+def spoilers(page, notebook):
+    """Return the lines that only solutions, or what they print, hold and that a reader sees."""
+    looked_for = solved_lines(notebook)
     assert looked_for
     seen = page.locator("body").inner_text()
     return sorted(line for line in looked_for if line in seen) + re.findall("Exercise .*: right.*", seen)
@@ -364,19 +369,6 @@ class TestUse:
     def test_a_lesson_opens_without_a_spoiler(self, window, address, name):
         window.goto(f"{address}lessons/{name}.html")
         assert spoilers(window, lesson_notebook(name)) == []
-
-    @pytest.mark.parametrize("name", LESSONS)
-    def test_a_lesson_as_one_page_opens_without_a_spoiler(self, browser, tmp_path, name):
-        page_file, notebook = tmp_path / f"{name}.html", lesson_notebook(name)
-        page_file.write_text(course.as_html(notebook, name), encoding="utf-8")
-        page = browser.new_context(offline=True).new_page()
-        page.goto(page_file.as_uri(), wait_until="commit")
-        page.locator("details.solution").last.wait_for()
-        assert spoilers(page, notebook) == []
-        assert page.locator("summary", has_text="Show a solution").count() == len(solutions(notebook))
-        page.locator("details.solution > summary").first.click()
-        assert spoilers(page, notebook) != []  # or the search above would find nothing at all
-        page.context.close()
 
     @pytest.mark.parametrize("name", LESSONS)
     def test_code_and_outputs_fit_without_scrolling_sideways(self, window, address, name):
@@ -501,6 +493,26 @@ class TestUse:
                 link = page.locator(f'#search-results li a[href*="{wanted}"]').first
                 link.wait_for()
                 assert link.is_visible()
+
+    @pytest.mark.parametrize(
+        ("word", "place", "quoted"),
+        [
+            ("subspace_angles", "lessons/03", "from scipy.linalg import subspace_angles"),
+            ("backpropagation", "lessons/03", "This reuse of D_2 is all that backpropagation is."),
+            ("threshold", "lessons/", None),
+        ],
+    )
+    def test_search_quotes_the_sentence_or_the_line_of_code(self, browser, address, word, place, quoted):
+        with opened(browser, address, f"search.html?q={word}") as page:
+            page.locator("#search-results p", has_text="Search finished").wait_for()
+            page.wait_for_load_state("networkidle")
+            results = page.locator("#search-results li", has=page.locator(f'a[href*="{place}"]'))
+            quotes = [quote.inner_text() for quote in results.locator("p.context").all()]
+            assert quotes
+            for quote in quotes:
+                assert word.lower() in quote.lower() and len(quote) <= 250
+                assert not re.search("On this page|Settings", quote)
+            assert quoted is None or quoted in quotes
 
     def test_light_and_dark_by_the_menu_and_kept_for_the_next_page(self, browser, address):
         with opened(browser, address, LESSON, color_scheme="light") as page:

@@ -261,8 +261,10 @@ def test_course_executes_writes_html_and_prints_the_table(two_lessons, tmp_path,
         "pass" in printed.out and "two and two is 4" in printed.out and "1 of 1 lessons pass" in printed.out
     )
     assert "left" in printed.err  # the progress bar's estimate
-    html = (tmp_path / "out" / "01_good.html").read_text()
-    assert "two and two is 4" in html and html.count("<summary>Show a solution</summary>") == 1
+    html = (tmp_path / "out" / "lessons" / "01_good.html").read_text(encoding="utf-8")
+    assert "two and two is 4" in html and html.count("Show a solution") == 1
+    index = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert 'href="lessons/01_good.html"' in index and "two and two is 4" in index and "passed" in index
     # The committed file is not touched: it had no outputs, and has none.
     assert nbformat.read(two_lessons / "01_good.ipynb", as_version=4).cells[1].outputs == []
 
@@ -273,7 +275,9 @@ def test_course_says_which_cell_failed_and_goes_on(two_lessons, tmp_path, capsys
     assert status == 1
     assert "cell 3 (breaks): ZeroDivisionError" in printed
     assert "1 of 2 lessons pass" in printed and "failed: 02" in printed
-    assert (tmp_path / "out" / "02_bad.html").exists()
+    assert "ZeroDivisionError" in (tmp_path / "out" / "lessons" / "02_bad.html").read_text(encoding="utf-8")
+    index = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "failed" in index and "cell 3 (breaks)" in index
 
 
 def test_course_refuses_a_lesson_that_is_not_there(two_lessons, tmp_path):

@@ -59,6 +59,14 @@ def read(folder: Path = NOTEBOOKS) -> list[Entry]:
     ]
 
 
+def chosen(beginnings: list[str], folder: Path = NOTEBOOKS) -> list[Entry]:
+    """Return the entries whose files' names begin so, by default all, or say that there are none."""
+    entries = [e for e in read(folder) if not beginnings or e.path.name.startswith(tuple(beginnings))]
+    if not entries:
+        raise SystemExit(f"no lesson starts with {beginnings}; there are {numbers(folder)}")
+    return entries
+
+
 def numbers(folder: Path = NOTEBOOKS) -> str:
     """Return the numbers of all lessons, as one text."""
     return ", ".join(entry.number for entry in read(folder))

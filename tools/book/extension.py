@@ -256,11 +256,19 @@ def hang_lines(code: re.Match[str]) -> str:
     return code[1] + "\n".join(line(text) for text in code[2].split("\n")) + code[3]
 
 
+@functools.cache
+def lines_of_catalogue() -> dict[str, str]:
+    """Return what each lesson is about: {page: line}."""
+    return {
+        f"lessons/{entry.path.stem}": f"Lesson {entry.number}, about {entry.reading} minutes: {entry.about}"
+        for entry in catalogue.read()
+    }
+
+
 def about_page(page: str, doctree: nodes.document | None) -> str:
     """Return what a page is about: a lesson's line in the catalogue, or the beginning of the page."""
-    for entry in catalogue.read() if page.startswith("lessons/") else ():
-        if page == f"lessons/{entry.path.stem}":
-            return f"Lesson {entry.number}, about {entry.reading} minutes: {entry.about}"
+    if page in lines_of_catalogue():
+        return lines_of_catalogue()[page]
     first = next(iter(doctree.findall(nodes.paragraph)), None) if doctree else None
     words = " ".join(first.astext().split()) if first else ""
     return textwrap.shorten(words, 200, placeholder=" …")

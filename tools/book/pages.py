@@ -220,41 +220,55 @@ def landing(entries: list[catalogue.Entry], assignments: list[Path]) -> str:
     return text + "\n" + "\n".join(trees)
 
 
+def write_page(folder: Path, path: str, content: str | NotebookNode) -> None:
+    """Write the source of a page."""
+    target = folder / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, str):
+        target.write_text(content, encoding="utf-8")
+    else:
+        nbformat.write(content, target)
+
+
+def write_lessons(folder: Path, notebooks: dict[Path, NotebookNode]) -> None:
+    """Write the sources of lessons' pages, of what they link to, and what can be downloaded from them."""
+    address = repository()
+    downloads = folder / "downloads"
+    downloads.mkdir(parents=True)
+    for path, notebook in notebooks.items():
+        write_page(folder, f"lessons/{path.name}", lesson_page(notebook, f"notebooks/{path.name}", address))
+        # Without outputs: the page shows them, and a student runs the cells.
+        empty, _ = ClearOutputPreprocessor().preprocess(notebook, {})
+        nbformat.write(empty, downloads / path.name)
+        script = jupytext.writes(empty, "py:percent")
+        (downloads / f"{path.stem}.py").write_text(script, encoding="utf-8")
+    write_page(folder, "glossary.md", glossary.page())
+    shutil.copy(DOCS / "bibliography.md", folder)
+    explorer_data.write_static(folder / "static" / "explorer")
+    pieces.write_static(folder / "static" / "pieces")
+    shutil.copy(readme.PICTURE, folder / "static")  # chats and search engines, which preview a page, want PNG
+
+
 def write_sources(folder: Path) -> None:
     """Write the sources of all pages into an empty folder."""
-
-    def write(path: str, content: str | NotebookNode) -> None:
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, str):
-            target.write_text(content, encoding="utf-8")
-        else:
-            nbformat.write(content, target)
-
     settings = shutil.ignore_patterns("_static", "conf.py", "*.toml", "*.bib")
     shutil.copytree(DOCS, folder, ignore=settings)
-    entries, address = catalogue.read(), repository()
-    for entry in entries:
-        name = entry.path.name
-        write(f"lessons/{name}", lesson_page(entry.notebook(), f"notebooks/{name}", address))
+    entries = catalogue.read()
+    write_lessons(folder, {entry.path: entry.notebook() for entry in entries})
     assignments = sorted((ROOT / "assignments" / "release").glob("*/*.ipynb"))
     for path in assignments:
-        write(f"assignments/{path.name}", assignment_page(nbformat.read(path, as_version=4), path.name))
+        page = assignment_page(nbformat.read(path, as_version=4), path.name)
+        write_page(folder, f"assignments/{path.name}", page)
+        shutil.copy(path, folder / "downloads")
     for name, text in reference_pages().items():
-        write(name, text)
-    write("index.md", landing(entries, assignments))
-    write("instructors.md", (ROOT / "assignments" / "README.md").read_text(encoding="utf-8"))
-    write("glossary.md", glossary.page())
-    explorer_data.write_static(folder / "static" / "explorer")
-    shutil.copy(readme.PICTURE, folder / "static")  # chats and search engines, which preview a page, want PNG
-    pieces.write_static(folder / "static" / "pieces")
-    downloads = folder / "downloads"
-    downloads.mkdir()
-    for path in assignments:
-        shutil.copy(path, downloads)
-    for entry in entries:
-        # Without outputs: the page shows them, and a student runs the cells.
-        notebook, _ = ClearOutputPreprocessor().preprocess(entry.notebook(), {})
-        nbformat.write(notebook, downloads / entry.path.name)
-        script = jupytext.writes(notebook, "py:percent")
-        (downloads / f"{entry.path.stem}.py").write_text(script, encoding="utf-8")
+        write_page(folder, name, text)
+    write_page(folder, "index.md", landing(entries, assignments))
+    write_page(folder, "instructors.md", (ROOT / "assignments" / "README.md").read_text(encoding="utf-8"))
+
+
+def write_run(folder: Path, title: str, table: str, notebooks: dict[Path, NotebookNode]) -> None:
+    """Write the sources of a book of executed lessons alone, whose first page has a table of the run."""
+    write_lessons(folder, notebooks)
+    lessons = toctree("Lessons", [f"lessons/{path.stem}" for path in notebooks])
+    words = toctree("Look up", ["glossary", "bibliography"])
+    write_page(folder, "index.md", f"# {title}\n\n{table}\n\n{lessons}\n{words}")
