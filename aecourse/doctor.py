@@ -394,6 +394,9 @@ def main(as_json: bool = False) -> int:
     int
         Exit status: 0 if every check passes, 1 otherwise.
     """
+    # A console may have no place for a sign in a folder's name: "?" is shown for it.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
     checks = examine()
     n_failed = sum(not check.ok for check in checks)
     if as_json:

@@ -25,6 +25,7 @@ FIRST = "00_start_here.ipynb"  # what JupyterLab opens with
 LEFT_OUT = {"__pycache__", "text", "lessons.toml"}
 RECORD = ".copied.json"  # for each file: the digest of the course's version that was last copied
 UPDATES = "UPDATES.md"
+UPDATES_TITLE = "# What updates of the course did\n\n"
 # JupyterLab's settings for students: no news to agree to, no panels of nbgrader, which are for instructors.
 # Sliders are heard in the kernel's own thread: in a second one, pictures and answers can be lost.
 SETTINGS = Path(__file__).parent / "lab_settings"
@@ -86,10 +87,10 @@ def read_record(path: Path) -> dict[str, str]:
 
 def note_update(path: Path, sentences: list[str]) -> None:
     """Write what an update did above what earlier ones did."""
-    title = "# What updates of the course did\n\n"
-    earlier = path.read_text(encoding="utf-8", errors="replace").removeprefix(title) if path.exists() else ""
+    earlier = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     lines = "".join(f"- {sentence}\n" for sentence in sentences)
-    write_whole(path, f"{title}## {datetime.date.today():%d %B %Y}\n\n{lines}\n{earlier}".rstrip() + "\n")
+    today = f"{UPDATES_TITLE}## {datetime.date.today().isoformat()}\n\n{lines}"
+    write_whole(path, f"{today}\n{earlier.removeprefix(UPDATES_TITLE)}".rstrip() + "\n")
 
 
 def update(lessons: Path, work: Path, assignments: Path = ASSIGNMENTS) -> list[str]:
