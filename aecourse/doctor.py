@@ -324,8 +324,8 @@ def check_kernel() -> Check:
         todo = f"unset JUPYTER_PATH, which names {', '.join(elsewhere)}; 'make lab' puts our kernel before it"
     elif Path(sys.prefix) not in Path(spec.resource_dir).parents:  # ours is there, or can be, and is hidden
         todo = (
-            f"'make lab' passes it over; elsewhere set JUPYTER_PREFER_ENV_PATH=1, or move {spec.resource_dir} "
-            "away"
+            "'make lab' passes it over; elsewhere set JUPYTER_PREFER_ENV_PATH=1, or move "
+            f"{spec.resource_dir} away"
         )
     return Check("Jupyter kernel", ours, found, todo)
 

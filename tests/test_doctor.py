@@ -260,14 +260,18 @@ def test_the_advice_on_a_kernel_at_home_that_hides_ours_helps(tmp_path):
     folder = tmp_path / "kernels" / "python3"
     folder.mkdir(parents=True)
     (folder / "kernel.json").write_text(
-        json.dumps({"argv": ["/usr/bin/python3", "-m", "ipykernel"], "display_name": "x", "language": "python"})
+        json.dumps(
+            {"argv": ["/usr/bin/python3", "-m", "ipykernel"], "display_name": "x", "language": "python"}
+        )
     )
     code = "from aecourse import doctor; print(doctor.check_kernel())"
 
     def ask(**environment):
         return subprocess.run(
             [sys.executable, "-c", code],
-            env=os.environ | {"JUPYTER_DATA_DIR": str(tmp_path), "JUPYTER_PREFER_ENV_PATH": "0"} | environment,
+            env=os.environ
+            | {"JUPYTER_DATA_DIR": str(tmp_path), "JUPYTER_PREFER_ENV_PATH": "0"}
+            | environment,
             capture_output=True,
             text=True,
             check=True,

@@ -161,7 +161,9 @@ def test_the_doctor_runs_to_its_end_and_shows_a_question_mark_for_what_has_no_pl
     report = run(folder, "-m", "aecourse.doctor", status=1, **named)
     failed = [line for line in report.splitlines() if line.startswith("FAIL")]
     assert len(failed) == 1 and "python3 is another Python" in failed[0] and ", ??" in failed[0]
-    assert "OK   disk" in report and "adds up" in report and f"1 of {report.count('OK ') + 1} checks" in report
+    assert (
+        "OK   disk" in report and "adds up" in report and f"1 of {report.count('OK ') + 1} checks" in report
+    )
 
 
 def test_the_simulation_ends_a_program_that_prints_what_cp1252_lacks(folder):

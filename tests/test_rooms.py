@@ -1,4 +1,4 @@
-"""`make lab` in a shared room: a checkout on a read-only mount, homes that cannot be written, ports in use."""
+"""`make lab` in a shared room: a read-only mount, homes that cannot be written, a port in use."""
 
 import contextlib
 import json
@@ -86,7 +86,13 @@ def printed(base, token, code):
     channels = f"{base.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels?token={token}"
     connection = websocket.create_connection(channels, timeout=180)
     name = uuid.uuid4().hex
-    header = {"msg_id": name, "msg_type": "execute_request", "username": "", "session": name, "version": "5.3"}
+    header = {
+        "msg_id": name,
+        "msg_type": "execute_request",
+        "username": "",
+        "session": name,
+        "version": "5.3",
+    }
     content = {"code": code, "silent": False}
     message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
     connection.send(json.dumps(message))
