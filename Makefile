@@ -6,8 +6,8 @@
 
 # By itself, make finds Python 3.13, 3.12 or 3.11 (tools/with_python.sh); PYTHON names another.
 export PYTHON
-# A checkout that cannot be written keeps its environment at home.
-AECOURSE_VENV ?= $(shell test -w . && echo .venv || echo "$$HOME/.aecourse/venv")
+# A checkout that cannot be written keeps its environment at home, unless one was made in it before.
+AECOURSE_VENV ?= $(shell test -w . || test -e .venv/installed.json && echo .venv || echo "$$HOME/.aecourse/venv")
 export AECOURSE_VENV
 BIN := $(AECOURSE_VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 SET_UP := @sh tools/with_python.sh -m tools.setup_env

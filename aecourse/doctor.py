@@ -108,12 +108,36 @@ def _requirements() -> Iterator[tuple["Requirement", str]]:
                 yield requirement, extra
 
 
-def _missing_files(distribution: importlib.metadata.Distribution) -> int:
-    """Count the files of a package that are gone; compiled ones are made again when they are needed."""
+def _damaged_files(distribution: importlib.metadata.Distribution) -> str:
+    """Say how many files of a package are missing or have another size; empty if none."""
     # `distribution.files` leaves out missing files on newer Pythons, so the record itself is read.
-    rows = csv.reader((distribution.read_text("RECORD") or "").splitlines())
-    names = [row[0] for row in rows if row and not row[0].endswith(".pyc")]
-    return sum(not os.path.exists(str(distribution.locate_file(name))) for name in names)
+    missing = changed = 0
+    for row in csv.reader((distribution.read_text("RECORD") or "").splitlines()):
+        if len(row) != 3 or row[0].endswith(".pyc"):  # compiled ones are made again when they are needed
+            continue
+        name, _, size = row
+        try:
+            found = os.stat(str(distribution.locate_file(name))).st_size
+        except OSError:
+            missing += 1
+        else:
+            changed += size.isdigit() and int(size) != found
+    said = {"missing": missing, "cut off or changed": changed}
+    return ", ".join(f"{n} file{'s' * (n > 1)} {what}" for what, n in said.items() if n)
+
+
+def check_other_packages() -> Check:
+    """Look for damaged files in what else is installed here: what the requirements need in their turn."""
+    ours = {requirement.name for requirement, _ in _requirements()}
+    others = {found.name: found for found in importlib.metadata.distributions() if found.name}
+    damaged = [
+        f"{name} ({damage})"
+        for name, distribution in sorted(others.items())
+        if name.lower().replace("_", "-") not in ours and (damage := _damaged_files(distribution))
+    ]
+    if damaged:
+        return Check("other packages", False, "; ".join(damaged[:5]), REPAIR)
+    return Check("other packages", True, f"{len(others)} installed, with all their files")
 
 
 def check_requirements() -> list[Check]:
@@ -127,9 +151,9 @@ def check_requirements() -> list[Check]:
             found = f"not installed; only for {ONLY_FOR.get(extra, extra)}" if extra else f"missing {needs}"
             checks.append(Check(requirement.name, bool(extra), found, REINSTALL))
             continue
-        version, gone = distribution.version, _missing_files(distribution)
-        if gone:
-            checks.append(Check(requirement.name, False, f"{version}, {gone} files are missing", REPAIR))
+        version, damage = distribution.version, _damaged_files(distribution)
+        if damage:
+            checks.append(Check(requirement.name, False, f"{version}, {damage}", REPAIR))
             continue
         ok = requirement.specifier.contains(version, prereleases=True)
         checks.append(Check(requirement.name, ok, f"{version} {needs}", REINSTALL))
@@ -233,7 +257,7 @@ def check_keras() -> Check:
     if backend != "tensorflow":
         todo = "unset it before you start the course; its lessons are written for TensorFlow"
         return Check("Keras settings", False, f"KERAS_BACKEND is {backend!r}", todo)
-    file = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "keras.json"
+    file = Path(os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras"))) / "keras.json"
     try:
         settings = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -271,7 +295,9 @@ def check_machine() -> list[Check]:
                 "Colab",
             )
         )
-    free = shutil.disk_usage(".").free / 1e9
+    work = Path(os.path.expanduser(os.environ.get("AECOURSE_WORK", ".")))
+    place = next(folder for folder in (work, *work.absolute().parents) if folder.is_dir())
+    free = shutil.disk_usage(place).free / 1e9
     todo = (
         f"{MIN_DISK_GB} GB are needed to work: empty the bin, or name a folder elsewhere with AECOURSE_WORK"
     )
@@ -281,7 +307,7 @@ def check_machine() -> list[Check]:
 
 def check_kernel() -> Check:
     """Check that the kernel that the lessons name exists and runs this Python."""
-    todo = "run: python -m ipykernel install --sys-prefix"
+    todo = f'run: "{sys.executable}" -m ipykernel install --sys-prefix'
     try:
         from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
     except Exception as error:  # whatever a damaged package raises
@@ -295,7 +321,12 @@ def check_kernel() -> Check:
     found = "python3, of this environment" if ours else f"python3 is another Python: {program}"
     elsewhere = [path for path in os.environ.get("JUPYTER_PATH", "").split(os.pathsep) if path]
     if any(Path(path) in Path(spec.resource_dir).parents for path in elsewhere):
-        todo = f"unset JUPYTER_PATH, which names {', '.join(elsewhere)}; 'make lab' does so by itself"
+        todo = f"unset JUPYTER_PATH, which names {', '.join(elsewhere)}; 'make lab' puts our kernel before it"
+    elif Path(sys.prefix) not in Path(spec.resource_dir).parents:  # ours is there, or can be, and is hidden
+        todo = (
+            "'make lab' passes it over; elsewhere set JUPYTER_PREFER_ENV_PATH=1, or move "
+            f"{spec.resource_dir} away"
+        )
     return Check("Jupyter kernel", ours, found, todo)
 
 
@@ -341,6 +372,7 @@ def examine() -> list[Check]:
         installed,
         check_python(),
         *check_requirements(),
+        check_other_packages(),
         check_tensorflow(),
         check_keras(),
         *check_machine(),
@@ -362,6 +394,9 @@ def main(as_json: bool = False) -> int:
     int
         Exit status: 0 if every check passes, 1 otherwise.
     """
+    # A console may have no place for a sign in a folder's name: "?" is shown for it.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
     checks = examine()
     n_failed = sum(not check.ok for check in checks)
     if as_json:

@@ -16,8 +16,10 @@ import pytest
 from playwright.sync_api import TimeoutError
 
 from aecourse import explorer
+from tools import lab as tools_lab
 
 ROOT = pathlib.Path(__file__).parents[1]
+WORK = []  # the working copy, once the lab has made it
 MINUTE = 60_000  # milliseconds; a busy machine gets several, a quiet one needs seconds
 
 # What the tests read of JupyterLab. It keeps only the cells in sight in the page; its model has all.
@@ -67,11 +69,8 @@ def free_port():
 def address(tmp_path_factory):
     """Start what `make lab` starts, on a working copy of its own; yield the address that it prints."""
     home = tmp_path_factory.mktemp("lab")
-    config, settings = home / "config", home / "settings"
-    notifications = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
-    notifications.parent.mkdir(parents=True)
+    config, settings = home / "config", home / "settings"  # empty, so that what the lab sets is tested
     config.mkdir()
-    notifications.write_text('{"checkForUpdates": false, "fetchNews": "false"}')  # the test needs no network
     (config / "jupyter_lab_config.py").write_text("c.LabApp.expose_app_in_browser = True\n")
     environment = os.environ | {
         "JUPYTER_CONFIG_DIR": str(config),
@@ -103,6 +102,7 @@ def address(tmp_path_factory):
                 pytest.fail(f"the server did not start:\n{log.read()}")
             # Read on, or the server would wait once the pipe is full.
             reader = subprocess.Popen(["cat"], stdin=server.stdout, stdout=log)
+            WORK.append(home / "work")
             yield found.group()
         finally:
             server.terminate()
@@ -173,6 +173,43 @@ def test_lesson_00_runs_from_the_menu_without_an_error(lab):
     nothing_asked_elsewhere(page, faults)
     # A request that JupyterLab gives up, as it does when it opens something else, is no fault.
     assert [fault for fault in faults if not fault.startswith("request failed")] == []
+
+
+INSTRUCTORS = """() => {
+    const commands = jupyterapp.commands.listCommands();
+    const places = ".jp-SideBar .lm-TabBar-tab, .jp-Toolbar-item, .jp-LauncherCard";
+    const shown = [...document.querySelectorAll(places)]
+        .map((item) => `${item.title} ${item.dataset.id ?? ""} ${item.innerText}`);
+    const theirs = /nbgrader|formgrader|validate|assignment list|course list/i;
+    return [...commands, ...shown].filter((text) => theirs.test(text));
+}"""
+
+
+def test_a_student_sees_no_news_and_nothing_that_is_for_instructors(lab):
+    """The whole environment has nbgrader: if not switched off, its panels and its button would be there."""
+    page, faults = lab
+    page.wait_for_function(OPEN, arg="00_start_here.ipynb")
+    assert page.evaluate("() => jupyterapp.commands.listCommands().length") > 300
+    assert (
+        page.locator(".jp-Toolbar-item").count() > 5
+        and page.locator(".jp-SideBar .lm-TabBar-tab").count() > 2
+    )
+    assert page.evaluate(INSTRUCTORS) == []
+    assert page.locator(".Toastify__toast").count() == 0 and page.get_by_text("Jupyter news").count() == 0
+    nothing_asked_elsewhere(page, faults)
+
+
+def test_opening_and_saving_is_no_change(lab):
+    """JupyterLab rewrites the file with outputs and settings of its own; the next update replaces it."""
+    page, _ = lab
+    page.wait_for_function(OPEN, arg="00_start_here.ipynb")
+    copied, course = WORK[0] / "00_start_here.ipynb", ROOT / "notebooks" / "00_start_here.ipynb"
+    before = copied.stat().st_mtime_ns
+    page.evaluate("() => jupyterapp.shell.currentWidget.context.save()")
+    assert copied.stat().st_mtime_ns > before
+    assert tools_lab.digest(copied) == tools_lab.digest(course)
+    recorded = json.loads((WORK[0] / tools_lab.RECORD).read_text())
+    assert tools_lab.is_as_recorded(copied, recorded[copied.name])
 
 
 SPOILERS = """async () => {

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from aecourse import cli, datasets, doctor
+from tools import lab
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -123,8 +124,36 @@ def test_packages_that_cannot_be_imported_are_found_whatever_they_do(made_up):
     found = {check.name: check for check in doctor.check_requirements()}
     assert found["sound"].ok and found["after_it"].ok
     assert "SyntaxError" in found["cut_off"].found and "libfoo.so.3" in found["without_its_library"].found
-    assert "exit status 7" in found["deadly"].found and "1 files are missing" in found["removed"].found
+    assert "exit status 7" in found["deadly"].found and "1 file missing" in found["removed"].found
     assert all(check.ok or check.todo == doctor.REPAIR for check in found.values())
+
+
+def test_a_file_cut_off_by_a_full_disk_is_found_in_any_package(made_up, tmp_path):
+    """Also where the import succeeds, and in packages that only other packages need."""
+    for name in ("needed", "its_own_need"):
+        made_up(name, "value = 1")
+        record = tmp_path / f"{name}-1.0.dist-info" / "RECORD"
+        record.write_text(f"{name}.py,sha256=x,9\n{name}-1.0.dist-info/METADATA,,\n{name}.pyc,,100\n")
+    doctor.importlib.metadata.requires("aecourse").pop()
+    assert all(check.ok for check in doctor.check_requirements()) and doctor.check_other_packages().ok
+    for name in ("needed", "its_own_need"):
+        (tmp_path / f"{name}.py").write_text("")
+    (needed,) = doctor.check_requirements()
+    others = doctor.check_other_packages()
+    assert not needed.ok and "1 file cut off or changed" in needed.found and needed.todo == doctor.REPAIR
+    assert not others.ok and others.found == "its_own_need (1 file cut off or changed)"
+    assert others.todo == doctor.REPAIR
+
+
+def test_the_disk_is_that_of_the_working_copy(monkeypatch, tmp_path):
+    asked = []
+    usage = doctor.shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda place: asked.append(str(place)) or usage)
+    monkeypatch.setenv("AECOURSE_WORK", str(tmp_path / "not" / "there yet"))
+    doctor.check_machine()
+    monkeypatch.delenv("AECOURSE_WORK")
+    doctor.check_machine()
+    assert asked == [str(tmp_path), "."]
 
 
 def test_the_doctor_starts_with_the_standard_library_alone():
@@ -216,11 +245,42 @@ def test_a_missing_kernel_and_another_pythons_kernel_are_found(tmp_path, monkeyp
     assert "no kernel" in doctor.check_kernel().found
 
     def another(self, name):
-        return kernelspec.KernelSpec(argv=[str(tmp_path / "bin" / "python"), "-m", "ipykernel_launcher"])
+        return kernelspec.KernelSpec(
+            argv=[str(tmp_path / "bin" / "python"), "-m", "ipykernel_launcher"],
+            resource_dir=str(pathlib.Path(sys.prefix, "share", "jupyter", "kernels", "python3")),
+        )
 
     monkeypatch.setattr(kernelspec.KernelSpecManager, "get_kernel_spec", another)
     check = doctor.check_kernel()
     assert not check.ok and "another Python" in check.found and "ipykernel install" in check.todo
+
+
+def test_the_advice_on_a_kernel_at_home_that_hides_ours_helps(tmp_path):
+    """As in a room whose environment belongs to somebody else: there, Jupyter looks at home first."""
+    folder = tmp_path / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    (folder / "kernel.json").write_text(
+        json.dumps(
+            {"argv": ["/usr/bin/python3", "-m", "ipykernel"], "display_name": "x", "language": "python"}
+        )
+    )
+    code = "from aecourse import doctor; print(doctor.check_kernel())"
+
+    def ask(**environment):
+        return subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ
+            | {"JUPYTER_DATA_DIR": str(tmp_path), "JUPYTER_PREFER_ENV_PATH": "0"}
+            | environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    said = ask()
+    assert said.startswith("FAIL") and "JUPYTER_PREFER_ENV_PATH=1" in said and str(folder) in said
+    assert ask(JUPYTER_PREFER_ENV_PATH="1").startswith("OK")
+    assert ask(JUPYTER_PATH=lab.environment(tmp_path)["JUPYTER_PATH"]).startswith("OK")
 
 
 def test_a_missing_data_file_is_found(tmp_path, monkeypatch):

@@ -40,10 +40,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-def run(folder, *arguments, status=0):
+def run(folder, *arguments, status=0, **named):
     """Run Python as on Windows; return what it printed, and fail on another status or a traceback."""
     result = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=os.environ | WINDOWS, capture_output=True
+        [sys.executable, *arguments], cwd=folder, env=os.environ | WINDOWS | named, capture_output=True
     )
     out, err = result.stdout.decode("cp1252"), result.stderr.decode("cp1252", "replace")
     assert result.returncode == status and "Traceback" not in err, out + err
@@ -151,8 +151,40 @@ def test_what_comes_before_the_environment_speaks_ascii(script):
     (ROOT / script).read_text(encoding="ascii")
 
 
-def test_the_doctor_speaks_cp1252(folder):
-    code = "from aecourse import doctor; print(doctor.Check('größe', False, 'x', 'y'), doctor.check_kernel())"
-    report = run(folder, "-c", code)
-    assert "-> y" in report
-    assert json.loads(run(folder, "-c", "import json; print(json.dumps('→'))")) == "→"
+def test_the_doctor_runs_to_its_end_and_shows_a_question_mark_for_what_has_no_place(folder):
+    """It is started alone, not by the command `aecourse`; in ASCII, which has less than cp1252."""
+    kernel = folder / "kernels" / "python3" / "kernel.json"
+    kernel.parent.mkdir(parents=True, exist_ok=True)
+    argv = [str(folder / "python"), "-m", "ipykernel"]
+    kernel.write_text(json.dumps({"argv": argv, "display_name": "x", "language": "python"}))
+    named = {"JUPYTER_PATH": str(folder), "PYTHONIOENCODING": "ascii:strict"}
+    report = run(folder, "-m", "aecourse.doctor", status=1, **named)
+    failed = [line for line in report.splitlines() if line.startswith("FAIL")]
+    assert len(failed) == 1 and "python3 is another Python" in failed[0] and ", ??" in failed[0]
+    assert (
+        "OK   disk" in report and "adds up" in report and f"1 of {report.count('OK ') + 1} checks" in report
+    )
+
+
+def test_the_simulation_ends_a_program_that_prints_what_cp1252_lacks(folder):
+    run(folder, "-c", "print('größer')")
+    with pytest.raises(AssertionError, match="UnicodeEncodeError"):
+        run(folder, "-c", "print('→')")
+
+
+def test_the_help_of_every_runner_can_be_printed(folder):
+    """With no sign replaced; in one process, as each start takes seconds."""
+    modules = [
+        "tools.book.__main__",
+        *(f"tools.{name}" for name in ("course", "lab", "lesson", "quizzes", "readme", "setup_env")),
+    ]
+    code = f"""if True:
+        import contextlib, importlib, sys
+        for name in {modules}:
+            with contextlib.suppress(SystemExit):
+                importlib.import_module(name).main(["--help"])
+        from aecourse import cli
+        with contextlib.suppress(SystemExit):
+            cli.main(["--help"])"""
+    said = run(ROOT, "-c", code, PYTHONIOENCODING="ascii:strict", COLUMNS="200")
+    assert said.count("usage: ") == len(modules) + 1 and "?" not in said

@@ -240,6 +240,27 @@ def test_the_stamp_is_not_trusted_where_something_is_gone(venv, ran, damage, mon
     assert setup_env.is_whole(venv, setup_env.read_stamp(venv))
 
 
+def test_an_environment_in_a_read_only_checkout_is_shared(monkeypatch, tmp_path):
+    """One that its maker left there serves everybody; where there is none, each has one at home."""
+    monkeypatch.delenv("AECOURSE_VENV", raising=False)
+    monkeypatch.setattr(setup_env, "ROOT", tmp_path)
+    assert setup_env.venv_path() == tmp_path / ".venv"
+    monkeypatch.setattr(setup_env.os, "access", lambda path, mode: False)
+    assert setup_env.venv_path() == setup_env.HOME / ".aecourse" / "venv"
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "installed.json").touch()
+    assert setup_env.venv_path() == tmp_path / ".venv"
+
+
+@pytest.mark.parametrize("asked", ["student", "repair"])
+def test_an_environment_of_somebody_else_is_not_touched(venv, ran, monkeypatch, asked):
+    write_stamp(venv, fingerprint="of an earlier course")
+    monkeypatch.setattr(setup_env.os, "access", lambda path, mode: False)
+    with pytest.raises(SystemExit, match="you may not change it.*make lab AECOURSE_VENV="):
+        setup_env.main([asked])
+    assert ran == [] and setup_env.read_stamp(venv)["fingerprint"] == "of an earlier course"
+
+
 def fresh(folder):
     """Make what `python -m venv` makes, as far as these tests look."""
     assert not setup_env.packages_folder(folder).exists()

@@ -111,6 +111,23 @@ def test_the_list_of_files_says_what_an_update_did(folders):
     (source / "01_a.ipynb").write_text("second")
     lab.update(source, work)
     assert "yours is kept, the new one is 01_a.update-1.ipynb" in (work / lab.UPDATES).read_text()
+    (source / "01_a.ipynb").write_text("third")
+    lab.update(source, work)
+    said = (work / lab.UPDATES).read_text()
+    assert said.startswith(lab.UPDATES_TITLE) and said.count("# What") == 1
+    assert said.index("01_a.update-2.ipynb") < said.index("01_a.update-1.ipynb")  # the newest first
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[1]", "\0"])
+def test_a_damaged_record_costs_no_edit(folders, damage):
+    source, work = folders
+    lab.update(source, work)
+    (work / "01_a.ipynb").write_text("mine")
+    (work / lab.RECORD).write_text(damage)
+    (source / "01_a.ipynb").write_text("second")
+    (said,) = lab.update(source, work)
+    assert "yours is kept" in said and (work / "01_a.ipynb").read_text() == "mine"
+    assert lab.update(source, work) == []
 
 
 def test_the_working_copy_holds_lessons_and_assignments_and_no_settings(tmp_path):

@@ -1,11 +1,12 @@
 """Run the recipe for hosted notebook services in one kernel, as a student there would.
 
-    python -m tools.hosted
+    python -m tools.hosted          what `make test-hosted` calls, with an environment of its own
 
 It runs the recipe in an empty folder with the interpreter that runs this module, then lesson 00 in
 the same kernel. What the service brings must have the same versions afterwards.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from tools import catalogue
+from tools import catalogue, setup_env
 
 # The README and each lesson's page give these lines. Not editable: that takes effect in the next kernel only.
 RECIPE = (
@@ -30,6 +31,12 @@ import importlib.metadata
 
 def main() -> int:
     """Run the recipe and lesson 00; return the exit status."""
+    argparse.ArgumentParser(prog="python -m tools.hosted", description=__doc__.split("\n", 1)[0]).parse_args()
+    if setup_env.read_stamp(Path(sys.prefix)):
+        raise SystemExit(
+            f"The recipe installs aecourse again, so {sys.prefix}, the course's own environment, is no place "
+            "to try it: run 'make test-hosted'."
+        )
     cell = "\n".join(RECIPE).format(address=f"'{catalogue.ROOT}'")
     lesson = next(entry for entry in catalogue.read() if entry.number == "00")
     code = [c.source for c in lesson.notebook().cells if c.cell_type == "code"]

@@ -6,6 +6,7 @@ notebook the cells' sources count: running, opening or saving it is no change.
 """
 
 import argparse
+import datetime
 import hashlib
 import json
 import os
@@ -18,11 +19,13 @@ from aecourse._support.files import whole_file, write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 ASSIGNMENTS = ROOT / "assignments" / "release"
+HOME = Path(os.path.expanduser("~"))  # Path.home() fails for a user of whom the machine knows no home
 FIRST = "00_start_here.ipynb"  # what JupyterLab opens with
 # The lessons' texts, with every solution in the open, and their table of contents are for authors.
 LEFT_OUT = {"__pycache__", "text", "lessons.toml"}
 RECORD = ".copied.json"  # for each file: the digest of the course's version that was last copied
 UPDATES = "UPDATES.md"
+UPDATES_TITLE = "# What updates of the course did\n\n"
 # JupyterLab's settings for students: no news to agree to, no panels of nbgrader, which are for instructors.
 # Sliders are heard in the kernel's own thread: in a second one, pictures and answers can be lost.
 SETTINGS = Path(__file__).parent / "lab_settings"
@@ -73,12 +76,29 @@ def sources(lessons: Path, assignments: Path) -> dict[str, Path]:
     }
 
 
+def read_record(path: Path) -> dict[str, str]:
+    """Return the record of what was copied; empty if there is none or it is damaged, so that all is kept."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return record if isinstance(record, dict) else {}
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def note_update(path: Path, sentences: list[str]) -> None:
+    """Write what an update did above what earlier ones did."""
+    earlier = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    lines = "".join(f"- {sentence}\n" for sentence in sentences)
+    today = f"{UPDATES_TITLE}## {datetime.date.today().isoformat()}\n\n{lines}"
+    write_whole(path, f"{today}\n{earlier.removeprefix(UPDATES_TITLE)}".rstrip() + "\n")
+
+
 def update(lessons: Path, work: Path, assignments: Path = ASSIGNMENTS) -> list[str]:
     """Bring the working copy up to date; return a sentence for each file that was written."""
     work.mkdir(parents=True, exist_ok=True)
     record_path = work / RECORD
-    record = json.loads(record_path.read_text(encoding="utf-8")) if record_path.exists() else {}
-    is_first = not record
+    is_first = not record_path.exists()
+    record = read_record(record_path)
     sentences = []
     for name, source in sources(lessons, assignments).items():
         target, new = work / name, digest(source)
@@ -95,18 +115,18 @@ def update(lessons: Path, work: Path, assignments: Path = ASSIGNMENTS) -> list[s
                 sentences.append(
                     f"{name}: changed in the course and by you; yours is kept, the new one is {added.name}"
                 )
-        record[name] = new
-        write_whole(record_path, json.dumps(record, indent=1, sort_keys=True))
+        if record.get(name) != new:
+            record[name] = new
+            write_whole(record_path, json.dumps(record, indent=1, sort_keys=True))
     if sentences and not is_first:
-        lines = "".join(f"- {sentence}\n" for sentence in sentences)
-        write_whole(work / UPDATES, f"# What the last update of the course did\n\n{lines}")
+        note_update(work / UPDATES, sentences)
     return sentences
 
 
 def work_path() -> Path:
     """Return the folder of the working copy: $AECOURSE_WORK, work/, or one at home if that is read-only."""
-    default = ROOT / "work" if os.access(ROOT, os.W_OK) else Path.home() / "aecourse-work"
-    return Path(os.environ.get("AECOURSE_WORK", default))
+    default = ROOT / "work" if os.access(ROOT, os.W_OK) else HOME / "aecourse-work"
+    return Path(os.path.expanduser(os.environ.get("AECOURSE_WORK", default)))
 
 
 def environment(work: Path) -> dict[str, str]:
@@ -126,7 +146,7 @@ def environment(work: Path) -> dict[str, str]:
         "JUPYTER_CONFIG_PATH": before("JUPYTER_CONFIG_PATH", SETTINGS),
         "KERAS_BACKEND": "tensorflow",
     }
-    if not os.access(Path.home(), os.W_OK):
+    if not os.access(HOME, os.W_OK):
         home = work.resolve() / ".home"
         home.mkdir(exist_ok=True)
         names = (
@@ -136,7 +156,7 @@ def environment(work: Path) -> dict[str, str]:
             "IPYTHONDIR",
             "MPLCONFIGDIR",
         )
-        changed |= {name: str(home / name.lower()) for name in (*names, "KERAS_HOME")}
+        changed |= {name: str(home / name.lower()) for name in (*names, "KERAS_HOME", "AECOURSE_CACHE")}
         changed["PYTENSOR_FLAGS"] = f"base_compiledir={home / 'pytensor'}"
     return {**os.environ, **changed}
 

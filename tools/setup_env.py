@@ -33,15 +33,19 @@ KERNEL_CONFIG = """\
 # import differ from machine to machine, and no setting of TensorFlow silences them.
 c.IPKernelApp.capture_fd_output = False
 """
+HOME = Path(os.path.expanduser("~"))  # Path.home() fails for a user of whom the machine knows no home
 OLDEST, NEWEST = (3, 11), (3, 13)
 
 
 def venv_path() -> Path:
     """Return the folder of the environment.
 
-    It is $AECOURSE_VENV if that is set, else .venv, or a folder at home if the checkout cannot be written.
+    It is $AECOURSE_VENV if that is set, else .venv. Where the checkout cannot be written and nobody made an
+    environment in it before, it is a folder at home.
     """
-    default = ROOT / ".venv" if os.access(ROOT, os.W_OK) else Path.home() / ".aecourse" / "venv"
+    shared = ROOT / ".venv"
+    has_place = os.access(ROOT, os.W_OK) or (shared / "installed.json").exists()
+    default = shared if has_place else HOME / ".aecourse" / "venv"
     return ROOT / os.environ.get("AECOURSE_VENV", default)
 
 
@@ -163,6 +167,12 @@ def make_venv(venv: Path) -> None:
 def set_up(venv: Path, kind: str, *, again: bool) -> None:
     """Install a lock, in a new environment if the one that is there cannot be continued."""
     lock, gigabytes = LOCKS[kind]
+    if venv.exists() and not os.access(venv, os.W_OK):
+        raise SystemExit(
+            f"The environment {venv} does not fit this version of the course, and you may not change it. Ask "
+            "whoever set it up to run 'make setup' there again, or make one of your own, in a folder that "
+            f"you can write: make lab AECOURSE_VENV={HOME / '.aecourse' / 'venv'}"
+        )
     started = time.monotonic()
     print(f"Setting up {venv.name} from {lock.name} (about {gigabytes} GB of disk)...", flush=True)
     stamp = read_stamp(venv)
