@@ -499,7 +499,7 @@ class TableDetector:
                 inner = Path(folder) / _DETECTOR
                 inner.write_bytes(detector)
                 loaded.detector_ = AutoencoderDetector.load(inner)
-            loaded.trim = loaded.detector_.trim
+            loaded.trim, loaded.random_state = loaded.detector_.trim, loaded.detector_.random_state
             if loaded.detector_.n_features_in_ != len(loaded.preparation_.feature_names_):
                 raise ValueError("its columns and its detector do not fit together")
             loaded._set_threshold(np.asarray(about["calibration_scores"], dtype=float))
