@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aecourse import __version__
 from aecourse._support import ending
+from aecourse._support.files import full_disk_in_words
 from aecourse._support.notices import import_tensorflow_quietly
 from aecourse._support.terminal import say
 
@@ -72,6 +73,9 @@ def _run_job(job: Callable[[], Sequence[str]], *, output_is_taken: bool = False)
     try:
         with ending.in_order():
             lines = job()
+            with full_disk_in_words("standard output", "or write to a file"):
+                say(*lines, wrong=output_is_taken)
+                sys.stdout.flush()  # here, so that a pipe that nobody reads is noticed
     except BrokenPipeError:
         raise  # nobody reads on, and nothing is wrong
     except BaseException as error:
@@ -81,8 +85,6 @@ def _run_job(job: Callable[[], Sequence[str]], *, output_is_taken: bool = False)
         what = "no more rows are scored" if output_is_taken else "nothing was written"
         say(f"aecourse: {ending.in_words(asked)}; {what}.", wrong=True)
         return ending.status(asked)
-    say(*lines, wrong=output_is_taken)
-    sys.stdout.flush()  # here, so that a pipe that nobody reads is noticed
     return 0
 
 
@@ -93,7 +95,16 @@ def _fail(error: BaseException) -> int:
     if not isinstance(error, (OSError, ValueError)):
         raise error
     say(f"aecourse: {error}", wrong=True)
+    try:
+        sys.stdout.flush()
+    except OSError:  # the disk is full: what is left must not be tried once more at the end
+        _read_no_further()
     return 1
+
+
+def _read_no_further() -> None:
+    """Let standard output go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _prepare_look(options: argparse.Namespace) -> None:
@@ -382,7 +393,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("aecourse: interrupted.", wrong=True)
         return ending.status(signal.SIGINT)
     except BrokenPipeError:  # as in `aecourse doctor | head`: nobody reads on
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _read_no_further()
         return 1
     except Exception as error:
         if os.environ.get("AECOURSE_TRACEBACK"):

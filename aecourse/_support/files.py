@@ -58,6 +58,20 @@ def full_disk_in_words(place: str | os.PathLike[str], or_else: str = "or write e
         ) from error
 
 
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """Make a folder, and those above it, unless it is there."""
+    with full_disk_in_words(path):
+        Path(path).mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield a folder that is removed afterwards; if its disk is full, the error names it."""
+    with tempfile.TemporaryDirectory(prefix="aecourse-") as folder:
+        with full_disk_in_words(f"the temporary folder {folder}", "or set TMPDIR to another folder"):
+            yield Path(folder)
+
+
 @contextmanager
 def whole_files(*paths: str | os.PathLike[str]) -> Iterator[list[Path]]:
     """Yield temporary paths; the files written there take the places of ``paths`` if nothing failed."""

@@ -5,7 +5,6 @@ import json
 import math
 import os
 import re
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -21,7 +20,7 @@ from sklearn.exceptions import NotFittedError
 
 from aecourse import __version__, thresholds
 from aecourse._support.checks import check_fraction, check_whole
-from aecourse._support.files import whole_file
+from aecourse._support.files import temporary_folder, whole_file
 from aecourse.detector import AutoencoderDetector
 from aecourse.tabular import clocks
 from aecourse.tabular.columns import Choices, with_text_names
@@ -429,8 +428,8 @@ class TableDetector:
             If the file cannot be written.
         """
         self._check_fitted()
-        with tempfile.TemporaryDirectory() as folder:
-            inner = Path(folder) / _DETECTOR
+        with temporary_folder() as folder:
+            inner = folder / _DETECTOR
             self.detector_.save(inner)
             detector = inner.read_bytes()
         about = {
@@ -495,8 +494,8 @@ class TableDetector:
             )
             loaded.train_on_, loaded.later_ = about["train_on"], None
             loaded.preparation_ = Preparation.from_json(about["preparation"])
-            with tempfile.TemporaryDirectory() as folder:
-                inner = Path(folder) / _DETECTOR
+            with temporary_folder() as folder:
+                inner = folder / _DETECTOR
                 inner.write_bytes(detector)
                 loaded.detector_ = AutoencoderDetector.load(inner)
             loaded.trim, loaded.random_state = loaded.detector_.trim, loaded.detector_.random_state

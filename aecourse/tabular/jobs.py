@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -15,7 +15,7 @@ import pandas as pd
 
 from aecourse._support import progress
 from aecourse._support.checks import check_fraction
-from aecourse._support.files import check_parent, whole_files, whole_folder
+from aecourse._support.files import check_parent, full_disk_in_words, whole_files, whole_folder
 from aecourse._support.html import render
 from aecourse.tabular import report, series
 from aecourse.tabular.columns import Choices
@@ -298,7 +298,7 @@ def score(
     FileNotFoundError: 'nowhere.aecourse' does not exist. Name a file that 'aecourse detect' wrote.
     """
     if output is not None and os.fspath(output) == STDOUT:
-        place: AbstractContextManager[Any] = nullcontext((sys.stdout, None))
+        place: AbstractContextManager[Any] = _standard_output()
         output, report_file = Path(STDOUT), None
     else:
         output = Path(output) if output is not None else _beside(csv, "-scores.csv")
@@ -316,7 +316,8 @@ def score(
     scoring = Scoring(detector)
     if report_file is None and os.fspath(csv) == STDIN:
         text_columns = detector.preparation_.text_columns
-        _write_scores(scoring, arriving_pieces(sys.stdin.buffer, text_columns, **options), sys.stdout)
+        with place as (target, _):
+            _write_scores(scoring, arriving_pieces(sys.stdin.buffer, text_columns, **options), target)
         name, notes = "standard input", []
     else:
         with (
@@ -340,6 +341,14 @@ def score(
         lines.append(f"Ignored, because unknown in training: {first_few(scoring.unknown)}.")
     lines += [_NO_REPORT] if report_file is None else []
     return Result(output, drift.n_rows, drift.n_flagged, tuple(lines), tuple(drift.warnings), report_file)
+
+
+@contextmanager
+def _standard_output() -> Iterator[tuple[TextIO, None]]:
+    """Yield standard output, and no place for a report."""
+    with full_disk_in_words("standard output", "or name a file"):
+        yield sys.stdout, None
+        sys.stdout.flush()
 
 
 def _report_of(output: Path) -> Path:
