@@ -227,7 +227,9 @@ def test_a_limit_on_files_is_a_full_disk_too(name, saved, fitted, monkeypatch, t
     """Any user can set this limit, so it is tested where no disk may be made."""
     write, words = WRITERS[name]
     with (
-        pytest.raises(OSError, match=f"({words}|temporary folder|aecourse-\\S*detector.zip) ?.*could not be written"),
+        pytest.raises(
+            OSError, match=f"({words}|temporary folder|aecourse-\\S*detector.zip) ?.*could not be written"
+        ),
         monkeypatch.context() as patched,
     ):
         with at_most(100):

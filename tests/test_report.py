@@ -146,7 +146,7 @@ def test_the_file_has_the_structure_that_is_documented(reports):
     module, found, at_least = reports
     described = documented(module)
     seen = dict.fromkeys(described, 0)
-    for path, value in [leaf for report in found for leaf in leaves(report, described)]:
+    for path, value in [leaf for each in found for leaf in leaves(each, described)]:
         if path == "drift" and value is None:
             continue
         assert path in described, f"{path} is not described"

@@ -9,7 +9,6 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -25,6 +24,7 @@ from aecourse.detector import AutoencoderDetector
 from aecourse.tabular import clocks
 from aecourse.tabular.columns import Choices, with_text_names
 from aecourse.tabular.drift import Drift
+from aecourse.tabular.oddities import find_oddities
 from aecourse.tabular.preparation import FAR, Preparation
 from aecourse.tabular.query import Query
 from aecourse.tabular.reading import Reading
@@ -220,6 +220,7 @@ class TableDetector:
 
     def _prepare(self, rows: pd.DataFrame) -> None:
         self.preparation_ = Preparation(self.choices).fit(rows, self._leave_out, self.recognised_)
+        self.preparation_.notes_ += self._oddities
 
     def _divide(self, table: pd.DataFrame, train_on: str | None, ignore: Iterable[str]) -> str | None:
         """Recognise the columns and divide the rows; return the column that gives the order in time."""
@@ -234,6 +235,7 @@ class TableDetector:
             raise ValueError(_no_normal_rows(query, table))
         self._leave_out = leave_out
         self.recognised_ = recognise(table, self.choices, leave_out)
+        self._oddities = find_oddities(table, self.recognised_)
         normal, order = _in_time(table, normal, self.recognised_)
         normal, later = set_aside(normal, budget)
         fit, calibration = divide_rows(normal, budget, np.random.RandomState(self.random_state))
@@ -249,6 +251,7 @@ class TableDetector:
         check_fraction(self.budget, "budget")
         self._leave_out = _as_asked(table, self.choices or Choices(), ignore)
         self.recognised_ = recognise(table, self.choices, self._leave_out)
+        self._oddities: list[str] = []
         self.train_on_, self.used_for_, self.normal_ = None, used_for, used_for != NOT_USED
 
     def _look_at_later(self, rows: pd.DataFrame, order: str | None) -> "Later":
