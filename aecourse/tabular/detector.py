@@ -759,6 +759,12 @@ def _parse(text: bytes) -> Any:
         raise zipfile.BadZipFile(f"its description cannot be read: {error}") from error
 
 
+def _entry(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Return an entry; `ZipFile.read` would unpack all of it, even if that is more than it says."""
+    with archive.open(name) as stream:
+        return stream.read(archive.getinfo(name).file_size + 1)
+
+
 def _read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
     """Return the description and the detector inside of a saved file."""
     name = os.fspath(path)
@@ -773,10 +779,10 @@ def _read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
                         f"{name!r} cannot be used: {entry.filename} unpacks to {entry.file_size:,} bytes, "
                         "more than a detector has. Make it again with 'aecourse detect'."
                     )
-            about = _parse(archive.read(_ABOUT))
+            about = _parse(_entry(archive, _ABOUT))
             if not isinstance(about, dict):
                 raise ValueError(wrong_file)
-            return about, archive.read(_DETECTOR)
+            return about, _entry(archive, _DETECTOR)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{name!r} does not exist. Name a file that 'aecourse detect' wrote."
