@@ -1,18 +1,18 @@
 """The ``aecourse`` command."""
 
 import argparse
+import importlib
 import os
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aecourse import __version__
+from aecourse._support import ending
+from aecourse._support.files import full_disk_in_words
 from aecourse._support.notices import import_tensorflow_quietly
 from aecourse._support.terminal import say
-from aecourse.grading.cli import add_commands as add_grading
 
 if TYPE_CHECKING:
     from aecourse.tabular import Result
@@ -58,34 +58,10 @@ def _choices(options: argparse.Namespace) -> Any:
     )
 
 
-class _Ended(BaseException):
-    """The system asked this process to end."""
-
-
-@contextmanager
-def _ending_in_order() -> Iterator[None]:
-    """Turn the signals that end a process into an exception, so that temporary files are removed."""
-
-    def end(number: int, _: object) -> None:
-        for each in signals:
-            signal.signal(each, signal.SIG_IGN)  # a second one must not stop the tidying
-        raise _Ended(signal.Signals(number).name)
-
-    here = threading.current_thread() is threading.main_thread()
-    signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name) and here]
-    signals = [each for each in signals if signal.getsignal(each) == signal.SIG_DFL]  # nohup stays as it is
-    for each in signals:
-        signal.signal(each, end)
-    try:
-        yield
-    finally:
-        for each in signals:
-            signal.signal(each, signal.SIG_DFL)
-
-
 def _sentences(result: "Result") -> list[str]:
     drift = [f"Drift? {warning}" for warning in result.warnings]
-    written = [] if str(result.output) == "-" else [f"Written: {result.output}"]
+    report = f" and {result.report}" if result.report else ""
+    written = [] if str(result.output) == "-" else [f"Written: {result.output}{report}"]
     return [*result.lines, *drift, *written]
 
 
@@ -95,27 +71,44 @@ def _run_job(job: Callable[[], Sequence[str]], *, output_is_taken: bool = False)
     If standard output holds the results, what was done is said on standard error.
     """
     try:
-        with _ending_in_order():
+        with ending.in_order():
             lines = job()
+            with full_disk_in_words("standard output", "or write to a file"):
+                say(*lines, wrong=output_is_taken)
+                sys.stdout.flush()  # here, so that a pipe that nobody reads is noticed
     except BrokenPipeError:
         raise  # nobody reads on, and nothing is wrong
-    except (OSError, ValueError) as error:
-        say(f"aecourse: {error}", wrong=True)
-        return 1
-    except MemoryError:
-        say("aecourse: the table does not fit into memory. Use a part of its rows.", wrong=True)
-        return 1
-    except KeyboardInterrupt:
+    except BaseException as error:
+        asked = ending.asked() or (signal.SIGINT if isinstance(error, KeyboardInterrupt) else None)
+        if asked is None:
+            return _fail(error)
         what = "no more rows are scored" if output_is_taken else "nothing was written"
-        say(f"aecourse: interrupted; {what}.", wrong=True)
-        return 130
-    except _Ended as ended:
-        what = "no more rows are scored" if output_is_taken else "nothing was written"
-        say(f"aecourse: ended by {ended}; {what}.", wrong=True)
-        return 143
-    say(*lines, wrong=output_is_taken)
-    sys.stdout.flush()  # here, so that a pipe that nobody reads is noticed
+        say(f"aecourse: {ending.in_words(asked)}; {what}.", wrong=True)
+        return ending.status(asked)
     return 0
+
+
+def _fail(error: BaseException) -> int:
+    """Say in one sentence what went wrong; raise again what should not occur."""
+    if isinstance(error, MemoryError):
+        error = ValueError("the table does not fit into memory. Use a part of its rows.")
+    if not isinstance(error, (OSError, ValueError)):
+        raise error
+    say(f"aecourse: {error}", wrong=True)
+    try:
+        sys.stdout.flush()
+    except OSError:  # the disk is full: what is left must not be tried once more at the end
+        _read_no_further()
+    return 1
+
+
+def _read_no_further() -> None:
+    """Let standard output go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _prepare_look(options: argparse.Namespace) -> None:
+    importlib.import_module("aecourse.tabular")
 
 
 def _look(options: argparse.Namespace) -> int:
@@ -132,11 +125,15 @@ def _look(options: argparse.Namespace) -> int:
     )
 
 
+def _prepare_detect(options: argparse.Namespace) -> None:
+    importlib.import_module("aecourse.tabular")
+    _prepare_tensorflow(options.csv)
+
+
 def _detect(options: argparse.Namespace) -> int:
     from aecourse import tabular
 
     def job() -> list[str]:
-        _prepare_tensorflow(options.csv)
         result = tabular.detect(
             options.csv,
             options.output,
@@ -155,11 +152,15 @@ def _detect(options: argparse.Namespace) -> int:
     return _run_job(job)
 
 
+def _prepare_score(options: argparse.Namespace) -> None:
+    importlib.import_module("aecourse.tabular")
+    _prepare_tensorflow(options.detector, options.csv)
+
+
 def _score(options: argparse.Namespace) -> int:
     from aecourse import tabular
 
     def job() -> list[str]:
-        _prepare_tensorflow(options.detector, options.csv)
         result = tabular.score(
             options.detector,
             options.csv,
@@ -299,7 +300,7 @@ def _add_tabular(commands: Any) -> None:
     )
     look.add_argument("csv", metavar="TABLE", help=_TABLE)
     _add_choices(look)
-    look.set_defaults(run=_look)
+    look.set_defaults(prepare=_prepare_look, run=_look)
     writing = argparse.ArgumentParser(add_help=False)
     writing.add_argument("--force", action="store_true", help="replace earlier results")
     detect = commands.add_parser(
@@ -327,7 +328,7 @@ def _add_tabular(commands: Any) -> None:
     )
     detect.add_argument("--window", type=int, metavar="POINTS", help="points of a window of the series")
     detect.add_argument("-o", "--output", metavar="FOLDER", help="folder to write (default: TABLE-results)")
-    detect.set_defaults(run=_detect)
+    detect.set_defaults(prepare=_prepare_detect, run=_detect)
     score = commands.add_parser(
         "score",
         parents=[common, writing],
@@ -341,14 +342,17 @@ def _add_tabular(commands: Any) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        help="file to write (default: NEW-scores.csv); - for standard output, where each row of standard "
+        help="file to write (default: NEW-scores.csv), with a report for programs next to it "
+        "(NEW-scores-report.json); - for standard output, without a report, where each row of standard "
         "input is scored when it arrives",
     )
-    score.set_defaults(run=_score)
+    score.set_defaults(prepare=_prepare_score, run=_score)
 
 
 def parser() -> argparse.ArgumentParser:
     """Build the parser of the command line, in which each subcommand names its function as ``run``."""
+    from aecourse.grading.cli import add_commands as add_grading
+
     top = argparse.ArgumentParser(
         prog="aecourse", description="Anomaly detection with autoencoders: a course and its tools."
     )
@@ -373,19 +377,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0 for success, 1 for a failure that was reported, 2 for wrong usage.
+        Exit status: 0 for success, 1 for a failure that was reported, 2 for wrong usage; 130 after Ctrl-C
+        and 143 after SIGTERM.
     """
     # A console may have no place for a sign of a table, such as cp1252 for Greek: "?" is shown for it.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
     try:
         options = parser().parse_args(arguments)
+        if hasattr(options, "prepare"):  # imports what the command needs
+            options.prepare(options)
+        ending.as_usual()
         return options.run(options)
     except KeyboardInterrupt:
         say("aecourse: interrupted.", wrong=True)
-        return 130
+        return ending.status(signal.SIGINT)
     except BrokenPipeError:  # as in `aecourse doctor | head`: nobody reads on
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _read_no_further()
         return 1
     except Exception as error:
         if os.environ.get("AECOURSE_TRACEBACK"):
@@ -399,4 +407,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    ending.at_once()
     sys.exit(main())

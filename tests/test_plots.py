@@ -2,12 +2,14 @@
 
 import base64
 import functools
+import inspect
 import io
 import itertools
 import os
 import re
 import subprocess
 import sys
+import traceback
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 
@@ -122,6 +124,106 @@ def legend(ax):
 
 def heights(ax, place):
     return [bar.get_height() for bar in ax.containers[place]]
+
+
+# --- What is refused, and how ------------------------------------------------------------------
+
+# A right call of every chart and every diagram: all its arguments, by name.
+ARGUMENTS = {
+    "loss_curves": {"history": {"loss": [3, 2], "val_loss": [4, 3]}, "metric": "loss"},
+    "score_histogram": {
+        "scores_normal": NORMAL,
+        "scores_anomaly": ANOMALY,
+        "threshold": 0.04,
+        "bins": 5,
+        "range": (0, 1),
+        "names": ("a", "b"),
+    },
+    "error_scatter": {"y": Y, "score": SCORE, "threshold": {"a": 0.1}},
+    "roc": {"y": Y, "scores": {"mine": SCORE}, "thresholds": {"mine": 0.04}},
+    "precision_recall": {"y": Y, "scores": SCORE},
+    "confusion": {"y": Y, "score": SCORE, "threshold": 0.04},
+    "detector_comparison": {
+        "table": pd.DataFrame({"AP": [1], "AP low": [0], "AP high": [1]}),
+        "metric": "AP",
+    },
+    "auroc_by_group": {"table": pd.DataFrame({"AUROC": [1]}), "overall": 0.5},
+    "sweep": {"x": [1, 2], "y": [3, 4], "low": [2, 3], "high": [4, 5], "xlabel": "x", "ylabel": "y"},
+    "timing_bars": {"seconds": {"fit": 2.0, "loop": 0.5}, "baseline": "fit"},
+    "latent_space": {"codes": POINTS[:5], "labels": list("aabbb")},
+    "feature_errors_bar": {"errors_row": [1, 3], "feature_names": ["a", "b"], "top": 2, "typical": [1, 1]},
+    "image_grid": {"images": IMAGES[:2], "titles": ["a", "b"], "columns": 2, "value_range": (0, 1)},
+    "reconstructions": {"originals": IMAGES[:2], "rebuilt": IMAGES[:2], "image_shape": (8, 5), "n": 1},
+    "decision_regions": {
+        "detectors": {"box": Box()},
+        "X": POINTS[:5, :2],
+        "xlim": (0, 1),
+        "ylim": (0, 1),
+        "y": [0, 0, 0, 1, 1],
+        "columns": 1,
+        "resolution": 5,
+        "feature_names": ("a", "b"),
+    },
+    "pairwise": {
+        "X": POINTS[:5, :2],
+        "feature_names": ["a", "b"],
+        "flagged": [0, 0, 0, 0, 1],
+        "labels": list("aabbb"),
+    },
+    "diagrams.autoencoder": {"widths": [4, 2, 4]},
+    "diagrams.steps": {"boxes": ["a", "b"], "title": "t", "notes": ["c"]},
+    "diagrams.three_way_split": {"train": 1, "validation": 1, "test_normal": 1, "test_anomalies": 1},
+    "diagrams.random_cuts": {"rows": [[0, 0], [1, 1]], "points": {"a": ((1, 1), [(0, 0.5)])}},
+    "diagrams.sliding_windows": {"n_points": 5, "size": 2, "train": [0], "validation": [2]},
+}
+WORDS = {"title", "unit", "ylabel", "xlabel", "group_name"}  # of any kind: they are only written
+WRONG = {
+    "a text": "scores",
+    "None": None,
+    "ragged": [[1.0], [1.0, 2.0]],
+    "NaN": [np.nan, 1.0],
+    "a NaN": np.nan,
+    "another length": np.arange(99.0),
+    "three-dimensional": np.zeros((2, 2, 2)),
+    "texts": ["a", "b", "c"],
+    "empty": [],
+    "an empty array": np.zeros((0, 2)),
+    "an object": object(),
+    "objects": [object(), None],
+    "a dict of texts": {"a": "b"},
+    "a dict of ragged lists": {"a": [[1.0], [1.0, 2.0]]},
+    "a negative number": -1,
+    "a fraction": 2.5,
+    "complex": 1j,
+    "a dict of None": {"mine": None},
+}
+
+
+def drawing(name):
+    return functools.reduce(getattr, name.split("."), plots)
+
+
+def test_every_chart_and_every_diagram_is_in_the_sweep():
+    diagrams = {f"diagrams.{name}" for name in plots.diagrams.__all__}
+    assert set(ARGUMENTS) == set(ALL) | diagrams
+    for name, arguments in ARGUMENTS.items():
+        drawing(name)(**arguments)
+        plt.close("all")
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_a_wrong_argument_is_refused_by_its_name(name, wrong):
+    """A value of any kind is drawn, or refused by us and with the argument's name."""
+    draw = drawing(name)
+    for argument in set(inspect.signature(draw).parameters) - WORDS:
+        try:
+            draw(**ARGUMENTS[name] | {argument: WRONG[wrong]})
+        except (ValueError, TypeError) as error:
+            place = traceback.extract_tb(error.__traceback__)[-1].filename
+            assert os.sep + "aecourse" + os.sep in place, f"{argument}: {error!r} is raised in {place}"
+            assert re.search(rf"\b{argument}\b", str(error)), f"{argument}: {error!r} does not name it"
+        plt.close("all")
 
 
 # --- Colours -----------------------------------------------------------------------------------

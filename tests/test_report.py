@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from aecourse.tabular import TableDetector, detect, findings, report
+from aecourse.tabular import TableDetector, detect, findings, report, score, scoring, series
 from aecourse.tabular.comparison import NAME, Method, compare
 
 QUERY = "label == 'normal'"
@@ -51,16 +51,16 @@ def results(tmp_path_factory, table):
     return path, detect(path, train_on=QUERY, budget=0.05, random_state=3).output
 
 
-def load(folder):
+def load(path):
     def refuse(constant):
         raise AssertionError(f"{constant} is not JSON")
 
-    return json.loads((folder / "report.json").read_text(encoding="utf-8"), parse_constant=refuse)
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
 
 
 @pytest.fixture(scope="module")
 def found(results):
-    return load(results[1])
+    return load(results[1] / "report.json")
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def unlabelled(tmp_path_factory):
     """What is found in a small table without a query."""
     path = tmp_path_factory.mktemp("report") / "small.csv"
     pd.DataFrame({"x": np.random.RandomState(0).normal(size=60)}).to_csv(path, index=False)
-    return load(detect(path, budget=0.05).output)
+    return load(detect(path, budget=0.05).output / "report.json")
 
 
 # --- the file for programs -----------------------------------------------------------------------
@@ -83,36 +83,140 @@ KINDS = {
     "interval": lambda value: set(value) == {"value", "low", "high"},
     "count": lambda value: set(value) == {"rows", "flagged", "share", "low", "high"},
 }
-DOCUMENTED = {
-    path: (kind, bool(optional))
-    for path, kind, optional in re.findall(
-        r"^``([\w.\[\]]+)`` {2,}(list of texts|true or false|whole number|\w+)(\?)?", findings.__doc__, re.M
-    )
-}
 
 
-def leaves(value, path=""):
+def documented(module):
+    """Return {path: (kind, whether it may be null)} from the table in a module's docstring."""
+    row = r"^``([\w.\[\]]+)`` {2,}(list of texts|true or false|whole number|\w+)(\?)?"
+    return {path: (kind, bool(optional)) for path, kind, optional in re.findall(row, module.__doc__, re.M)}
+
+
+def leaves(value, described, path=""):
     """Yield (path, value) of each entry that the module describes, and of each that it does not."""
-    if DOCUMENTED.get(path) or not isinstance(value, (dict, list)):
+    if described.get(path) or not isinstance(value, (dict, list)):
         yield path, value
     elif isinstance(value, dict):
         for name, each in value.items():
-            yield from leaves(each, f"{path}.{name}".strip("."))
+            yield from leaves(each, described, f"{path}.{name}".strip("."))
     else:
         for each in value:
-            yield from leaves(each, f"{path}[]")
+            yield from leaves(each, described, f"{path}[]")
 
 
-def test_the_file_has_the_structure_that_is_documented(found, unlabelled):
-    seen = dict.fromkeys(DOCUMENTED, 0)
-    for path, value in [*leaves(found), *leaves(unlabelled)]:
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory, results):
+    """What is said of a new table: with an unknown column, a gap, labels, and values far outside."""
+    folder = tmp_path_factory.mktemp("scored")
+    make(seed=1).assign(more=1).to_csv(folder / "new.csv", index=False)
+    result = score(results[1] / "detector.aecourse", folder / "new.csv")
+    assert result.report == folder / "new-scores-report.json"
+    return result.report
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory):
+    """The report of a series, and that of a later one scored with the saved detector."""
+    folder = tmp_path_factory.mktemp("events")
+    for seed in (0, 1):
+        rng = np.random.RandomState(seed)
+        load = np.sin(np.arange(2000) / 8) + 0.1 * rng.normal(size=2000)
+        load[1500:1515] += 3
+        table = pd.DataFrame({"ts": np.arange(2000), "load": load, "state": "ok"})
+        table.to_csv(folder / f"{seed}.csv", index=False)
+    found = detect(folder / "0.csv", time="ts", window=12, train_on="state == 'ok'", budget=0.05).output
+    return found / "report.json", score(found / "detector.aecourse", folder / "1.csv").report
+
+
+@pytest.fixture(
+    params=[(findings, "detect", 60), (scoring, "score", 30), (series, "series", 20)],
+    ids=["detect", "score", "series"],
+)
+def reports(request, results, unlabelled, scored, events):
+    """A module that describes a structure, reports that have it, and the fewest entries expected."""
+    module, kind, at_least = request.param
+    texts = {
+        "detect": [load(results[1] / "report.json"), unlabelled],
+        "score": [load(scored)],
+        "series": [load(each) for each in events],
+    }
+    return module, texts[kind], at_least
+
+
+def test_the_file_has_the_structure_that_is_documented(reports):
+    module, found, at_least = reports
+    described = documented(module)
+    seen = dict.fromkeys(described, 0)
+    for path, value in [leaf for each in found for leaf in leaves(each, described)]:
         if path == "drift" and value is None:
             continue
-        assert path in DOCUMENTED, f"{path} is not described"
-        kind, optional = DOCUMENTED[path]
+        assert path in described, f"{path} is not described"
+        kind, optional = described[path]
         assert (optional and value is None) or KINDS[kind](value), f"{path} is {value!r}, and no {kind}"
         seen[path] += value is not None
-    assert len(seen) > 60 and not [path for path, n in seen.items() if not n], "described, but never there"
+    assert len(seen) > at_least and not [path for path, n in seen.items() if not n], (
+        "described, but never there"
+    )
+
+
+def test_the_report_of_scores_has_the_structure_of_the_other_as_far_as_it_applies():
+    """A program that reads one reads the other: what both have is of the same kind."""
+    own, other = documented(scoring), documented(findings)
+    only_here = {"table.unknown", "detector.name", "detector.sha256"}
+    assert set(own) - set(other) == only_here
+    assert {path for path in set(own) & set(other) if own[path][0] != other[path][0]} == set()
+
+
+def test_what_is_said_of_scores_is_true(scored, results):
+    said, table = load(scored), make(seed=1)
+    lines = pd.read_csv(scored.with_name("new-scores.csv"))
+    assert said["table"]["sha256"] == hashlib.sha256(scored.with_name("new.csv").read_bytes()).hexdigest()
+    saved = results[1] / "detector.aecourse"
+    assert said["detector"]["sha256"] == hashlib.sha256(saved.read_bytes()).hexdigest()
+    assert said["settings"]["random_state"] == 3 and said["table"]["unknown"] == ["more"]
+    assert said["rows"] == [{"used_for": "nothing", "rows": 400, "flagged": int(lines["flagged"].sum())}]
+    flagged = lines[lines["flagged"] == 1].sort_values("score", ascending=False, kind="stable")
+    assert len(flagged) > 30 and [row["row"] for row in said["flagged"]] == flagged["row"].tolist()
+    for row, reasons in zip(said["flagged"], flagged["reasons"], strict=True):
+        assert row["labels"] == {"label": table["label"].iloc[row["row"] - 1]}
+        assert reasons.startswith(f"{row['reasons'][0]['column']} = {row['reasons'][0]['found']}")
+    drift = TableDetector.load(saved).drift(table)
+    assert said["drift"]["warnings"] == drift.warnings and said["drift"]["broken"]
+    assert {each["name"]: each["outside"] for each in said["drift"]["columns"]} == drift.outside
+
+
+def test_pieces_and_the_limit_change_nothing_else(results, tmp_path, monkeypatch):
+    make(seed=1).to_csv(tmp_path / "new.csv", index=False)
+    saved = results[1] / "detector.aecourse"
+    whole = load(score(saved, tmp_path / "new.csv").report)
+    monkeypatch.setattr("aecourse.tabular.jobs.CHUNK", 30)
+    monkeypatch.setattr("aecourse.tabular.scoring.MOST_FLAGGED", 5)
+    pieces = load(score(saved, tmp_path / "new.csv", force=True).report)
+    assert [row["row"] for row in pieces["flagged"]] == [row["row"] for row in whole["flagged"][:5]]
+    assert pieces["rows"] == whole["rows"] and pieces["drift"] == whole["drift"]
+
+
+@pytest.mark.parametrize("there", ["new-scores.csv", "new-scores-report.json"])
+def test_neither_file_is_replaced_unasked(results, tmp_path, there):
+    make(60).to_csv(tmp_path / "new.csv", index=False)
+    (tmp_path / there).write_text("mine")
+    with pytest.raises(FileExistsError, match=f"{there} exists already"):
+        score(results[1] / "detector.aecourse", tmp_path / "new.csv")
+    assert (tmp_path / there).read_text() == "mine" and len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("kind", ["table", "series"])
+def test_on_standard_output_no_report_is_written_and_this_is_said(results, events, tmp_path, kind, capsys):
+    path = tmp_path / "new.csv"
+    if kind == "table":
+        make(60).to_csv(path, index=False)
+    else:
+        path.write_bytes((events[0].parents[1] / "1.csv").read_bytes())
+    saved = results[1] if kind == "table" else events[0].parent
+    result = score(saved / "detector.aecourse", path, "-")
+    assert result.report is None and result.lines[-1].endswith(
+        "so no report is written; name a file for both: -o FILE."
+    )
+    assert len(list(tmp_path.iterdir())) == 1 and capsys.readouterr().out.count("\n") > 1
 
 
 def test_where_the_results_come_from_is_said(results, found):

@@ -6,6 +6,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -417,6 +418,45 @@ def test_an_ended_command_leaves_nothing(write, tmp_path, ending):
         _, errors = process.communicate(timeout=60)
     assert process.returncode in (130, 143) and "nothing was written" in errors and "Traceback" not in errors
     assert sorted(os.listdir(tmp_path)) == ["fifo", "spool"] and os.listdir(tmp_path / "spool") == []
+
+
+_AT_AN_IMPORT = """
+import os, runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+number, at = getattr(signal, sys.argv[1]), int(sys.argv[2])
+del sys.argv[1:3]
+
+class Counting:
+    left = at
+
+    def find_spec(self, *_):
+        if signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:  # our own code has begun
+            self.left -= 1
+            if self.left == 0:
+                print("sent", flush=True)
+                os.kill(os.getpid(), number)
+
+sys.meta_path.insert(0, Counting())
+runpy.run_module("aecourse", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("at", [1, 5, 60, 500, 1500, 2500])
+def test_a_command_that_is_ended_while_it_imports_says_so(tmp_path, number, at):
+    """An import is where an exception is lost most easily: here the signal comes in the midst of one."""
+    rows = "".join(f"{place},{place * 7 % 100}\n" for place in range(100))
+    (tmp_path / "table.csv").write_text(f"a,b\n{rows}")
+    (tmp_path / "spool").mkdir()
+    quiet = os.environ | {"TMPDIR": str(tmp_path / "spool"), "AECOURSE_PROGRESS": "0"}
+    command = [sys.executable, "-c", _AT_AN_IMPORT, number, str(at), "detect", "table.csv"]
+    done = subprocess.run(command, cwd=tmp_path, env=quiet, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "sent\n", "it did not import so many modules"
+    assert done.returncode == {"SIGINT": 130, "SIGTERM": 143}[number]
+    assert re.fullmatch(
+        r"aecourse: (interrupted|ended by SIGTERM); nothing was (begun|written)\.\n", done.stderr
+    )
+    assert sorted(os.listdir(tmp_path)) == ["spool", "table.csv"] and os.listdir(tmp_path / "spool") == []
 
 
 def test_what_should_not_occur_is_a_sentence_too(monkeypatch, capsys, write):

@@ -111,7 +111,8 @@ def test_standard_input_is_scored_to_standard_output(fitted, tmp_path):
         )
         assert done.returncode == 0 and done.stdout == expected
         assert "301 rows" in done.stderr and "Written" not in done.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.csv", "scores.csv"]
+        assert "so no report is written" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.csv", "scores-report.json", "scores.csv"]
 
 
 def test_a_row_is_scored_while_the_next_has_not_come(fitted):

@@ -6,6 +6,7 @@ Each check returns the argument in the form that the caller works on, or raises 
 
 import math
 import operator
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -168,12 +169,18 @@ def check_labels(
 ) -> NDArray[np.int64]:
     """Return labels as an integer array of shape (n,), 1 = anomaly and 0 = normal."""
     refuse_masked(y, name)
-    labels = np.asarray(y)
+    try:
+        labels = np.asarray(y)
+    except (TypeError, ValueError) as error:  # ragged
+        raise ValueError(f"{name} must be one label a row, but has no shape ({error}).") from error
     if labels.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, one label a row; found shape {labels.shape}.")
     if labels.size == 0:
         raise ValueError(f"{name} is empty; pass at least one label.")
-    found = set(labels.tolist())
+    try:
+        found = set(labels.tolist())
+    except TypeError as error:
+        raise ValueError(f"{name} must hold 0 (normal) and 1 (anomaly) only; found {labels[0]!r}.") from error
     if not found <= {0, 1}:
         raise ValueError(
             f"{name} must hold 0 (normal) and 1 (anomaly) only; found {sorted(found, key=str)[:5]}. "
@@ -207,3 +214,62 @@ def check_rows(
         )
     _refuse_infinite(X, name)
     return X
+
+
+def check_flag(value: object, name: str) -> bool:
+    """Return a choice between yes and no; an array or a text is none."""
+    if isinstance(value, (bool, np.bool_)) or (isinstance(value, int) and value in (0, 1)):
+        return bool(value)
+    raise ValueError(f"{name} must be True or False; found {value!r}.")
+
+
+def check_named_numbers(values: object, name: str) -> dict[str, float]:
+    """Return finite numbers by name; none for None."""
+    if values is None:
+        return {}
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{name} must be a dict of numbers by name; found {type(values).__name__}.")
+    return {str(each): check_number(value, f"{name}[{each!r}]") for each, value in values.items()}
+
+
+def check_limits(values: object, name: str) -> tuple[float, float]:
+    """Return the lower and the upper end of a range."""
+    message = f"{name} must be two numbers, the lower one first; found {values!r}."
+    try:
+        if isinstance(values, (str, bytes, Mapping)):
+            raise TypeError
+        low, high = values  # type: ignore[misc]
+    except (TypeError, ValueError) as error:
+        raise ValueError(message) from error
+    low, high = _as_float(low, message), _as_float(high, message)
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError(message)
+    return low, high
+
+
+def check_names(
+    values: object, name: str, n: int | None = None, what: str = "rows", each: str = "names"
+) -> list[str]:
+    """Return names as a list of texts, of which there must be ``n``."""
+    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+        raise ValueError(f"{name} must be a list of texts; found {type(values).__name__}.")
+    names = [str(value) for value in values]
+    if n is not None and len(names) != n:
+        raise ValueError(f"{name} has {len(names)} {each} for {n} {what}; pass one for each.")
+    return names
+
+
+def check_classes(values: ArrayLike, name: str, n_rows: int) -> NDArray:
+    """Return the class of each row, which may be a number or a text."""
+    refuse_masked(values, name)
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be one value for each row, but has no shape ({error}).") from error
+    if array.shape != (n_rows,):
+        raise ValueError(
+            f"{name} has the shape {array.shape} for {n_rows} rows; pass one value for each row."
+        )
+    if array.dtype.kind == "O" and len({type(each) for each in array}) > 1:
+        array = array.astype(str)  # None beside numbers: they have no order, their names have
+    return array

@@ -9,7 +9,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 # Windows knows no quotas.
@@ -58,20 +58,44 @@ def full_disk_in_words(place: str | os.PathLike[str], or_else: str = "or write e
         ) from error
 
 
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """Make a folder, and those above it, unless it is there."""
+    with full_disk_in_words(path):
+        Path(path).mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield a folder that is removed afterwards; if its disk is full, the error names it."""
+    with tempfile.TemporaryDirectory(prefix="aecourse-") as folder:
+        with full_disk_in_words(f"the temporary folder {folder}", "or set TMPDIR to another folder"):
+            yield Path(folder)
+
+
+@contextmanager
+def whole_files(*paths: str | os.PathLike[str]) -> Iterator[list[Path]]:
+    """Yield temporary paths; the files written there take the places of ``paths`` if nothing failed."""
+    finals = [Path(path) for path in paths]
+    for final in finals:
+        check_parent(final)
+    with full_disk_in_words(" and ".join(map(str, finals))), ExitStack() as stack:
+        temporaries = []
+        for final in finals:
+            folder = tempfile.TemporaryDirectory(dir=final.parent, prefix=f".{final.name}.", suffix=".part")
+            temporaries.append(Path(stack.enter_context(folder)) / final.name)
+        yield temporaries
+        for temporary in temporaries:  # all of them are on the disk before the first takes its place
+            with open(temporary, "rb") as file:
+                os.fsync(file.fileno())
+        for temporary, final in zip(temporaries, finals, strict=True):
+            os.replace(temporary, final)
+
+
 @contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path; the file written there takes the place of ``path`` if nothing failed."""
-    final = Path(path)
-    check_parent(final)
-    with (
-        full_disk_in_words(final),
-        tempfile.TemporaryDirectory(dir=final.parent, prefix=f".{final.name}.", suffix=".part") as folder,
-    ):
-        temporary = Path(folder) / final.name
+    with whole_files(path) as (temporary,):
         yield temporary
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, final)
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:

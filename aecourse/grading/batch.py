@@ -19,7 +19,7 @@ import distributed
 
 import aecourse
 from aecourse._support import progress
-from aecourse._support.files import write_whole
+from aecourse._support.files import make_folder, write_whole
 from aecourse.grading.grade import environment, grade
 from aecourse.grading.record import Record, Status
 from aecourse.grading.sandbox import process
@@ -119,7 +119,7 @@ class Store:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = pathlib.Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
 
     def get(self, key: str) -> Record | None:
         """Return the record of a key, or None if there is none that can be read."""

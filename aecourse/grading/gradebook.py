@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from aecourse._support.files import write_whole
+from aecourse._support.files import make_folder, write_whole
 from aecourse.grading import assignment as assignment_format
 from aecourse.grading.assignment import Assignment
 from aecourse.grading.feedback import picture_address
@@ -137,19 +137,28 @@ def alembic_on_path() -> Iterator[None]:
 @contextlib.contextmanager
 def _open_gradebook(file: pathlib.Path) -> Iterator["Gradebook"]:
     from nbgrader.api import Gradebook
+    from sqlalchemy.exc import OperationalError
 
-    with (
-        alembic_on_path(),
-        warnings.catch_warnings(),
-        contextlib.closing(Gradebook(f"sqlite:///{file}", course_id="aecourse")) as book,
-    ):
-        # nbgrader's own way of making submissions provokes warnings about its session.
-        warnings.filterwarnings("ignore", module="nbgrader")
-        yield book
+    is_new = not file.exists()
+    try:
+        with (
+            alembic_on_path(),
+            warnings.catch_warnings(),
+            contextlib.closing(Gradebook(f"sqlite:///{file}", course_id="aecourse")) as book,
+        ):
+            # nbgrader's own way of making submissions provokes warnings about its session.
+            warnings.filterwarnings("ignore", module="nbgrader")
+            yield book
+    except OperationalError as error:  # as SQLite says that the disk is full
+        if is_new:
+            file.unlink(missing_ok=True)
+        raise OSError(
+            f"{file} could not be written ({error.orig}). Free some space, or write elsewhere."
+        ) from error
 
 
 def _write_file(path: pathlib.Path, content: bytes | str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_whole(path, content)
 
 

@@ -10,7 +10,7 @@ import pathlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from aecourse._support.files import write_whole
+from aecourse._support.files import full_disk_in_words, make_folder, write_whole
 from aecourse.grading import feedback, identity
 from aecourse.grading.assignment import Assignment
 from aecourse.grading.record import Outcome, Record
@@ -241,8 +241,10 @@ def claimed(folder: str | os.PathLike[str], assignment_name: str) -> Iterator[No
         If another run writes into it now.
     """
     folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "assignment.txt", "a+", encoding="utf-8") as file:
+    make_folder(folder)
+    with full_disk_in_words(folder):
+        file = open(folder / "assignment.txt", "a+b", buffering=0)
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -250,15 +252,15 @@ def claimed(folder: str | os.PathLike[str], assignment_name: str) -> Iterator[No
                 f"another run writes into {folder} now. Wait until it ends, or name another folder with -o."
             ) from error
         file.seek(0)
-        before = file.read().strip() or _earlier_assignment(folder)
+        before = file.read().decode().strip() or _earlier_assignment(folder)
         if before not in ("", assignment_name):
             raise ValueError(
                 f"{folder} holds the results of {before}, and this is {assignment_name}. Name another folder "
                 "with -o: each assignment has its own."
             )
-        file.truncate(0)
-        file.write(f"{assignment_name}\n")
-        file.flush()
+        with full_disk_in_words(file.name):
+            file.truncate(0)
+            file.write(f"{assignment_name}\n".encode())
         yield
 
 
@@ -294,7 +296,7 @@ def write(
     """
     folder = pathlib.Path(folder)
     pages = folder / "feedback"
-    pages.mkdir(parents=True, exist_ok=True)
+    make_folder(pages)
     _write_table(folder / "grades.csv", grade_rows(assignment, records))
     _write_table(folder / "moodle.csv", moodle_rows(assignment, records))
     _write_table(folder / "canvas.csv", canvas_rows(assignment, records))

@@ -16,8 +16,14 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from aecourse._support.checks import (
+    check_classes,
     check_finite_array,
+    check_flag,
     check_labels,
+    check_limits,
+    check_named_numbers,
+    check_names,
+    check_number,
     check_rows,
     check_scores,
     check_whole,
@@ -81,11 +87,20 @@ def _level_lines(
         name_artist(line, name)
 
 
-def _threshold_lines(ax: Axes, threshold: Thresholds | None, *, vertical: bool) -> None:
-    if threshold is not None:
+def _check_thresholds(threshold: Thresholds | None) -> dict[str, float]:
+    """Return thresholds by name; none for None."""
+    if threshold is None:
+        return {}
+    if isinstance(threshold, Mapping):
+        return check_named_numbers(threshold, "threshold")
+    return {"threshold": check_number(threshold, "threshold")}
+
+
+def _threshold_lines(ax: Axes, thresholds: Mapping[str, float], *, vertical: bool) -> None:
+    if thresholds:
         _level_lines(
             ax,
-            _by_name(threshold, "threshold"),
+            thresholds,
             vertical=vertical,
             role="threshold",
             styles=THRESHOLD_LINES,
@@ -93,6 +108,17 @@ def _threshold_lines(ax: Axes, threshold: Thresholds | None, *, vertical: bool) 
             linewidth=1.6,
             zorder=5,
         )
+
+
+def _check_series(values: Any, name: str) -> NDArray[np.float64]:
+    """Return a row of numbers, some of which may be missing or infinite, such as losses that diverge."""
+    try:
+        numbers = np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold numbers, but could not be read as such ({error}).") from error
+    if numbers.ndim != 1 or not numbers.size:
+        raise ValueError(f"{name} must hold numbers in one row; found the shape {numbers.shape}.")
+    return numbers
 
 
 def loss_curves(
@@ -139,15 +165,27 @@ def loss_curves(
     ['training', 'validation']
     """
     values = getattr(history, "history", history)
-    if metric not in values or len(values[metric]) == 0:
+    if not isinstance(values, Mapping):
         raise ValueError(
-            f"history has no epochs of {metric!r}; found the keys {sorted(values)}. Pass what fit returned."
+            f"history must be what fit returned, or a dict of lists; found {type(values).__name__}."
         )
+    if not isinstance(metric, str) or metric not in values or np.size(values[metric]) == 0:
+        raise ValueError(
+            f"history has no epochs of {metric!r}; found the keys {sorted(map(str, values))}. Pass what fit "
+            "returned, and one of its keys as metric."
+        )
+    levels = check_named_numbers(reference, "reference")
+    log = check_flag(log, "log")
+    by_key = {
+        key: _check_series(values[key], f"history[{key!r}]")
+        for key in (metric, f"val_{metric}")
+        if key in values
+    }
     ax = new_axes(ax)
     keys = {"training": metric, "validation": f"val_{metric}"}
     for (name, key), (colour, marker, line) in zip(keys.items(), SERIES, strict=False):
-        if key in values:
-            losses = np.asarray(values[key], dtype=float)
+        if key in by_key:
+            losses = by_key[key]
             ax.plot(
                 np.arange(1, len(losses) + 1),
                 losses,
@@ -159,7 +197,7 @@ def loss_curves(
                 markersize=4.5,
                 markevery=max(1, len(losses) // 20),
             )
-    _level_lines(ax, reference or {}, vertical=False, linewidth=1.4)
+    _level_lines(ax, levels, vertical=False, linewidth=1.4)
     if log:
         ax.set_yscale("log")
     dress(ax, title, "Epoch", ylabel)
@@ -222,13 +260,17 @@ def score_histogram(
     >>> [int(bar.get_height()) for bar in ax.containers[0]]
     [2, 1, 0, 0]
     """
-    limits = range  # the public name hides a builtin
     classes = {"normal": check_scores(scores_normal, "scores_normal")}
     if scores_anomaly is not None:
         classes["anomaly"] = check_scores(scores_anomaly, "scores_anomaly")
+    bins = check_whole(bins, "bins", maximum=100_000)
+    limits = None if range is None else check_limits(range, "range")
+    log, share = check_flag(log, "log"), check_flag(share, "share")
+    lines = _check_thresholds(threshold)
+    shown = check_names(names, "names", 2, "classes")
     edges = np.histogram_bin_edges(np.concatenate(list(classes.values())), bins, limits)
     ax = new_axes(ax)
-    for name, (role, scores) in zip(names, classes.items(), strict=False):
+    for name, (role, scores) in zip(shown, classes.items(), strict=False):
         drawn = scores[(scores >= edges[0]) & (scores <= edges[-1])]
         label = f"{name}, {counted(scores.size, 'row')}"
         outside = scores.size - drawn.size
@@ -247,13 +289,21 @@ def score_histogram(
             bar.set_edgecolor(PALETTE[role])
             bar.set_linewidth(0.9)
         name_artist(bars.patches[0], label)
-    _threshold_lines(ax, threshold, vertical=True)
+    _threshold_lines(ax, lines, vertical=True)
     if limits is not None:
         ax.set_xlim(*limits)
     ylabel = "Share of the class (%)" if share else "Rows per bin"
     dress(ax, title, f"Anomaly score ({unit})", ylabel, grid="y")
     add_legend(ax)
     return ax
+
+
+def _check_labels_and_scores(y: ArrayLike, score: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    score = check_scores(match_rows(score, y, "score", "y"), "score")
+    y = check_labels(y)
+    if y.size != score.size:
+        raise ValueError(f"y has {y.size} labels for {score.size} rows of score; pass one for each.")
+    return y, score
 
 
 def error_scatter(
@@ -296,8 +346,8 @@ def error_scatter(
     >>> [points.get_offsets()[:, 0].tolist() for points in ax.collections]
     [[0.0, 2.0], [1.0]]
     """
-    score = check_scores(match_rows(score, y, "score", "y"), "score")
-    y = check_labels(y, n_rows=score.size)
+    y, score = _check_labels_and_scores(y, score)
+    lines, log = _check_thresholds(threshold), check_flag(log, "log")
     ax = new_axes(ax)
     index = np.arange(score.size)
     crowded = score.size > 2000
@@ -315,7 +365,7 @@ def error_scatter(
                 label=f"{role}, {counted(int(in_class.sum()), 'row')}",
                 zorder=2 + label,
             )
-    _threshold_lines(ax, threshold, vertical=False)
+    _threshold_lines(ax, lines, vertical=False)
     if log:
         ax.set_yscale("log")
     dress(ax, title, "Row (index in the test set)", f"Anomaly score ({unit})")
@@ -377,6 +427,7 @@ def roc(
 
     y = check_labels(y, need_both=True)
     by_name = _check_scores_by_name(scores, y)
+    marked = check_named_numbers(thresholds, "thresholds")
     ax = new_axes(ax, 6.8, 4.0)
     for place, (name, score) in enumerate(by_name.items()):
         colour, marker, style = series_style(place)
@@ -390,8 +441,8 @@ def roc(
             label=f"{name} (AUROC {roc_auc_score(y, score):.3f})",
         )
         name_artist(line, name, "curve")
-        if thresholds is not None and name in thresholds:
-            flagged = score > thresholds[name]
+        if name in marked:
+            flagged = score > marked[name]
             (point,) = ax.plot(
                 [flagged[y == 0].mean()],
                 [flagged[y == 1].mean()],
@@ -504,9 +555,8 @@ def confusion(
     >>> [text.get_text().splitlines()[:2] for text in ax.texts][2]
     ['missed anomalies', '1']
     """
-    score = check_scores(match_rows(score, y, "score", "y"), "score")
-    y = check_labels(y, n_rows=score.size)
-    flagged = (score > threshold).astype(int)
+    y, score = _check_labels_and_scores(y, score)
+    flagged = (score > check_number(threshold, "threshold", infinite=True)).astype(int)
     counts = np.array([np.bincount(flagged[y == truth], minlength=2) for truth in (0, 1)])
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros((2, 2)), where=totals > 0)
@@ -537,13 +587,16 @@ def _values_and_arms(
     table: "pd.DataFrame", metric: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """Return the values and the two arms of their intervals (or None) from a table."""
-    if metric not in table.columns:
-        raise ValueError(f"table has no column {metric!r}; found {[str(c) for c in table.columns]}.")
-    values = table[metric].to_numpy(dtype=float)
+    if not hasattr(table, "columns") or not hasattr(table, "index"):
+        raise ValueError(f"table must be a pandas.DataFrame; found {type(table).__name__}.")
+    names = [str(each) for each in table.columns]
+    if not isinstance(metric, str) or metric not in names:
+        raise ValueError(f"table has no column {metric!r}; found {names}. Name one of them as metric.")
+    values = check_scores(table[metric], f"table[{metric!r}]")
     low, high = f"{metric} low", f"{metric} high"
-    if low in table.columns and high in table.columns:
-        arms = np.array([values - table[low].to_numpy(float), table[high].to_numpy(float) - values])
-        return values, np.maximum(arms, 0)
+    if low in names and high in names:
+        ends = [_check_series(table[each], f"table[{each!r}]") for each in (low, high)]
+        return values, np.maximum([values - ends[0], ends[1] - values], 0)
     return values, None
 
 
@@ -615,8 +668,9 @@ def detector_comparison(
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['k-NN', 'PCA']
     """
+    levels = check_named_numbers(reference, "reference")
     ax = _draw_dots(table, metric, ax, width=7.2, row_height=0.36, label="measured")
-    _level_lines(ax, reference or {}, vertical=True)
+    _level_lines(ax, levels, vertical=True)
     dress(ax, title, xlabel or _METRIC_NAMES.get(metric, metric), "Detector", grid="x")
     if reference:
         add_legend(ax)
@@ -659,6 +713,7 @@ def auroc_by_group(
     >>> ax.get_lines()[0].get_xdata().tolist()
     [0.99, 0.95]
     """
+    overall = None if overall is None else check_number(overall, "overall")
     ax = _draw_dots(table, "AUROC", ax, width=6.4, row_height=0.3, label="one group")
     if overall is not None:
         _level_lines(ax, {"all groups": overall}, vertical=True, digits=".3f", zorder=1.5)
@@ -715,12 +770,18 @@ def sweep(
     x = check_scores(x, "x")
     is_single = not isinstance(y, Mapping)
     curves = {name: check_scores(values, f"y[{name!r}]") for name, values in _by_name(y, "measured").items()}
-    lows, highs = ({} if ends is None else _by_name(ends, "measured") for ends in (low, high))
-    for name, values in curves.items():
-        if values.size != x.size:
-            raise ValueError(
-                f"y[{name!r}] holds {values.size} values for {x.size} settings x; pass one for each."
-            )
+    lows, highs = (
+        {each: _check_series(ends, f"{side}[{each!r}]") for each, ends in _by_name(given, "measured").items()}
+        for side, given in (("low", {} if low is None else low), ("high", {} if high is None else high))
+    )
+    for side, named in (("y", curves), ("low", lows), ("high", highs)):
+        for name, values in named.items():
+            if values.size != x.size:
+                raise ValueError(
+                    f"{side}[{name!r}] holds {values.size} values for {x.size} settings x; pass one for each."
+                )
+    levels = check_named_numbers(reference, "reference")
+    logx, logy = check_flag(logx, "logx"), check_flag(logy, "logy")
     ax = new_axes(ax)
     for place, (name, values) in enumerate(curves.items()):
         colour, marker, style = series_style(place)
@@ -737,7 +798,7 @@ def sweep(
         ax.plot(
             x, values, color=colour, marker=marker, linestyle=style, label=name, linewidth=1.8, markersize=5.5
         )
-    _level_lines(ax, reference or {}, vertical=False, linewidth=1.4)
+    _level_lines(ax, levels, vertical=False, linewidth=1.4)
     if logx:
         ax.set_xscale("log")
         ax.set_xticks(x, [f"{setting:g}" for setting in x])
@@ -788,14 +849,19 @@ def timing_bars(
     >>> [text.get_text() for text in ax.texts]
     ['1.74 s', '0.1 s (17.4x as fast)']
     """
-    if baseline is not None and baseline not in seconds:
+    seconds, log = check_named_numbers(seconds, "seconds"), check_flag(log, "log")
+    if not seconds:
+        raise ValueError("seconds is empty; pass the time of at least one method by name.")
+    if baseline is not None and (not isinstance(baseline, str) or baseline not in seconds):
         raise ValueError(f"baseline {baseline!r} is not among the methods {list(seconds)}.")
     ax = new_axes(ax, 7.2, 1.3 + 0.4 * len(seconds))
-    names, values = list(seconds), [float(value) for value in seconds.values()]
+    names, values = list(seconds), list(seconds.values())
     bars = ax.barh(names, values, color=PALETTE["normal"], height=0.6, label="time", log=log)
     words = []
     for name, value in zip(names, values, strict=True):
-        faster = "" if baseline in (None, name) else f" ({seconds[baseline] / value:.3g}x as fast)"
+        faster = (
+            "" if baseline in (None, name) or not value else f" ({seconds[baseline] / value:.3g}x as fast)"
+        )
         words.append(f"{value:.3g} {unit}{faster}")
     ax.bar_label(bars, words, padding=4, fontsize=SMALL_SIZE, color=PALETTE["text"])
     ax.invert_yaxis()
@@ -852,11 +918,11 @@ def image_grid(
     (1, 3)
     """
     images = _check_images(images, "images")
-    if titles is not None and len(titles) != len(images):
-        raise ValueError(f"titles has {len(titles)} entries for {len(images)} images; pass one for each.")
+    titles = None if titles is None else check_names(titles, "titles", len(images), "images", "entries")
+    limits = None if value_range is None else check_limits(value_range, "value_range")
     panel = (0.82, 0.78 if titles is None else 0.98)
     axes = new_grid(ax, len(images), columns, margins=(0.0, 0.45), panel=panel, min_width=3.2)
-    low, high = value_range or (images.min(), images.max())
+    low, high = limits or (images.min(), images.max())
     for cell, pixels in zip(axes.flat, images, strict=False):
         _draw_image(cell, pixels, "gray", low, high)
     _set_image_titles(axes.flat, titles)
@@ -871,13 +937,14 @@ def _set_image_titles(cells: Iterable[Axes], titles: Iterable[object] | None) ->
 
 def _check_images(images: ArrayLike, name: str) -> NDArray:
     """Return images in their own number type, so that their pixels are drawn without rounding."""
-    images = np.asarray(images)
-    if check_finite_array(images, name).ndim != 3 or 0 in images.shape:
+    if check_finite_array(images, name).ndim != 3 or 0 in np.shape(images):
+        images = np.asarray(images)
         raise ValueError(
             f"{name} must have the shape (n, height, width); found shape {images.shape}. "
             f"Reshape flat rows with {name}.reshape(-1, height, width)."
         )
-    return images
+    images = np.asarray(images)
+    return images if images.dtype.kind in "biuf" else images.astype(float)  # numbers as objects
 
 
 def reconstructions(
@@ -920,18 +987,28 @@ def reconstructions(
     >>> plots.reconstructions(X, np.full((5, 784), 0.5), (28, 28), n=4).shape
     (3, 4)
     """
-    originals, rebuilt = np.asarray(originals), np.asarray(rebuilt)
+    originals, rebuilt = (
+        check_finite_array(each, name) for name, each in (("originals", originals), ("rebuilt", rebuilt))
+    )
     if originals.shape != rebuilt.shape:
         raise ValueError(
             f"rebuilt has the shape {rebuilt.shape} and originals {originals.shape}; pass equal shapes."
         )
+    if not originals.size:
+        raise ValueError(f"originals is empty: it has the shape {originals.shape}. Pass at least one image.")
     if image_shape is not None:
+        sides = [image_shape] if not isinstance(image_shape, Sequence) else list(image_shape)
+        if len(sides) != 2:
+            raise ValueError(f"image_shape must be a height and a width; found {image_shape!r}.")
+        image_shape = tuple(check_whole(side, "image_shape") for side in sides)  # type: ignore[assignment]
+        assert image_shape is not None
         if originals[:1].size != np.prod(image_shape):
             raise ValueError(
                 f"image_shape {tuple(image_shape)} does not fit rows of {originals[:1].size} pixels."
             )
         originals, rebuilt = (each.reshape(-1, *image_shape) for each in (originals, rebuilt))
     n = check_whole(n, "n")
+    titles = None if titles is None else check_names(titles, "titles")
     originals = _check_images(originals, "originals")[:n].astype(float)
     rebuilt = _check_images(rebuilt, "rebuilt")[:n].astype(float)
     errors = (originals - rebuilt) ** 2
@@ -960,15 +1037,6 @@ def reconstructions(
     scale.outline.set_visible(False)
     set_grid_title(axes, title)
     return axes
-
-
-def _check_one_per_row(values: ArrayLike, name: str, n_rows: int) -> NDArray:
-    values = np.asarray(values)
-    if values.shape != (n_rows,):
-        raise ValueError(
-            f"{name} has the shape {values.shape} for {n_rows} rows; pass one value for each row."
-        )
-    return values
 
 
 def _scatter_classes(ax: Axes, points: NDArray[np.float64], labels: NDArray | None, size: float = 16) -> None:
@@ -1031,7 +1099,7 @@ def latent_space(
         axis_labels = [f"Principal component {place} of {units} code units (activation)" for place in (1, 2)]
     else:
         axis_labels = [f"Code unit {place} (activation)" for place in (1, 2)]
-    classes = None if labels is None else _check_one_per_row(labels, "labels", len(points))
+    classes = None if labels is None else check_classes(labels, "labels", len(points))
     ax = new_axes(ax, 6.4, 4.2)
     _scatter_classes(ax, points, classes)
     if classes is not None:
@@ -1079,16 +1147,22 @@ def feature_errors_bar(
     ['amount', 'hour']
     """
     errors = check_scores(errors_row, "errors_row")
-    names = [f"feature {place}" for place in range(errors.size)] if feature_names is None else feature_names
-    if len(names) != errors.size:
-        raise ValueError(f"feature_names has {len(names)} names for {errors.size} errors; pass one for each.")
+    if feature_names is None:
+        names = [f"feature {place}" for place in range(errors.size)]
+    else:
+        names = check_names(feature_names, "feature_names", errors.size, "errors in errors_row")
+    usual = None if typical is None else check_scores(typical, "typical")
+    if usual is not None and usual.size != errors.size:
+        raise ValueError(
+            f"typical has {usual.size} values for {errors.size} errors in errors_row; pass one for each."
+        )
     largest = np.argsort(-errors, kind="stable")[: check_whole(top, "top")]
     ax = new_axes(ax, 6.8, 1.3 + 0.3 * len(largest))
     places = np.arange(len(largest))
     ax.barh(places, errors[largest], color=PALETTE["anomaly"], height=0.65, label="this row")
-    if typical is not None:
+    if usual is not None:
         ax.plot(
-            check_scores(typical, "typical")[largest],
+            usual[largest],
             places,
             color=PALETTE["threshold"],
             marker="|",
@@ -1098,7 +1172,7 @@ def feature_errors_bar(
             label="a typical normal row",
         )
         add_legend(ax)
-    ax.set_yticks(places, [str(names[place]) for place in largest])
+    ax.set_yticks(places, [names[place] for place in largest])
     ax.invert_yaxis()
     dress(ax, title, f"Error ({unit})", "Feature", grid="x")
     return ax
@@ -1156,9 +1230,19 @@ def decision_regions(
     """
     X = check_rows(X, n_features=2)
     labels = None if y is None else check_labels(y, n_rows=len(X))
+    if not isinstance(detectors, Mapping):
+        raise ValueError(
+            f"detectors must be a dict of fitted detectors by name; found {type(detectors).__name__}."
+        )
     if not detectors:
         raise ValueError("detectors is empty; pass at least one fitted detector by name.")
-    resolution = check_whole(resolution, "resolution", 2)
+    for name, detector in detectors.items():
+        if not callable(getattr(detector, "predict", None)):
+            raise ValueError(f"detectors[{name!r}] has no method predict; found {type(detector).__name__}.")
+    resolution = check_whole(resolution, "resolution", 2, 2000)
+    names = check_names(feature_names, "feature_names", 2, "axes")
+    xlim = None if xlim is None else check_limits(xlim, "xlim")
+    ylim = None if ylim is None else check_limits(ylim, "ylim")
     room = 0.2 * np.ptp(X, axis=0)
     xlim = xlim or (X[:, 0].min() - room[0], X[:, 0].max() + room[0])
     ylim = ylim or (X[:, 1].min() - room[1], X[:, 1].max() + room[1])
@@ -1179,15 +1263,15 @@ def decision_regions(
             )
             name_artist(edge, "boundary", "outline")
         _scatter_classes(cell, X, labels, size=11)
-        dress(cell, name, feature_names[0], feature_names[1], grid=None)
+        dress(cell, name, names[0], names[1], grid=None)
         cell.set(xlim=xlim, ylim=ylim)
         cell.label_outer()
         if place + axes.shape[1] >= len(detectors):  # no panel below, even if the last row is not full
-            cell.set_xlabel(feature_names[0])
+            cell.set_xlabel(names[0])
             cell.tick_params(labelbottom=True)
-    handles, names = axes[0, 0].get_legend_handles_labels()
+    handles, labelled = axes[0, 0].get_legend_handles_labels()
     flagged_area = Patch(facecolor=FLAGGED, edgecolor=PALETTE["threshold"], label="flagged area")
-    add_legend(axes[0, -1], handles=[*handles, flagged_area], labels=[*names, "flagged area"])
+    add_legend(axes[0, -1], handles=[*handles, flagged_area], labels=[*labelled, "flagged area"])
     set_grid_title(axes, title)
     return axes
 
@@ -1239,14 +1323,11 @@ def pairwise(
         raise ValueError(
             f"X must have 2 to 6 columns for a plot in pairs; found {X.shape[1]}. Select some of them."
         )
-    if len(feature_names) != X.shape[1]:
-        raise ValueError(
-            f"feature_names has {len(feature_names)} names for {X.shape[1]} columns; pass one for each."
-        )
-    classes = None if labels is None else _check_one_per_row(labels, "labels", len(X))
-    ringed = _check_one_per_row(np.zeros(len(X)) if flagged is None else flagged, "flagged", len(X)).astype(
-        bool
-    )
+    feature_names = check_names(feature_names, "feature_names", X.shape[1], "columns")
+    classes = None if labels is None else check_classes(labels, "labels", len(X))
+    ringed = np.zeros(len(X), dtype=bool)
+    if flagged is not None:
+        ringed = check_labels(check_classes(flagged, "flagged", len(X)), "flagged").astype(bool)
     pairs = list(itertools.combinations(range(X.shape[1]), 2))
     axes = new_grid(ax, len(pairs), columns, margins=(1.9, 0.6), panel=(2.3, 2.2))
     for cell, (i, j) in zip(axes.flat, pairs, strict=False):

@@ -1,14 +1,14 @@
 """Diagrams of structure: an autoencoder's layers, steps to an alarm, splits of rows, windows, random cuts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from aecourse._support.checks import check_rows, check_whole
+from aecourse._support.checks import check_names, check_number, check_rows, check_scores, check_whole
 from aecourse.plots.style import LABEL_SIZE, PALETTE, SMALL_SIZE, TITLE_SIZE, dress
 
 __all__ = ["autoencoder", "random_cuts", "sliding_windows", "steps", "three_way_split"]
@@ -28,6 +28,13 @@ def _write(
     figure.text(
         x, y, words, ha="center", va="center", color=PALETTE["text"], fontsize=size, fontweight=weight
     )
+
+
+def _check_wholes(values: object, name: str, minimum: int) -> list[int]:
+    """Return whole numbers as a list."""
+    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+        raise ValueError(f"{name} must be a list of whole numbers; found {type(values).__name__}.")
+    return [check_whole(each, f"{name}[{place}]", minimum) for place, each in enumerate(values)]
 
 
 def autoencoder(widths: Sequence[int], title: str = "An autoencoder") -> Figure:
@@ -57,7 +64,7 @@ def autoencoder(widths: Sequence[int], title: str = "An autoencoder") -> Figure:
     >>> [words.get_text() for words in figure.texts[1:4]]  # after the title
     ['784', '32', '784']
     """
-    sizes = [check_whole(width, f"widths[{place}]") for place, width in enumerate(widths)]
+    sizes = _check_wholes(widths, "widths", 1)
     if len(sizes) < 3:
         raise ValueError(f"widths must name at least three layers; found {len(sizes)}.")
     figure = _new_figure(7.2, 2.9, title)
@@ -120,6 +127,8 @@ def steps(boxes: Sequence[str], title: str, notes: Sequence[str] = (), width: fl
     >>> [words.get_text() for words in figure.texts[1:]]
     ['score', 'threshold', 'alarm']
     """
+    boxes, notes = check_names(boxes, "boxes"), check_names(notes, "notes")
+    width = check_number(width, "width", above=0, at_most=100)
     if len(boxes) < 2 or len(notes) > len(boxes):
         raise ValueError(
             f"boxes must hold at least two steps, and notes at most as many; found {len(boxes)} boxes "
@@ -183,8 +192,7 @@ def three_way_split(
         check_whole(count, name)
         for count, name in zip((train, validation, test_normal, test_anomalies), names, strict=True)
     ]
-    if len(tasks) != 3:
-        raise ValueError(f"tasks must say what each of the three sets is for; found {len(tasks)}.")
+    tasks = check_names(tasks, "tasks", 3, "sets")
     figure = _new_figure(5.6, 3.4, title)
     top, middle, height = 0.78, 0.42, 0.13
     _draw_box(figure, (0.36, top), (0.56, height), "normal")
@@ -230,6 +238,35 @@ def _draw_arrow(
     figure.add_artist(arrow)
 
 
+def _check_points(points: object) -> dict[str, tuple[NDArray[np.float64], list[tuple[int, float]]]]:
+    """Return the points of the plane and their cuts by name."""
+    if not isinstance(points, Mapping):
+        raise ValueError(f"points must be a dict of points and cuts by name; found {type(points).__name__}.")
+    if not points:
+        raise ValueError("points is empty; pass at least one point and its cuts by name.")
+    checked = {}
+    for name, each in points.items():
+        try:
+            given, cuts = each
+            pairs = [(column, place) for column, place in cuts]
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"points[{name!r}] must be a point and a list of its cuts, each a column and a place."
+            ) from error
+        point = check_scores(given, f"points[{name!r}]")
+        if point.size != 2:
+            raise ValueError(f"points[{name!r}] must be a point of the plane; found {point.size} numbers.")
+        for column, _ in pairs:
+            if not isinstance(column, (int, np.integer)) or column not in (0, 1):
+                raise ValueError(f"points: a cut must name column 0 or 1; found {column!r} for {name!r}.")
+        places = [check_number(place, f"points[{name!r}], the place of a cut") for _, place in pairs]
+        checked[str(name)] = (
+            point,
+            [(int(column), place) for (column, _), place in zip(pairs, places, strict=True)],
+        )
+    return checked
+
+
 def random_cuts(
     rows: ArrayLike,
     points: Mapping[str, tuple[ArrayLike, Sequence[tuple[int, float]]]],
@@ -268,21 +305,17 @@ def random_cuts(
     'two cuts'
     """
     rows = check_rows(rows, "rows", n_features=2)
-    if not points:
-        raise ValueError("points is empty; pass at least one point and its cuts by name.")
+    checked = _check_points(points)
     figure, axes = plt.subplots(
-        len(points), 1, figsize=(5.2, 3.4 * len(points)), dpi=100, layout="constrained", squeeze=False
+        len(checked), 1, figsize=(5.2, 3.4 * len(checked)), dpi=100, layout="constrained", squeeze=False
     )
     figure.suptitle(title, fontsize=TITLE_SIZE, color=PALETTE["text"])
     ends = np.column_stack([rows.min(axis=0), rows.max(axis=0)])
-    for ax, (name, (point, cuts)) in zip(axes.flat, points.items(), strict=True):
-        point = np.asarray(point, dtype=float)
+    for ax, (name, (point, cuts)) in zip(axes.flat, checked.items(), strict=True):
         box = np.column_stack([np.minimum(ends[:, 0], point), np.maximum(ends[:, 1], point)])
         box += 0.05 * np.ptp(box, axis=1)[:, None] * [-1, 1]
         ax.set(xlim=box[0], ylim=box[1])
         for column, place in cuts:
-            if column not in (0, 1):
-                raise ValueError(f"a cut must name column 0 or 1; found {column!r} for {name!r}.")
             across = box[1 - column]
             line = ([place, place], across) if column == 0 else (across, [place, place])
             ax.plot(*line, color=PALETTE["threshold"], linewidth=1.1, label="cut")
@@ -330,7 +363,8 @@ def sliding_windows(
     >>> [words.get_text() for words in figure.texts[1:4]]  # after the title
     ['0', '1', '2']
     """
-    n_points, size = check_whole(n_points, "n_points"), check_whole(size, "size")
+    n_points, size = check_whole(n_points, "n_points", 1, 1000), check_whole(size, "size")
+    train, validation = _check_wholes(train, "train", 0), _check_wholes(validation, "validation", 0)
     n_windows = n_points - size + 1
     if n_windows < 1:
         raise ValueError(f"size must be at most the {n_points} points of the series; found {size}.")

@@ -77,6 +77,8 @@ def class_style(place: int) -> tuple[str, str]:
 
 def new_axes(ax: Axes | None, width: float = 7.2, height: float = 3.6) -> Axes:
     """Return ``ax``, or the Axes of a new figure if it is None."""
+    if ax is not None and not isinstance(ax, Axes):
+        raise ValueError(f"ax must be one matplotlib Axes, or None; found {type(ax).__name__}.")
     if ax is None:
         _, ax = plt.subplots(figsize=(width, height), dpi=_DPI, layout="constrained")
     return ax
@@ -110,12 +112,17 @@ def new_grid(
             **shared,
         )
     else:
-        axes = np.asarray(ax, dtype=object)
+        try:
+            axes = np.asarray(ax, dtype=object)
+        except ValueError as error:  # ragged
+            raise ValueError(f"ax must be an array of matplotlib Axes ({error}).") from error
         if axes.size != rows * columns:
             raise ValueError(
                 f"ax must hold {rows} x {columns} Axes for this figure; found {axes.size}. "
                 f"Make them with plt.subplots({rows}, {columns})."
             )
+        if not all(isinstance(each, Axes) for each in axes.flat):
+            raise ValueError(f"ax must hold matplotlib Axes; found {type(axes.flat[0]).__name__}.")
         axes = axes.reshape(rows, columns)
     for unused in axes.flat[n_panels:]:
         unused.set_axis_off()

@@ -5,12 +5,10 @@ import json
 import math
 import os
 import re
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -21,11 +19,12 @@ from sklearn.exceptions import NotFittedError
 
 from aecourse import __version__, thresholds
 from aecourse._support.checks import check_fraction, check_whole
-from aecourse._support.files import whole_file
+from aecourse._support.files import temporary_folder, whole_file
 from aecourse.detector import AutoencoderDetector
 from aecourse.tabular import clocks
 from aecourse.tabular.columns import Choices, with_text_names
 from aecourse.tabular.drift import Drift
+from aecourse.tabular.oddities import find_oddities
 from aecourse.tabular.preparation import FAR, Preparation
 from aecourse.tabular.query import Query
 from aecourse.tabular.reading import Reading
@@ -221,6 +220,7 @@ class TableDetector:
 
     def _prepare(self, rows: pd.DataFrame) -> None:
         self.preparation_ = Preparation(self.choices).fit(rows, self._leave_out, self.recognised_)
+        self.preparation_.notes_ += self._oddities
 
     def _divide(self, table: pd.DataFrame, train_on: str | None, ignore: Iterable[str]) -> str | None:
         """Recognise the columns and divide the rows; return the column that gives the order in time."""
@@ -235,6 +235,7 @@ class TableDetector:
             raise ValueError(_no_normal_rows(query, table))
         self._leave_out = leave_out
         self.recognised_ = recognise(table, self.choices, leave_out)
+        self._oddities = find_oddities(table, self.recognised_)
         normal, order = _in_time(table, normal, self.recognised_)
         normal, later = set_aside(normal, budget)
         fit, calibration = divide_rows(normal, budget, np.random.RandomState(self.random_state))
@@ -250,6 +251,7 @@ class TableDetector:
         check_fraction(self.budget, "budget")
         self._leave_out = _as_asked(table, self.choices or Choices(), ignore)
         self.recognised_ = recognise(table, self.choices, self._leave_out)
+        self._oddities: list[str] = []
         self.train_on_, self.used_for_, self.normal_ = None, used_for, used_for != NOT_USED
 
     def _look_at_later(self, rows: pd.DataFrame, order: str | None) -> "Later":
@@ -429,8 +431,8 @@ class TableDetector:
             If the file cannot be written.
         """
         self._check_fitted()
-        with tempfile.TemporaryDirectory() as folder:
-            inner = Path(folder) / _DETECTOR
+        with temporary_folder() as folder:
+            inner = folder / _DETECTOR
             self.detector_.save(inner)
             detector = inner.read_bytes()
         about = {
@@ -495,11 +497,11 @@ class TableDetector:
             )
             loaded.train_on_, loaded.later_ = about["train_on"], None
             loaded.preparation_ = Preparation.from_json(about["preparation"])
-            with tempfile.TemporaryDirectory() as folder:
-                inner = Path(folder) / _DETECTOR
+            with temporary_folder() as folder:
+                inner = folder / _DETECTOR
                 inner.write_bytes(detector)
                 loaded.detector_ = AutoencoderDetector.load(inner)
-            loaded.trim = loaded.detector_.trim
+            loaded.trim, loaded.random_state = loaded.detector_.trim, loaded.detector_.random_state
             if loaded.detector_.n_features_in_ != len(loaded.preparation_.feature_names_):
                 raise ValueError("its columns and its detector do not fit together")
             loaded._set_threshold(np.asarray(about["calibration_scores"], dtype=float))
@@ -757,6 +759,12 @@ def _parse(text: bytes) -> Any:
         raise zipfile.BadZipFile(f"its description cannot be read: {error}") from error
 
 
+def _entry(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Return an entry; `ZipFile.read` would unpack all of it, even if that is more than it says."""
+    with archive.open(name) as stream:
+        return stream.read(archive.getinfo(name).file_size + 1)
+
+
 def _read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
     """Return the description and the detector inside of a saved file."""
     name = os.fspath(path)
@@ -771,10 +779,10 @@ def _read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
                         f"{name!r} cannot be used: {entry.filename} unpacks to {entry.file_size:,} bytes, "
                         "more than a detector has. Make it again with 'aecourse detect'."
                     )
-            about = _parse(archive.read(_ABOUT))
+            about = _parse(_entry(archive, _ABOUT))
             if not isinstance(about, dict):
                 raise ValueError(wrong_file)
-            return about, archive.read(_DETECTOR)
+            return about, _entry(archive, _DETECTOR)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{name!r} does not exist. Name a file that 'aecourse detect' wrote."

@@ -91,7 +91,7 @@ class Drift:
     @property
     def warnings(self) -> list[str]:
         """list of str: A sentence on each column that differs from training, and on too many flags."""
-        return self.column_warnings + self._flag_warnings()
+        return self.column_warnings + self.flag_warnings
 
     @property
     def column_warnings(self) -> list[str]:
@@ -137,7 +137,9 @@ class Drift:
         both = self.n_rows + self._detector.preparation_.n_rows_
         return float(stats.hypergeom.sf(count - 1, both, count + in_training, self.n_rows))
 
-    def _flag_warnings(self) -> list[str]:
+    @property
+    def flag_warnings(self) -> list[str]:
+        """list of str: A sentence on the flagged rows, if they are more than chance explains."""
         if not self.n_flagged:
             return []
         scores = self._detector.rule_.scores_

@@ -97,7 +97,7 @@ from aecourse.tabular.comparison import CONFIDENCE, Method, compare
 from aecourse.tabular.detector import CALIBRATION, LATER, NOT_USED, TRAINING, TableDetector
 from aecourse.tabular.query import Query
 
-__all__ = ["MOST_FLAGGED", "find_id", "gather"]
+__all__ = ["MOST_FLAGGED", "as_json", "find_id", "gather", "share_flagged"]
 
 FORMAT, FORMAT_VERSION = "aecourse report", 1
 MOST_FLAGGED = 1000
@@ -161,8 +161,8 @@ def gather(
             {"used_for": use, "rows": len(rows), "flagged": int(rows.sum())}
             for use, rows in scored.groupby("used_for")["flagged"]
         ],
-        "false_alarms": _count(is_flagged[unused]),
-        "recall": _count(is_flagged[~detector.normal_]),
+        "false_alarms": share_flagged(int(is_flagged[unused].sum()), int(unused.sum())),
+        "recall": share_flagged(int(is_flagged[~detector.normal_].sum()), int((~detector.normal_).sum())),
         "comparison": {
             "trained_on": comparison.n_trained_on,
             "normal": comparison.n_normal,
@@ -175,7 +175,7 @@ def gather(
         "notes": detector.notes_,
         "flagged": flagged,
     }
-    return _plain(found)
+    return as_json(found)
 
 
 def find_id(table: pd.DataFrame, left_out: dict[str, str]) -> str | None:
@@ -221,16 +221,31 @@ def _flagged(table: pd.DataFrame, detector: TableDetector, top: pd.DataFrame) ->
         }
 
 
-def _count(flagged: np.ndarray) -> dict[str, Any] | None:
-    """Return the share of rows that are flagged, and its Clopper–Pearson interval."""
-    if not len(flagged):
+def share_flagged(n_flagged: int, n_rows: int) -> dict[str, Any] | None:
+    """Return the share of rows that are flagged, and its Clopper–Pearson interval.
+
+    Parameters
+    ----------
+    n_flagged, n_rows : int
+        Number of rows flagged, and of all of them.
+
+    Returns
+    -------
+    dict or None
+        A *count* as above; None if there are no rows.
+
+    Examples
+    --------
+    >>> {name: round(value, 3) for name, value in share_flagged(3, 100).items()}
+    {'rows': 100, 'flagged': 3, 'share': 0.03, 'low': 0.006, 'high': 0.085}
+    """
+    if not n_rows:
         return None
-    result = stats.binomtest(int(flagged.sum()), len(flagged))
-    interval = result.proportion_ci(CONFIDENCE, method="exact")
+    interval = stats.binomtest(n_flagged, n_rows).proportion_ci(CONFIDENCE, method="exact")
     return {
-        "rows": len(flagged),
-        "flagged": int(flagged.sum()),
-        "share": float(flagged.mean()),
+        "rows": n_rows,
+        "flagged": n_flagged,
+        "share": n_flagged / n_rows,
         "low": float(interval.low),
         "high": float(interval.high),
     }
@@ -327,12 +342,28 @@ def _profile(column: Column | None, series: pd.Series) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
-    """Return Python's own numbers, and None for those that JSON does not have."""
+def as_json(value: Any) -> Any:
+    """Return Python's own numbers, and None for those that JSON does not have.
+
+    Parameters
+    ----------
+    value : object
+        Numbers and texts in dictionaries, lists and tuples.
+
+    Returns
+    -------
+    object
+        The same in dictionaries and lists.
+
+    Examples
+    --------
+    >>> as_json({"a": (np.float64(1.5), np.nan)})
+    {'a': [1.5, None]}
+    """
     if isinstance(value, dict):
-        return {str(name): _plain(each) for name, each in value.items()}
+        return {str(name): as_json(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
+        return [as_json(each) for each in value]
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not np.isfinite(value) else value

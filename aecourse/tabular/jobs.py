@@ -1,10 +1,11 @@
 """The jobs of the commands ``aecourse detect`` and ``aecourse score``: from tables to files of results."""
 
+import hashlib
 import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -12,18 +13,17 @@ from typing import Any, TextIO
 import numpy as np
 import pandas as pd
 
-from aecourse import __version__
 from aecourse._support import progress
 from aecourse._support.checks import check_fraction
-from aecourse._support.files import check_parent, whole_file, whole_folder
+from aecourse._support.files import check_parent, full_disk_in_words, whole_files, whole_folder
 from aecourse._support.html import render
 from aecourse.tabular import report, series
 from aecourse.tabular.columns import Choices
 from aecourse.tabular.detector import CALIBRATION, LATER, NOT_USED, TRAINING, TableDetector
-from aecourse.tabular.drift import Drift
-from aecourse.tabular.findings import gather
+from aecourse.tabular.findings import as_json, gather
 from aecourse.tabular.query import Query
 from aecourse.tabular.reading import Reading, Table, open_table
+from aecourse.tabular.scoring import Scoring, describe_drift
 from aecourse.tabular.sources import STDIN, check_readable, first_few, stem
 from aecourse.tabular.streaming import arriving_pieces
 from aecourse.tabular.windowing import cut
@@ -34,6 +34,7 @@ RESULT_FILES = ("detector.aecourse", "flagged.csv", "report.html", "report.json"
 SERIES_FILES = ("detector.aecourse", "events.csv", "report.html", "report.json", "scores.csv")
 CHUNK = 50_000  # rows scored at a time
 STDOUT = "-"  # as a name of an output
+_NO_REPORT = "The scores go to standard output, so no report is written; name a file for both: -o FILE."
 _ALL_QUIET = (
     "All time counts as quiet, because no query says which does; events in it make the detector blunt."
 )
@@ -53,6 +54,8 @@ class Result:
         Sentences on what was done, which the command prints.
     warnings : tuple of str
         Signs of drift; only :func:`score` looks for them.
+    report : pathlib.Path or None
+        The report in JSON that :func:`score` wrote next to the scores; None on standard output.
 
     Examples
     --------
@@ -65,6 +68,7 @@ class Result:
     n_flagged: int
     lines: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    report: Path | None = None
 
 
 def detect(
@@ -185,7 +189,7 @@ def detect(
         found = gather(name, table, detector, scored, sha256)
         page = report.render_report(name, table, detector, scored, explained, found)
         (folder / "report.html").write_text(page, encoding="utf-8")
-        (folder / "report.json").write_text(json.dumps(found, indent=1, ensure_ascii=False), encoding="utf-8")
+        _write_json(folder / "report.json", found)
         _check_output_folder(output, force)  # again: it may have appeared in the meantime
     return Result(output, len(table), len(flagged), tuple(_summary(source, table, detector, scored)))
 
@@ -211,29 +215,14 @@ def _write_series(source: Table, found: series.Found, output: Path, force: bool,
         f"{high:.2g} %.",
         f"{len(events):,} events, from {int(scored['flagged'].sum()):,} flagged windows.",
     ]
-    facts = {
-        "format": "aecourse report of a series",
-        "format_version": 1,
-        "aecourse": __version__,
-        "table": {"name": name, "sha256": sha256},
-        "settings": {
-            "train_on": detector.train_on_,
-            "budget": float(detector.budget),
-            "random_state": int(detector.random_state),
-            "trim": float(detector.trim),
-            "series": plan.to_json(),
-        },
-        "threshold": detector.threshold_,
-        "events": events.to_dict("records"),
-        "notes": lines,
-    }
+    facts = series.facts(detector, {"name": name, "sha256": sha256}, events, lines)
     with whole_folder(output) as folder:
         scored.to_csv(folder / "scores.csv", index=False, float_format="%.6g")
         events.to_csv(folder / "events.csv", index=False, float_format="%.6g")
         detector.save(folder / "detector.aecourse")
         page = render("series.html", facts=facts)
         (folder / "report.html").write_text(page, encoding="utf-8")
-        (folder / "report.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8")
+        _write_json(folder / "report.json", as_json(facts))
         _check_output_folder(output, force)
     return Result(output, len(scored), int(scored["flagged"].sum()), tuple(lines))
 
@@ -268,8 +257,10 @@ def score(
     """Score the rows of a table in a file with a saved detector, in pieces: memory does not grow with it.
 
     The output has a line for each row: ``row``, ``score``, ``p_value``, ``flagged``, ``outside``, and
-    ``reasons`` for a flagged one. It appears whole or not at all, except on standard output. From standard
-    input to standard output each row is scored when it arrives.
+    ``reasons`` for a flagged one. A report for programs, drift included, is written next to it: that of
+    ``new-scores.csv`` is ``new-scores-report.json``, see `scoring`. Both appear whole or not at all. From
+    standard input to standard output each row is scored when it arrives. On standard output nothing is
+    written but the scores, and no report.
 
     Parameters
     ----------
@@ -307,41 +298,71 @@ def score(
     FileNotFoundError: 'nowhere.aecourse' does not exist. Name a file that 'aecourse detect' wrote.
     """
     if output is not None and os.fspath(output) == STDOUT:
-        place: AbstractContextManager[Any] = nullcontext(sys.stdout)
-        output = Path(STDOUT)
+        place: AbstractContextManager[Any] = _standard_output()
+        output, report_file = Path(STDOUT), None
     else:
         output = Path(output) if output is not None else _beside(csv, "-scores.csv")
+        report_file = _report_of(output)
         _check_output_file(output, csv, force)
-        place = whole_file(output)
+        _check_output_file(report_file, csv, force)
+        place = whole_files(output, report_file)
     detector = TableDetector.load(detector_file)
     check_readable(csv)
     reading = Reading(separator, encoding, header, ragged, sheet).or_else(detector.reading or Reading())
     if detector.plan is not None:
-        return _score_series(detector, csv, output, place, reading, decimal, thousands)
+        return _score_series(detector, detector_file, csv, output, place, reading, decimal, thousands)
     detector.preparation_.rewrite(decimal, thousands)
     options = reading.options() | {"decimal": detector.preparation_.file_decimal}
-    if output == Path(STDOUT) and os.fspath(csv) == STDIN:
+    scoring = Scoring(detector)
+    if report_file is None and os.fspath(csv) == STDIN:
         text_columns = detector.preparation_.text_columns
-        pieces = arriving_pieces(sys.stdin.buffer, text_columns, **options)
-        drift, unknown = _score_pieces(detector, pieces, sys.stdout)
+        with place as (target, _):
+            _write_scores(scoring, arriving_pieces(sys.stdin.buffer, text_columns, **options), target)
         name, notes = "standard input", []
     else:
         with (
             open_table(csv, **options) as table,
             progress.bar(description="scoring", total=table.n_rows) as bar,
-            place as target,
+            place as (target, report_target),
         ):
             pieces = table.pieces(CHUNK, detector.preparation_.text_columns)
-            drift, unknown = _score_pieces(detector, pieces, target, bar.update)
+            _write_scores(scoring, pieces, target, bar.update)
             name, notes = Path(table.name).name, table.notes
+            if report_target is not None:
+                found = scoring.gather(name, table.sha256(), _name_and_hash(detector_file), notes)
+                _write_json(report_target, found)
+    drift = scoring.drift
     lines = [
         f"{name}: {drift.n_rows:,} rows; {drift.n_flagged:,} flagged "
         f"({drift.n_flagged / drift.n_rows:.1%}), with a budget of {detector.budget:.3%} of normal rows.",
         *notes,
     ]
-    if unknown:
-        lines.append(f"Ignored, because unknown in training: {first_few(unknown)}.")
-    return Result(output, drift.n_rows, drift.n_flagged, tuple(lines), tuple(drift.warnings))
+    if scoring.unknown:
+        lines.append(f"Ignored, because unknown in training: {first_few(scoring.unknown)}.")
+    lines += [_NO_REPORT] if report_file is None else []
+    return Result(output, drift.n_rows, drift.n_flagged, tuple(lines), tuple(drift.warnings), report_file)
+
+
+@contextmanager
+def _standard_output() -> Iterator[tuple[TextIO, None]]:
+    """Yield standard output, and no place for a report."""
+    with full_disk_in_words("standard output", "or name a file"):
+        yield sys.stdout, None
+        sys.stdout.flush()
+
+
+def _report_of(output: Path) -> Path:
+    """Return where the report goes: next to the scores."""
+    return output.with_name(f"{output.stem}-report.json")
+
+
+def _name_and_hash(path: str | os.PathLike[str]) -> tuple[str, str]:
+    with open(path, "rb") as file:
+        return Path(path).name, hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_json(path: Path, found: dict[str, Any]) -> None:
+    path.write_text(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False), encoding="utf-8")
 
 
 def _check_output_file(output: Path, csv: str | os.PathLike[str], force: bool) -> None:
@@ -357,33 +378,25 @@ def _check_output_file(output: Path, csv: str | os.PathLike[str], force: bool) -
     check_parent(output)
 
 
-def _score_pieces(
-    detector: TableDetector,
+def _write_scores(
+    scoring: Scoring,
     pieces: Iterable[pd.DataFrame],
     target: Path | TextIO,
     advance: Callable[[int], object] = lambda n_rows: None,
-) -> tuple[Drift, list[str]]:
-    """Write the scores of pieces of a table, each as it is there; return drift, and unknown columns."""
-    drift = Drift(detector)
-    unknown: list[str] = []
+) -> None:
+    """Write the scores of pieces of a table, each as it is there."""
     for piece in pieces:
-        first = drift.n_rows == 0
-        unknown = detector.preparation_.check(piece)
-        scored = detector.score(piece)
-        drift.add(piece, scored)
-        flagged = scored["flagged"].to_numpy() == 1
-        scored["reasons"] = ""
-        scored.loc[flagged, "reasons"] = detector.reasons(piece[flagged]) if flagged.any() else []
-        scored.insert(0, "row", piece.index + 1)
+        first = scoring.drift.n_rows == 0
+        scored = scoring.add(piece)
         scored.to_csv(target, mode="w" if first else "a", header=first, index=False, float_format="%.6g")
         if not isinstance(target, Path):
             target.flush()
         advance(len(piece))
-    return drift, unknown
 
 
 def _score_series(
     detector: TableDetector,
+    detector_file: str | os.PathLike[str],
     csv: str | os.PathLike[str],
     output: Path,
     place: AbstractContextManager[Any],
@@ -401,20 +414,35 @@ def _score_series(
     plan = detector.plan
     assert plan is not None
     with open_table(csv, decimal=choices.file_decimal, **reading.options()) as source:
-        table = source.read()
+        table, sha256 = source.read(), source.sha256()
     found = cut(table, plan, choices)
     scored, events = series.score(table, found, detector)
     drift = detector.drift(found.table)
-    with place as target:
-        events.to_csv(target, index=False, float_format="%.6g")
     n_flagged = int(scored["flagged"].sum())
+    name = Path(source.name).name
     lines = [
-        f"{Path(source.name).name}: {len(scored):,} windows of {plan.window} points; {n_flagged:,} flagged, "
+        f"{name}: {len(scored):,} windows of {plan.window} points; {n_flagged:,} flagged, "
         f"in {len(events):,} events, with a budget of {detector.budget:.3%} of quiet windows.",
         *source.notes,
         *found.notes,
     ]
-    return Result(output, len(scored), n_flagged, tuple(lines), tuple(drift.column_warnings))
+    with place as (target, report_target):
+        events.to_csv(target, index=False, float_format="%.6g")
+        if report_target is not None:
+            used = dict(zip(("name", "sha256"), _name_and_hash(detector_file), strict=True))
+            described = describe_drift(drift, detector.budget)
+            facts = series.facts(detector, {"name": name, "sha256": sha256}, events, lines)
+            _write_json(report_target, as_json(facts | {"detector": used, "drift": described}))
+        else:
+            lines.append(_NO_REPORT)
+    return Result(
+        output,
+        len(scored),
+        n_flagged,
+        tuple(lines),
+        tuple(drift.column_warnings),
+        None if report_target is None else _report_of(output),
+    )
 
 
 def _pieces(table: pd.DataFrame, description: str) -> Iterator[pd.DataFrame]:

@@ -56,10 +56,15 @@ _SPECIAL = {
     "-∞": -np.inf,
 }
 _DASHES, _QUOTES = "−–‒﹣－", "’‘ʼ´`＇"
+_OTHER_SIGNS = {"٫": ".", "٬": "'", "％": "%", "٪": "%", "μ": "µ", "．": ".", "，": ",", "＋": "+"}
+# Numbers that a spreadsheet was told to keep as they are, ="12" or '12, and those in single marks.
+_AS_TEXT = re.compile(r"""(?:(?<=\0)|^)(?:="([^"\0]*)"|'([^'\0]*)'?)(?=\0|$)""")
+_TIMES_TEN = re.compile(r" ?[x×·*] ?10(?:\^|\*\*)?(?P<power>(?<=[\^*])[-+−]?\d{1,3}|[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})")
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻−", "0123456789+--")
 _TO_NINES = str.maketrans("012345678", "9" * 9)
 _FORM = re.compile(
     r"(?P<open>\()?(?P<sign>[-+]?) ?(?P<before>[^\d\s.,'()+_-][^\d\s,'()+_-]*)? ?(?P<inner>[-+]?) ?"
-    r"(?P<core>\d(?:[\d.,' _]*\d)?[.,]?|[.,]\d+)(?P<exponent>[eE][-+]?\d{1,4})? ?"
+    r"(?P<core>\d(?:[\d.,' _]*\d)?[.,]?|[.,]\d+)(?P<exponent>[eE][-+]?\d{1,4}|[dD][-+]\d{1,3})? ?"
     r"(?P<after>[^\d\s.,'()+_-][^\d()+_-]{0,15}?)? ?(?P<behind>-)?(?P<close>\))?"
 )
 
@@ -176,6 +181,9 @@ def shapes(texts: Sequence[str]) -> tuple[NDArray[np.intp], list[str], list[str]
     joined = "\0".join(texts)
     if joined.count("\0") != len(texts) - 1:  # a text contains the sign that divides them
         joined = "\0".join(text.replace("\0", "\ufffd") for text in texts)
+    if "'" in joined or '="' in joined:
+        joined = _AS_TEXT.sub(lambda found: found[1] or found[2], joined)
+    joined = _TIMES_TEN.sub(_exponent, joined) if "10" in joined else joined
     if _POWER.search(joined):
         joined = _POWER.sub(lambda found: found[1] + "²³"[found[2] == "3"], joined)
     if not joined.isascii():
@@ -183,6 +191,11 @@ def shapes(texts: Sequence[str]) -> tuple[NDArray[np.intp], list[str], list[str]
     cleaned = joined.split("\0")
     codes, found = pd.factorize(np.array(joined.translate(_TO_NINES).split("\0"), dtype=object))
     return codes, found.tolist(), cleaned
+
+
+def _exponent(found: re.Match[str]) -> str:
+    """Write times a power of ten as an exponent."""
+    return "e" + found["power"].translate(_SUPERSCRIPTS)
 
 
 def _in_ascii(sign: str) -> str:
@@ -195,9 +208,7 @@ def _in_ascii(sign: str) -> str:
         return str(unicodedata.decimal(sign))
     if sign.isspace():
         return " "
-    return {"٫": ".", "٬": "'", "％": "%", "٪": "%", "μ": "µ"}.get(
-        sign, "" if sign in "\u200e\u200f\u061c" else sign
-    )
+    return _OTHER_SIGNS.get(sign, "" if unicodedata.category(sign) == "Cf" else sign)
 
 
 def _reading_patterns() -> dict[tuple[str, str], re.Pattern[str]]:
@@ -552,7 +563,7 @@ def _one_float(text: str, style: Style) -> float:
     found = _FORM.fullmatch(text)
     assert found is not None  # its shape was one
     core = "".join(sign for sign in found["core"] if sign.isdigit() or sign == style.decimal)
-    return float(core.replace(style.decimal, ".") + (found["exponent"] or ""))
+    return float(core.replace(style.decimal, ".") + (found["exponent"] or "").lower().replace("d", "e"))
 
 
 def with_signs(style: Style, decimal: str | None, thousands: str | None) -> Style:

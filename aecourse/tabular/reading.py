@@ -233,6 +233,9 @@ def _why_no_header(fields: list[str], rows: list[list[str]]) -> str | None:
             if sum(re.sub(r"\d", "9", value.strip()) == form for value in column) >= 0.95 * len(column):
                 return f"contains {each!r}, written like the values below it"
     texts = [(each, column) for each, column in zip(fields, columns, strict=True) if not _is_number(each)]
+    numeric = any(sum(map(_is_number, column)) > 0.5 * len(column) for _, column in texts)
+    if numeric and fields in [[each.strip() for each in row] for row in rows]:
+        return None  # the names stand once more among numbers, which is said when the rows are known
     if texts and all(each in map(str.strip, column) for each, column in texts):
         return f"contains {first_few([each for each, _ in texts], 3)}, which recur below"
     return None
@@ -275,7 +278,7 @@ def _find_layout(source: Source, separator: str | None, header: bool | None) -> 
     if header is False:
         names = [f"column {place + 1}" for place in range(len(fields))]
         return _Layout(separator, names, start, line, [])
-    notes = []
+    notes = _why_one_column(fields, text)
     if header is None:
         rows = _some_rows(text.encode()[n_read:].decode(), separator)
         why = _why_no_header(fields, rows)
@@ -292,6 +295,21 @@ def _find_layout(source: Source, separator: str | None, header: bool | None) -> 
                 "it is a row: header=False or --no-header."
             )
     return _Layout(separator, _column_names(fields, source.name), start + n_read, line + n_lines, notes)
+
+
+def _why_one_column(fields: list[str], text: str) -> list[str]:
+    """Say that another sign may separate fields, if all lines of the only column hold one."""
+    lines = [line.strip() for line in text.splitlines()[:20] if line.strip()]
+    if len(fields) != 1 or len(lines) < 2:
+        return []
+    for sign in (":", "~", "^", " "):
+        if all(sign in line for line in lines):
+            advice = f"separator={sign!r} or --separator {sign!r}" if sign != " " else "write commas there"
+            what = repr(sign) if sign != " " else "blanks"
+            return [
+                f"There is only one column, and all lines hold {what}. If these separate fields: {advice}."
+            ]
+    return []
 
 
 def _find_separator(name: str, text: str, separator: str | None) -> str:
@@ -429,7 +447,16 @@ def _check_count(name: str, count: Count, n_names: int, ragged: str) -> list[str
             f"{count.n_short:,} short ones were filled with missing values, {count.n_long:,} long ones cut."
         ]
     if n_odd == 1 and count.last_is_short:
-        what = f"was probably cut off: its last row does not have {n_names} fields ({shown}). Copy it again"
+        what = (
+            f"was probably cut off, or ends in a remark: its last row does not have {n_names} fields "
+            f"({shown}). Copy it again, or remove the remark"
+        )
+    elif n_names == 1 and count.n_long >= 0.5 * count.n_rows:
+        what = (
+            f"seems to begin with a title or a remark, and not with the names of the columns: its first "
+            f"line has one field, and {count.n_long:,} of {count.n_rows:,} rows have more ({shown}). "
+            "Remove the lines above the names"
+        )
     elif count.n_long == count.n_rows:
         what = (
             f"has rows with more fields than names: there are {n_names} names ({shown}). Name every column "

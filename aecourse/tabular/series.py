@@ -1,4 +1,38 @@
-"""Find unusual stretches of a time series: windows are scored as rows, and reported as events."""
+"""Find unusual stretches of a time series: windows are scored as rows, and reported as events.
+
+The report in JSON of a series has the structure below, in the words that `findings` and `scoring` use.
+``detector`` and ``drift`` are there if the series was scored with a saved detector.
+
+============================  =======================================================================
+``format``                    text: ``aecourse report of a series``
+``format_version``            whole number, 1; it rises if an entry changes its meaning
+``aecourse``                  text: version of the package
+``table.name``                text: name of the file
+``table.sha256``              text: SHA-256 of the file
+``detector.name``             text: name of the detector's file
+``detector.sha256``           text: SHA-256 of that file
+``settings.train_on``         text?: the query that quiet points fulfil
+``settings.budget``           number: share of quiet windows that may be flagged
+``settings.random_state``     whole number: the seed
+``settings.trim``             number: share of the training windows that were left out
+``settings.series``           object: the column of times, the step, the points of a window and so on
+``threshold``                 number: windows with a higher score are flagged
+``events[].start``            text: time of the first point
+``events[].end``              text: time of the last point
+``events[].points``           whole number
+``events[].windows``          whole number: flagged windows
+``events[].score``            number: the highest
+``events[].reasons``          text: columns with the largest error, and when
+``drift.promised``            number: share of new quiet windows that may be flagged
+``drift.flagged``             count: windows of this series
+``drift.broken``              true or false: whether more are flagged than chance explains
+``drift.warnings``            list of texts: what differs from training
+``drift.columns[].name``      text: a column, and the place in the window
+``drift.columns[].outside``   whole number: values outside of those in training
+``drift.columns[].gaps``      whole number: values that are missing or cannot be read
+``notes``                     list of texts: what was done and noticed
+============================  =======================================================================
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,14 +41,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aecourse import windows
+from aecourse import __version__, windows
 from aecourse.tabular.columns import Choices, to_texts, with_text_names
 from aecourse.tabular.detector import CALIBRATION, NOT_USED, TRAINING, TableDetector
 from aecourse.tabular.query import Query
 from aecourse.tabular.windowing import Windows, cut, make_plan
 from aecourse.thresholds import rows_needed
 
-__all__ = ["Found", "find", "score"]
+__all__ = ["Found", "facts", "find", "score"]
 
 VALIDATION_SHARE = 0.4  # of the quiet windows, the last ones, set the threshold
 MIN_TRAINING = 40
@@ -183,6 +217,46 @@ def score(table: pd.DataFrame, found: Windows, detector: TableDetector) -> tuple
             }
         )
     return scored, pd.DataFrame(events, columns=["start", "end", "points", "windows", "score", "reasons"])
+
+
+def facts(
+    detector: TableDetector, table: dict[str, str], events: pd.DataFrame, notes: list[str]
+) -> dict[str, Any]:
+    """Gather what was found, in the structure that the module describes.
+
+    Parameters
+    ----------
+    detector : TableDetector
+        The fitted detector of windows.
+    table : dict of str to str
+        Name and SHA-256 of the file.
+    events : pandas.DataFrame of shape (events, 6)
+        As in `Found`.
+    notes : list of str
+        What was done and noticed.
+
+    Returns
+    -------
+    dict
+        Texts, numbers, lists and dictionaries only.
+    """
+    assert detector.plan is not None
+    return {
+        "format": "aecourse report of a series",
+        "format_version": 1,
+        "aecourse": __version__,
+        "table": table,
+        "settings": {
+            "train_on": detector.train_on_,
+            "budget": float(detector.budget),
+            "random_state": int(detector.random_state),
+            "trim": float(detector.trim),
+            "series": detector.plan.to_json(),
+        },
+        "threshold": detector.threshold_,
+        "events": events.to_dict("records"),
+        "notes": notes,
+    }
 
 
 def _reasons(detector: TableDetector, row: pd.DataFrame, times: NDArray[Any], first: int) -> str:

@@ -70,6 +70,12 @@ _OTHER_FORMATS = (
     (b"\x89PNG", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
     (b"GIF8", "a picture"),
+    (b"version https://git-lfs", "a pointer of Git LFS, and not the file itself; fetch it: git lfs pull"),
+    (b"\x80\x03", f"a pickle; {_EXPORT}, with pandas.read_pickle(…).to_csv(…) if you trust it"),
+    (b"\x80\x04", f"a pickle; {_EXPORT}, with pandas.read_pickle(…).to_csv(…) if you trust it"),
+    (b"\x80\x05", f"a pickle; {_EXPORT}, with pandas.read_pickle(…).to_csv(…) if you trust it"),
+    (b"@RELATION", f"an ARFF file; {_EXPORT}"),
+    (b"@relation", f"an ARFF file; {_EXPORT}"),
 )
 _DAMAGE = (
     EOFError,

@@ -2,13 +2,12 @@
 
 import re
 import select
-import tempfile
 from collections.abc import Collection, Iterator
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import pandas as pd
 
+from aecourse._support.files import temporary_folder
 from aecourse.tabular.reading import open_table
 
 __all__ = ["arriving_pieces"]
@@ -139,8 +138,8 @@ def _read(
     content: bytes, lines_before: int, text_columns: Collection[str], options: dict[str, Any]
 ) -> Iterator[pd.DataFrame]:
     """Read a piece like a file of its own; errors count the lines of the whole stream."""
-    with tempfile.TemporaryDirectory(prefix="aecourse-") as folder:
-        path = Path(folder) / "piece.csv"
+    with temporary_folder() as folder:
+        path = folder / "piece.csv"
         path.write_bytes(content)
         try:
             with open_table(path, **options) as table:
