@@ -1,6 +1,7 @@
 """What the pages and the report show, from records made by hand."""
 
 import base64
+import html
 import json
 import re
 from dataclasses import replace
@@ -260,6 +261,18 @@ def test_similar_submissions_are_a_hint():
     assert "a hint and no proof" in part and "<bdi>Name 7</bdi>, <bdi>Name 8</bdi>" in part
     released = next(cell.released for cell in ABOUT.cells if cell.kind == "solution")
     assert similar.groups(ABOUT, [written("1", released), written("2", released)]) == []
+
+
+def test_a_range_of_one_value_is_said_as_one():
+    """Of likeness, points and numbers of students: no "1.00 to 1.00", and no "1 students"."""
+    same = [written("7", OWN.format(number=7)), written("8", OWN.format(number=7))]
+    missing = replace(written("9", "x"), status=Status.NOTHING_SUBMITTED, shown=[])
+    page = feedback.class_report(ABOUT, [*same, missing])
+    assert '<td class="number">1.00</td>' in section(page, "Similar submissions")
+    words = html.unescape(re.sub(r"<[^>]*>", " ", page))
+    assert re.findall(r"([\d.]+) to \1(?! ?%)\b", words) == []
+    assert re.findall(r"\b1 (?:students|submissions|days|points)\b", words) == []
+    assert "1 student: Name 9" in words and "Each earned 0." in words
 
 
 def test_a_page_carries_the_students_name():

@@ -722,6 +722,22 @@ def blackboard(login, day, clock="10-00-00"):
 
 
 @pytest.mark.parametrize(
+    "extension, hours",
+    [("", 0), ("2", 48), ("+3", 72), ("1,5 days", 36), ("1 week", 168), ("2 Wochen", 336), ("24 hours", 24),
+     ("12h", 12), (" 1 Tag ", 24)],
+)  # fmt: skip
+def test_an_extension_counts_in_its_own_unit(extension, hours):
+    deadline = deadlines.Deadline(roster.moment("2027-03-01"))
+    assert (deadline.of(extension) - deadline.due).total_seconds() == hours * 3600
+
+
+@pytest.mark.parametrize("extension", ["soon", "2 months", "5 March", "3 x", "-2", "yes", "2027-13-01"])
+def test_an_extension_that_cannot_be_read_is_refused(extension):
+    with pytest.raises(ValueError, match="expected a number of days such as 2"):
+        deadlines.Deadline(roster.moment("2027-03-01")).of(extension)
+
+
+@pytest.mark.parametrize(
     "day, clock, extension, days, share",
     [
         (1, "23-59-00", "", 0, 0.0),
@@ -873,7 +889,7 @@ def test_due_dates_and_the_regrade_of_one_student_by_the_command(tmp_path, monke
     with pytest.raises(SystemExit):
         run(*words, "--late-penalty", "200")
     (tmp_path / "class.csv").write_text("id;name;login;extension\n1;Ada;ada1;soon\n2;Bob;bob1;1\n")
-    assert run(*words) == 1 and "'soon' is not a date" in capsys.readouterr().err
+    assert run(*words) == 1 and "extension 'soon': expected a number of days" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

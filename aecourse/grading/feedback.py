@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from aecourse._support import html
+from aecourse._support.wording import counted, from_to
 from aecourse.grading import similar
 from aecourse.grading.assignment import Assignment
 from aecourse.grading.record import Outcome, Record, Status
@@ -167,7 +168,9 @@ def attention(records: Sequence[Record], unread: Sequence[str] = ()) -> list[Mat
             matters.append(Matter(record.student, record.name, record.status, record.message))
     if absent:
         names = ", ".join(record.name for record in absent)
-        matters.append(Matter("", "", Status.NOTHING_SUBMITTED, f"{len(absent)} students: {names}"))
+        matters.append(
+            Matter("", "", Status.NOTHING_SUBMITTED, f"{counted(len(absent), 'student')}: {names}")
+        )
     return matters
 
 
@@ -229,4 +232,6 @@ def class_report(
         ],
         mistakes=common_mistakes(ran),
         format_points=format_points,
+        counted=counted,
+        from_to=from_to,
     )
