@@ -597,6 +597,23 @@ def test_a_named_encoding_is_used(encoding, name, tmp_path):
         ('student_id = "your id"', ""),
         ("student_id = personal.confirmed(student_id)", ""),
         ("x = 1", ""),
+        ("student_id = str(4711)", "4711"),
+        ("student_id = f'4711'; print(student_id)", ""),
+        ("student_id = '4711'; print(student_id)", "4711"),
+        ("student_id = ('4711')", "4711"),
+        ('student_id = "your id"\nstudent_id = "4711"', "4711"),
+        ("student_id = '4711'\nstudent_id = personal.confirmed(student_id)\nstudent_id = '1'", "4711"),
+        ("student_id == '4711'", ""),
+        ("student_id = input()", ""),
+        ("student_id = '47' + name", ""),
+        ("student_id = '4711", ""),
+        ("student_id = None or '4711'", ""),
+        # What cannot be the value of an environment variable, or would not be printed as it is.
+        (r"student_id = '47\x0011'", ""),
+        (r"student_id = '\ud800'", ""),
+        (r"student_id = '47\x1b[2J'", ""),
+        ("student_id = '" + "4" * 201 + "'", ""),
+        ("student_id = " + "(" * 500 + "4711" + ")" * 490, ""),
     ],
 )
 def test_the_typed_id_is_read_without_running_anything(line, typed):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from aecourse._support import html
 from aecourse._support.wording import counted, from_to
-from aecourse.grading import similar
+from aecourse.grading import pictures, similar
 from aecourse.grading.assignment import Assignment
 from aecourse.grading.record import Outcome, Record, Status
 
@@ -73,12 +73,13 @@ def format_points(value: float) -> str:
 
 
 def picture_address(data: str) -> str:
-    """Return the address of a picture for a page, or no address if the base64 text is not that of a PNG."""
+    """Return the address of a picture for a page; empty if the text is not that of a PNG of bearable size."""
     try:
         raw = base64.b64decode("".join(data.split()), validate=True)
     except (binascii.Error, ValueError):
         return ""
-    return html.png_address(raw) if raw.startswith(PNG_SIGNATURE) else ""
+    shown = raw.startswith(PNG_SIGNATURE) and pictures.n_pixels(raw) <= pictures.MAX_PIXELS
+    return html.png_address(raw) if shown else ""
 
 
 def student_page(record: Record) -> str:
