@@ -1,20 +1,23 @@
 """Programs that try to get more of the machine than the sandbox gives, one attack each."""
 
+import contextlib
 import json
 import os
 import pathlib
+import socket
 import subprocess
 
 import psutil
 import pytest
 
-from aecourse.grading import assignment, grade, submissions
+from aecourse.grading import assignment, feedback, grade, submissions
 from aecourse.grading.inside import calls
 from aecourse.grading.sandbox import fork_server, memory_group, process
 from tools import made_up_assignment
 
 SOURCE = made_up_assignment.source()
 SMALL = made_up_assignment.source(memory_mb=1024)
+SHORT = made_up_assignment.source(seconds=6)
 ABOUT = assignment.read(SOURCE)
 
 SECRET = "the-instructors-own"  # is in the environment of the grader
@@ -185,6 +188,172 @@ for _ in range(100):
 time.sleep(3)
 print("FILLED")
 """
+BECOME_ROOT = """
+import os, shutil, subprocess
+for become, number in ((os.setuid, 0), (os.setgid, 0), (os.setgroups, [0]), (os.setreuid, 0)):
+    try:
+        become(number, 0) if become is os.setreuid else become(number)
+        print("BECAME", os.getuid())
+    except OSError:
+        pass
+shell = shutil.copy("/bin/sh", "/tmp/shell")
+os.chmod(shell, 0o6755)
+before = str(os.getuid())
+for line in (f"{shell} -p -c 'id -u'", "su -c 'id -u'", "sudo -n id -u", "pkexec id -u"):
+    try:
+        ran = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=5, stdin=-3)
+        print("BECAME" if ran.stdout.strip() not in ("", before) else "stayed", ran.stdout)
+    except (OSError, subprocess.TimeoutExpired):
+        pass
+"""
+CHANGE_WHAT_IS_READ_ONLY = """
+import os, aecourse, numpy
+for file in (aecourse.__file__, numpy.__file__, os.__file__, "/usr/bin/env"):
+    for change in (
+        lambda: os.chmod(file, 0o777),
+        lambda: os.rename(file, file + "x"),
+        lambda: os.unlink(file),
+        lambda: os.truncate(file, 0),
+        lambda: os.utime(file, (0, 0)),
+        lambda: os.setxattr(file, "user.x", b"1"),
+        lambda: os.link(file, "/tmp/linked"),
+        lambda: os.symlink("/tmp", os.path.dirname(file) + "/linked"),
+        lambda: os.mkdir(os.path.dirname(file) + "/made"),
+        lambda: os.mknod("/tmp/disk", 0o60666, 0x0800),
+    ):
+        try:
+            change()
+            print("CHANGED", file)
+        except OSError:
+            pass
+"""
+# The patterns do not match themselves, so the notebook does not hold what it looks for.
+SEARCH_ALL_MEMORY = """
+import re
+searched = 0
+with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb", buffering=0) as memory:
+    for line in maps.readlines():
+        first, last = (int(end, 16) for end in line.split()[0].split("-"))
+        if " r" not in line or last - first > 2**28:
+            continue
+        try:
+            memory.seek(first)
+            data = memory.read(last - first)
+        except (OSError, ValueError, OverflowError):
+            continue
+        searched += len(data)
+        if re.search(rb"hidden_[h]eron|the-instructors-[o]wn", data):
+            print("FOUND", line)
+        del data
+print("searched" if searched > 2**24 else "too little", searched)
+"""
+WRITE_INTO_OTHERS = """
+import os
+for number in sorted(map(int, filter(str.isdigit, os.listdir("/proc")))):
+    if number == os.getpid():
+        continue
+    for name in ("mem", "comm", "clear_refs", "uid_map", "timerslack_ns", "setgroups"):
+        try:
+            with open(f"/proc/{number}/{name}", "r+b", buffering=0) as stream:
+                stream.write(b"0")
+            print("WRITTEN", number, name)
+        except OSError:
+            pass
+"""
+OPEN_FILES = """
+import os
+for name in os.listdir("/proc/self/fd"):
+    try:
+        leads = os.readlink(f"/proc/self/fd/{name}")
+    except OSError:
+        continue
+    if leads != "/dev/null" and not leads.startswith(("socket:", "/proc", "anon_inode:", "pipe:")):
+        print("OPEN", leads)
+print("sockets", sum(os.readlink(f"/proc/self/fd/{n}").startswith("socket:") for n in ("3",)))
+"""
+KILL_THE_FIRST_PROCESS = """
+import os, signal
+for number in (1, os.getppid(), -1):
+    for sent in (signal.SIGTERM, signal.SIGSTOP, signal.SIGHUP, signal.SIGUSR1):
+        try:
+            if number > 0 and number != os.getpid():
+                os.kill(number, sent)
+        except OSError:
+            pass
+print("went on")
+"""
+STOP_ITSELF = "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)"
+AN_ERROR_THAT_NEVER_DESCRIBES_ITSELF = """
+class Error(Exception):
+    def __str__(self):
+        while True:
+            pass
+raise Error
+"""
+AN_ERROR_THAT_EXITS = """
+import os
+class Error(Exception):
+    def __str__(self):
+        os._exit(0)
+raise Error
+"""
+MANY_THREADS = """
+import threading
+wait, started = threading.Event(), []
+try:
+    for _ in range(20_000):
+        started.append(threading.Thread(target=wait.wait, daemon=True))
+        started[-1].start()
+except (RuntimeError, MemoryError):
+    print("stopped after", len(started))
+else:
+    print("NOT BOUNDED")
+wait.set()
+"""
+MANY_TIMERS = """
+import ctypes
+libc, made, timer = ctypes.CDLL(None), 0, ctypes.c_void_p()
+while made < 200_000 and libc.syscall(222, 1, None, ctypes.byref(timer)) == 0:
+    made += 1
+print("stopped after" if made < 200_000 else "NOT BOUNDED", made)
+"""
+MANY_WATCHES = """
+import ctypes, os, select
+libc, made = ctypes.CDLL(None), 0
+try:
+    while made < 100_000:
+        select.epoll(), libc.inotify_init(), os.eventfd(0)
+        made, _ = made + 1, os.dup(0)
+except OSError:
+    print("stopped after", made)
+else:
+    print("NOT BOUNDED")
+os.closerange(4, 2**16)
+"""
+PICTURE_OF_BILLIONS_OF_PIXELS = """
+import struct, zlib
+from IPython.display import display
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+head = struct.pack(">IIBBBBB", 60_000, 60_000, 1, 0, 0, 0, 0)
+lines = zlib.compress(bytes(7_501 * 99))
+png = b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", head) + chunk(b"IDAT", lines) + chunk(b"IEND", b"")
+display({"image/png": png, "text/plain": "shown"}, raw=True)
+"""
+DISPLAY_WITHOUT_END = """
+from IPython.display import display
+for number in range(50_000):
+    display({"text/plain": "x" * 1000, "text/html": "<script>alert(1)</script>"}, raw=True)
+"""
+ANSWER_IN_ITS_PLACE = """
+import gc
+for channel in gc.get_objects():
+    if type(channel).__name__ == "BlockingChannel":
+        print("found")
+        passed = {"outcome": "passed", "earned": 99, "parts": {}}
+        channel.send({"result": passed, "value": ["plain", 1], "ready": True})
+        channel.send({"outputs": [{"picture": "x" * 10**5}] * 9, "late": "no", "seconds": float("nan")})
+"""
 ATTACKS = [
     # name, code, statuses, what must not be printed, what must be
     ("shared memory in many processes", SHARED_MEMORY_IN_MANY_PROCESSES, {"out of memory"}, "", ""),
@@ -198,7 +367,37 @@ ATTACKS = [
     ("calls of the 32-bit kind", OLD_CALLS, {"crashed"}, "ANSWERED", ""),
     ("send open files", SEND_FILES, {"crashed"}, "", ""),
     ("one byte at a time", DRIP, {"crashed", "timed out"}, "", ""),
+    ("become root", BECOME_ROOT, {"graded"}, "BECAME", ""),
+    ("change what is read-only", CHANGE_WHAT_IS_READ_ONLY, {"graded"}, "CHANGED", ""),
+    ("search all memory", SEARCH_ALL_MEMORY, {"graded"}, "FOUND", "searched"),
+    ("write into others", WRITE_INTO_OTHERS, {"graded"}, "WRITTEN", ""),
+    ("files left open", OPEN_FILES, {"graded"}, "OPEN", "sockets 1"),
+    ("kill the first process", KILL_THE_FIRST_PROCESS, {"graded"}, "", "went on"),
+    ("stop itself", STOP_ITSELF, {"timed out"}, "", ""),
+    ("an error without end", AN_ERROR_THAT_NEVER_DESCRIBES_ITSELF, {"timed out"}, "", ""),
+    ("an error that exits", AN_ERROR_THAT_EXITS, {"crashed"}, "", ""),
+    ("threads without end", MANY_THREADS, {"graded"}, "NOT BOUNDED", "stopped after"),
+    ("timers without end", MANY_TIMERS, {"graded"}, "NOT BOUNDED", "stopped after"),
+    ("watches without end", MANY_WATCHES, {"graded"}, "NOT BOUNDED", "stopped after"),
+    ("a picture of billions of pixels", PICTURE_OF_BILLIONS_OF_PIXELS, {"graded"}, "", ""),
+    ("displays without end", DISPLAY_WITHOUT_END, {"graded"}, "<script", "x"),
+    ("answer in its place", ANSWER_IN_ITS_PLACE, {"graded", "crashed", "timed out"}, "", ""),
 ]
+# Answers that would be expensive, or endless, for who reads them.
+ANSWERS = {
+    "a number of many digits": "10 ** 200_000",
+    "a text of 300 MB": "'x' * (300 * 2**20)",
+    "a list in a list in a list": "__import__('functools').reduce(lambda x, _: [x], range(50_000), [])",
+    "a list that holds itself": "(lambda own: own.append(own) or own)([])",
+    "a million lists": "[[] for _ in range(10**6)]",
+    "numbers without end": "iter(int, 1)",
+    "a range of a billion": "range(10**9)",
+    "an array that says it is large": "np.broadcast_to(np.float64(0), (2**20, 2**12))",
+    "an array of objects": "np.array([object()] * 10**5)",
+    "a half of a pair": "'\\ud800' * 9",
+    "times that are none": "np.full((30, 4), np.datetime64('NaT'))",
+    "fields within fields": "np.zeros(3, dtype=[('a', [('b', 'O')])])",
+}
 
 
 def run(code, source=SOURCE, warmed=True):
@@ -252,11 +451,83 @@ print(json.dumps(found))
 )
 def test_an_attack_ends_in_a_status_and_gets_nothing(code, statuses, never, always):
     before = psutil.Process().num_fds()
-    record = run(code)
+    record = run(code, SHORT if statuses == {"timed out"} else SOURCE)
     assert record.status in statuses, (record.status, record.notes)
     assert always in printed(record)
     assert not never or never not in printed(record)
     assert psutil.Process().num_fds() <= before
+
+
+@pytest.mark.parametrize("expression", ANSWERS.values(), ids=list(ANSWERS))
+def test_an_answer_that_is_hard_to_read_costs_its_own_points_alone(expression):
+    """Whatever one function returns, the other three are graded, and our own processes hold out."""
+    data = made_up_assignment.submission(ABOUT, {"scale": f"def scale(X):\n    return {expression}"})
+    record = grade.grade(SOURCE, submissions.Incoming("10001", "doe", "doe.ipynb", data))
+    assert record.status in {"graded", "timed out", "out of memory", "crashed"}, record.notes
+    earned = {cell.name: cell.earned for cell in record.cells if cell.kind == "test"}
+    assert earned == {**made_up_assignment.FULL_MARKS, "test-scale": 0}
+
+
+def test_a_picture_that_a_browser_cannot_bear_is_not_on_the_page():
+    record = run(PICTURE_OF_BILLIONS_OF_PIXELS)
+    [output] = [output for cell in record.shown if cell["report"] for output in cell["report"]["outputs"]]
+    assert feedback.picture_address(output.get("picture", "")) == ""
+    assert "data:image" not in feedback.student_page(record)
+
+
+def test_nothing_of_one_submission_is_there_for_the_next(server):
+    """Both are forked from one server: files, memory and modules of the first are its own."""
+    mark = f"left-by-{os.getpid()}"
+    places = ["/tmp", "/home/student", "/dev/shm", "/var/tmp", "/run", "/dev/mqueue"]
+    leave = f"""
+import builtins, os, sys, tempfile
+for place in {places!r}:
+    try:
+        open(os.path.join(place, {mark!r}), "w").close()
+        print("left in", place)
+    except OSError:
+        pass
+builtins.left = sys.modules["numpy"].left = os.environ["LEFT"] = {mark!r}
+"""
+    find = f"""
+import builtins, os, sys
+print("FOUND", [place for place in {places!r} if os.path.exists(os.path.join(place, {mark!r}))],
+      hasattr(builtins, "left"), hasattr(sys.modules["numpy"], "left"), os.environ.get("LEFT"))
+"""
+    assert printed(run(leave)).count("left in") >= 3
+    assert "FOUND [] False False None" in printed(run(find))
+
+
+def test_sockets_of_the_machine_are_out_of_reach(tmp_path):
+    """Those with an abstract name, with a path, and of this machine's own network address."""
+    name, path = f"\0aecourse-{os.getpid()}", f"/tmp/aecourse-{os.getpid()}.sock"
+    with contextlib.ExitStack() as stack:
+        addresses = []
+        for family, address in (
+            (socket.AF_UNIX, name),
+            (socket.AF_UNIX, path),
+            (socket.AF_INET, ("127.0.0.1", 0)),
+        ):
+            listening = stack.enter_context(socket.socket(family))
+            listening.bind(address)
+            listening.listen()
+            addresses.append((int(family), listening.getsockname() if family == socket.AF_INET else address))
+        stack.callback(os.unlink, path)
+        for family, address in addresses:  # from outside each answers
+            with socket.socket(family) as one:
+                one.connect(address)
+        code = f"""
+import socket
+print([name for _, name in socket.if_nameindex()])
+for family, address in {addresses!r}:
+    try:
+        socket.socket(family).connect(address)
+        print("CONNECTED", address)
+    except OSError as problem:
+        print("refused")
+"""
+        words = printed(run(code))
+    assert "['lo']" in words and words.count("refused") == 3 and "CONNECTED" not in words
 
 
 @pytest.mark.parametrize("warmed", [True, False])

@@ -1,14 +1,18 @@
 """What the pages and the report show, from records made by hand."""
 
 import base64
+import html
+import io
 import json
 import re
+import struct
 from dataclasses import replace
 
 import chromium
 import nbformat
 import pytest
 from nbconvert import HTMLExporter
+from PIL import Image
 
 from aecourse.grading import assignment, feedback, gradebook, pictures, similar
 from aecourse.grading.grade import grade
@@ -165,6 +169,43 @@ def test_a_media_type_and_a_name_are_not_taken_from_the_student():
     assert name not in json.dumps(marking["cells"][1]["attachments"])
 
 
+@pytest.mark.parametrize("side, shown", [(8000, True), (8001, False), (65_000, False)])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_picture_of_more_pixels_than_a_browser_can_bear_is_left_out(kind, side, shown):
+    """A file of some kilobytes can ask for many gigabytes. Only its head is changed here."""
+    stream = io.BytesIO()
+    Image.new("L", (8, 8)).save(stream, kind)
+    assert pictures.n_pixels(stream.getvalue()) == 64
+    said = struct.pack(">II" if kind == "PNG" else ">HH", 8, 8)
+    data = stream.getvalue().replace(said, struct.pack(">II" if kind == "PNG" else ">HH", side, side), 1)
+    assert pictures.n_pixels(data) == side**2
+    cell = {"attachments": {"a": {"image/png": base64.b64encode(data).decode()}}}
+    found, _, n_refused = pictures.attached(cell)
+    assert (bool(found), n_refused) == (shown, int(not shown))
+    if kind == "PNG":
+        assert bool(feedback.picture_address(base64.b64encode(data).decode())) == shown
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff", b"\xff\xd8", b"\xff\xd8\xff\xe0", b"\xff" * 99, JPEG.encode()]
+)
+def test_a_picture_that_does_not_say_its_size_has_none(data):
+    assert pictures.n_pixels(data) == 0
+
+
+def test_a_flood_of_text_is_cut_for_the_page_and_the_comparison():
+    """Cells of fifty thousand characters each: the page, the record and the comparison stay small."""
+    notebook = json.loads(assignment.solved(ABOUT))
+    words = " ".join(f"w{number}" for number in range(9000))
+    notebook["cells"] += [assignment.new_cell("markdown", f"m{n}", f"{n} {words}") for n in range(60)]
+    incoming = Incoming("4711", "Ada", "a.ipynb", assignment.to_bytes(notebook))
+    record = grade(made_up_assignment.source(), incoming, trusted=True)
+    assert record.automatic == 8
+    assert 1_900_000 < sum(len(cell["source"]) for cell in record.shown) <= 2_000_000
+    [group] = similar.groups(ABOUT, [record, replace(record, student="4712")])
+    assert group.students == ["4711", "4712"]
+
+
 def test_the_pictures_of_a_notebook_are_bounded_together():
     half = base64.b64encode(pictures.SIGNATURES["image/png"] + bytes(pictures.MAX_PICTURE - 8)).decode()
     cell = {"attachments": {f"{number}.png": {"image/png": half} for number in range(6)}}
@@ -260,6 +301,18 @@ def test_similar_submissions_are_a_hint():
     assert "a hint and no proof" in part and "<bdi>Name 7</bdi>, <bdi>Name 8</bdi>" in part
     released = next(cell.released for cell in ABOUT.cells if cell.kind == "solution")
     assert similar.groups(ABOUT, [written("1", released), written("2", released)]) == []
+
+
+def test_a_range_of_one_value_is_said_as_one():
+    """Of likeness, points and numbers of students: no "1.00 to 1.00", and no "1 students"."""
+    same = [written("7", OWN.format(number=7)), written("8", OWN.format(number=7))]
+    missing = replace(written("9", "x"), status=Status.NOTHING_SUBMITTED, shown=[])
+    page = feedback.class_report(ABOUT, [*same, missing])
+    assert '<td class="number">1.00</td>' in section(page, "Similar submissions")
+    words = html.unescape(re.sub(r"<[^>]*>", " ", page))
+    assert re.findall(r"([\d.]+) to \1(?! ?%)\b", words) == []
+    assert re.findall(r"\b1 (?:students|submissions|days|points)\b", words) == []
+    assert "1 student: Name 9" in words and "Each earned 2." in words
 
 
 def test_a_page_carries_the_students_name():

@@ -4,19 +4,17 @@ import argparse
 import contextlib
 import csv
 import json
-import os
 import pathlib
 import re
-import socket
-import subprocess
-import sys
-import time
+import shutil
 import urllib.request
 
 import chromium
+import formgrader
 import nbgrader  # noqa: F401  (a missing nbgrader is a failure, not a skipped test)
 import pytest
 from nbgrader.api import Gradebook
+from traitlets.config import PyFileConfigLoader
 
 from aecourse.grading import assignment, cli, gradebook
 from tools import hostile_submissions, made_up_assignment
@@ -38,11 +36,12 @@ class Course:
             (folder / "in" / f"{label}_{number}_demo.ipynb").write_bytes(by_label[label].data)
         self.grade()
 
-    def grade(self):
+    def grade(self, folder=None):
+        folder = folder or self.folder
         parser = argparse.ArgumentParser()
         cli.add_commands(parser.add_subparsers())
-        words = ["grade", self.folder / "in", "-o", self.folder / "out", "-a", self.folder / "demo.ipynb"]
-        options = parser.parse_args([*map(str, words), "--roster", str(self.folder / "class.csv")])
+        words = ["grade", folder / "in", "-o", folder / "out", "-a", folder / "demo.ipynb"]
+        options = parser.parse_args([*map(str, words), "--roster", str(folder / "class.csv")])
         assert options.run(options) == 0
 
     def table(self, name="grades.csv"):
@@ -68,60 +67,30 @@ def test_scores_are_those_of_the_table(course):
             assert submission.needs_manual_grade == (row["Waits for a mark"] == "3")
 
 
+def test_the_gradebook_is_named_as_the_folder_was_given(course, capsys, monkeypatch):
+    monkeypatch.chdir(course.folder)
+    course.grade(pathlib.Path())
+    printed = capsys.readouterr().out
+    assert f"gradebook: {pathlib.Path('out', 'nbgrader', 'gradebook.db')}\n" in printed
+    assert str(course.folder) not in printed
+
+
+def test_a_folder_of_results_can_be_moved(course, tmp_path):
+    """The pages for marking open the gradebook that is in their own folder."""
+    moved = shutil.copytree(course.nbgrader, tmp_path / "else where")
+    about = PyFileConfigLoader("nbgrader_config.py", path=str(moved)).load_config().CourseDirectory
+    assert about.root == str(moved) and about.db_url == f"sqlite:///{moved / 'gradebook.db'}"
+
+
 @pytest.fixture(scope="module")
 def pages(course, tmp_path_factory):
     """A Jupyter server with nbgrader's pages, in the course folder."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    own = tmp_path_factory.mktemp("jupyter")
-    environment = {
-        **os.environ,
-        "JUPYTER_CONFIG_DIR": str(own / "config"),
-        "JUPYTER_DATA_DIR": str(own / "data"),
-        "PATH": os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]]),
-    }
-    server = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "jupyter_server",
-            "--no-browser",
-            "--allow-root",
-            f"--port={port}",
-            "--ServerApp.port_retries=0",
-            "--ServerApp.token=",
-            "--ServerApp.password=",
-            "--ServerApp.disable_check_xsrf=True",
-        ],
-        cwd=course.nbgrader,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://localhost:{port}/formgrader"
-
-    def get(path):
-        with urllib.request.urlopen(address + path, timeout=60) as answer:
-            return answer.read().decode()
-
-    get.address = address
-    try:
-        waited = time.monotonic() + 90
-        while time.monotonic() < waited:
-            try:
-                get("/api/assignments")
-                break
-            except OSError:
-                time.sleep(0.5)
+    with formgrader.opened(course.nbgrader, tmp_path_factory.mktemp("jupyter")) as get:
         yield get
-    finally:
-        server.kill()
-        server.wait()
 
 
 def submissions(get):
-    return {row["student"]: row["id"] for row in json.loads(get("/api/submitted_notebooks/demo/demo"))}
+    return formgrader.submissions(get, "demo")
 
 
 def send(address, method, body=None):

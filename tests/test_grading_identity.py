@@ -597,6 +597,23 @@ def test_a_named_encoding_is_used(encoding, name, tmp_path):
         ('student_id = "your id"', ""),
         ("student_id = personal.confirmed(student_id)", ""),
         ("x = 1", ""),
+        ("student_id = str(4711)", "4711"),
+        ("student_id = f'4711'; print(student_id)", ""),
+        ("student_id = '4711'; print(student_id)", "4711"),
+        ("student_id = ('4711')", "4711"),
+        ('student_id = "your id"\nstudent_id = "4711"', "4711"),
+        ("student_id = '4711'\nstudent_id = personal.confirmed(student_id)\nstudent_id = '1'", "4711"),
+        ("student_id == '4711'", ""),
+        ("student_id = input()", ""),
+        ("student_id = '47' + name", ""),
+        ("student_id = '4711", ""),
+        ("student_id = None or '4711'", ""),
+        # What cannot be the value of an environment variable, or would not be printed as it is.
+        (r"student_id = '47\x0011'", ""),
+        (r"student_id = '\ud800'", ""),
+        (r"student_id = '47\x1b[2J'", ""),
+        ("student_id = '" + "4" * 201 + "'", ""),
+        ("student_id = " + "(" * 500 + "4711" + ")" * 490, ""),
     ],
 )
 def test_the_typed_id_is_read_without_running_anything(line, typed):
@@ -719,6 +736,22 @@ def test_with_force_it_goes_on_and_the_report_says_where(unclear):
 
 def blackboard(login, day, clock="10-00-00"):
     return f"Lab_{login}_attempt_2027-03-{day:02}-{clock}_demo.ipynb"
+
+
+@pytest.mark.parametrize(
+    "extension, hours",
+    [("", 0), ("2", 48), ("+3", 72), ("1,5 days", 36), ("1 week", 168), ("2 Wochen", 336), ("24 hours", 24),
+     ("12h", 12), (" 1 Tag ", 24)],
+)  # fmt: skip
+def test_an_extension_counts_in_its_own_unit(extension, hours):
+    deadline = deadlines.Deadline(roster.moment("2027-03-01"))
+    assert (deadline.of(extension) - deadline.due).total_seconds() == hours * 3600
+
+
+@pytest.mark.parametrize("extension", ["soon", "2 months", "5 March", "3 x", "-2", "yes", "2027-13-01"])
+def test_an_extension_that_cannot_be_read_is_refused(extension):
+    with pytest.raises(ValueError, match="expected a number of days such as 2"):
+        deadlines.Deadline(roster.moment("2027-03-01")).of(extension)
 
 
 @pytest.mark.parametrize(
@@ -873,7 +906,7 @@ def test_due_dates_and_the_regrade_of_one_student_by_the_command(tmp_path, monke
     with pytest.raises(SystemExit):
         run(*words, "--late-penalty", "200")
     (tmp_path / "class.csv").write_text("id;name;login;extension\n1;Ada;ada1;soon\n2;Bob;bob1;1\n")
-    assert run(*words) == 1 and "'soon' is not a date" in capsys.readouterr().err
+    assert run(*words) == 1 and "extension 'soon': expected a number of days" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,16 @@
 """A submission runs as in a notebook: magics and habits of Jupyter, Colab, Kaggle and VS Code."""
 
 import base64
+import io
 import json
 import struct
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from aecourse.grading import assignment, feedback, grade, submissions
+from aecourse.grading.inside import student
 from aecourse.grading.inside.shell import CappedText
 from tools import made_up_assignment
 
@@ -66,9 +70,22 @@ HABITS = [
     "handle = display('a', display_id=True)\nhandle.update('b')",
     "1 + 1\n_ = In, Out",
     "import warnings\nwarnings.filterwarnings('ignore')",
+    "%watermark -v -p numpy",
+    "%load_ext memory_profiler\n%memit sum(range(10))",
+    "%lprun -f len len([])",
+    "get_ipython().magic('time 1')",
+    "import matplotlib\nmatplotlib.use('TkAgg')",
+    "import matplotlib as mpl\nmpl.use('Qt5Agg')",
+    "from matplotlib import pyplot\npyplot.switch_backend('MacOSX')",
+    "import pdb\npdb.set_trace()",
+    "breakpoint()",
+    "%pdb on",
+    "import getpass\ngetpass.getpass('Key: ')",
+    "import faulthandler\nfaulthandler.enable()",
+    "import subprocess, sys\nsubprocess.run('ls', stdout=sys.stdout)",
 ]  # fmt: skip
 CELL_HABITS = [
-    "%%time", "%%capture out", "%%capture", "%%timeit -n 1 -r 1", "%%prun -q",
+    "%%time", "%%capture out", "%%capture", "%%timeit -n 1 -r 1", "%%prun -q", "%%memit", "%%wandb",
 ]  # fmt: skip
 OWN_CELLS = [
     "%%writefile helper.py\ndef double(x): return 2 * x",
@@ -78,6 +95,7 @@ OWN_CELLS = [
     "%%latex\n$x$",
     "%%svg\n<svg/>",
     "%%script true\nnothing",
+    "%%ai\nwhat is an anomaly?",
 ]
 
 
@@ -118,6 +136,9 @@ PLOT = "import matplotlib.pyplot as plt\n"
         PLOT + "figure = plt.figure()\nfigure.add_subplot().plot([1])\nplt.close(figure)\nfigure",
         PLOT + "%config InlineBackend.figure_formats = ['svg']\nplt.plot([1, 2])\nplt.show()",
         "%matplotlib notebook\n" + PLOT + "plt.plot([1])\nplt.show()",
+        "import matplotlib\nmatplotlib.use('TkAgg')\n" + PLOT + "plt.plot([1])\nplt.show()",
+        # Noise cannot be compressed: drawn as it is, this one would take 2 MB.
+        PLOT + "plt.figure(figsize=(8, 8), dpi=150)\nplt.imshow(np.random.rand(900, 900))\nplt.show()",
         "import pandas as pd\npd.Series([1, 2]).plot();",
         PLOT + "plt.plot([1])\nplt.savefig('a.png')\nplt.close()\n"
         "from IPython.display import Image\nImage('a.png')",
@@ -131,6 +152,25 @@ def test_a_picture_reaches_the_page(cell):
     assert struct.unpack(">II", base64.b64decode(picture)[16:24])[0] > 100
     page = feedback.student_page(record)
     assert page.count("data:image/png;base64") == 1 and "<svg" not in page and "image/svg" not in page
+
+
+def test_a_picture_is_drawn_smaller_until_it_fits():
+    stream = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(stream, "PNG")
+    whole = base64.b64encode(stream.getvalue()).decode()
+    assert student.fitted(whole, len(whole)) == whole
+    smaller = student.fitted(whole, 200_000)
+    width, height = Image.open(io.BytesIO(base64.b64decode(smaller))).size
+    assert len(smaller) <= 200_000 and width / height == pytest.approx(4 / 3, rel=0.02) and width > 150
+    for broken in ("no base64", base64.b64encode(b"no picture").decode(), whole[:5000]):
+        assert student.fitted(broken, len(broken) - 1) == ""
+    assert student.fitted(whole, 0) == ""
+
+
+def test_an_error_below_a_magic_that_is_not_installed_is_the_cells_own():
+    report = shown_by("%%memit\n1 / 0")[1][0]
+    assert report["error"]["name"] == "ZeroDivisionError"
 
 
 def test_a_semicolon_hides_a_value():

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from aecourse._support import progress
 from tools.in_process import Sitting
 
 FOLDER = pathlib.Path(__file__).parents[1] / "assignments" / "source"
@@ -475,7 +476,8 @@ def main(arguments: list[str] | None = None) -> int:
         absurd = list(undeserved(name, run))
         earned = [row for row in absurd if row[3] > row[4]]
         ids = [str(10_000 + number) for number in range(options.ids if name != "a5" else 1)]
-        missed = {student: found for student in ids if (found := short_of_full(name, student))}
+        each = progress.bar(ids, description=f"{name}, ids")
+        missed = {student: found for student in each if (found := short_of_full(name, student))}
         print(
             f"{name:10}  {len(tried) - len(short):>11}/{len(tried):<5}"
             f"{len(absurd) - len(earned):>18}/{len(absurd):<5}"

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aecourse._support.terminal import say
+from aecourse._support.wording import counted
 
 if TYPE_CHECKING:
     from aecourse.grading import collecting, deadlines
@@ -238,7 +239,8 @@ def run_collect(options: argparse.Namespace) -> int:
         return 1
     n_files, n_students = sum(bool(row.file) for row in found.rows), len(found.submissions)
     kept_too = "; your corrections were kept" if kept is not None else ""
-    say(f"{options.output}: {n_files} files of {n_students} students{kept_too}")
+    files, students = counted(n_files, "file"), counted(n_students, "student")
+    say(f"{options.output}: {files} of {students}{kept_too}")
     if found.questions:
         say(f"To decide ({len(found.questions)}):", *(f"  {question}" for question in found.questions))
     say(
@@ -372,22 +374,25 @@ def _write_results(
     written = results.write(folder, about, with_marks, unread)
     counts = collections.Counter(record.status for record in records)
     n_kept = len(records) - n_computed
-    say(f"{len(records)} submissions of {about.name}, {n_computed} graded now, {n_kept} kept")
+    say(f"{counted(len(records), 'submission')} of {about.name}, {n_computed} graded now, {n_kept} kept")
     for status, count in counts.most_common():
         say(f"  {count:4d}  {status}")
     if gradebook.available():
-        written["gradebook"] = gradebook.write(course, about, source, records)
+        gradebook.write(course, about, source, records)
+        written["gradebook"] = course / gradebook.FILE  # as the folder was given
     else:
         say(gradebook.HOW_TO_GET_IT)
     for name, file in written.items():
         say(f"{name}: {file}")
     n_over = sum(record.total > about.points for record in with_marks)
     if n_over:
-        say(f"{n_over} students have more than {about.points:g} points: Moodle's worksheet skips them.")
+        who = "1 student has" if n_over == 1 else f"{n_over} students have"
+        say(f"{who} more than {about.points:g} points, which Moodle's worksheet does not take.")
     n_waiting = sum(record.unmarked > 0 for record in with_marks)
     if n_waiting:
+        which = "1 submission has" if n_waiting == 1 else f"{n_waiting} submissions have"
         say(
-            f"{n_waiting} submissions have answers for a person to mark: run `jupyter lab` in {course}, "
+            f"{which} answers for a person to mark: run `jupyter lab` in {course}, "
             "then open Formgrader.\nThe same command, given again, puts the marks into the tables and pages."
         )
     return 1 if counts[Status.GRADER_FAILED] else 0

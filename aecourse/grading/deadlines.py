@@ -6,12 +6,20 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from aecourse._support.wording import counted
 from aecourse.grading.record import Record, Status
 from aecourse.grading.roster import Roster, key_of, moment
 from aecourse.grading.submissions import Incoming
 
 # Times of files that lie closer together say when a class was downloaded, not when anyone handed in.
 SECONDS_OF_A_DOWNLOAD = 300
+# What an extension may be counted in; a number alone counts days.
+WORDS_OF_UNITS = {
+    1.0: "d day days tag tage jour jours día días dia dias giorno giorni dag dagen",
+    7.0: "w week weeks woche wochen semaine semaines semana semanas settimana settimane",
+    1 / 24: "h hour hours stunde stunden heure heures hora horas ora ore",
+}
+UNITS = {word: days for days, words in WORDS_OF_UNITS.items() for word in words.split()} | {"": 1.0}
 
 
 @dataclass(frozen=True)
@@ -51,12 +59,12 @@ class Deadline:
         Parameters
         ----------
         extension : str
-            A number of days, a date, or empty.
+            A number of days, hours or weeks, a date, or empty.
 
         Raises
         ------
         ValueError
-            If it is neither.
+            If it is none of these.
 
         Examples
         --------
@@ -65,10 +73,17 @@ class Deadline:
         """
         if not extension.strip():
             return self.due
-        days = re.fullmatch(r"\+?(\d+(?:[.,]\d+)?)\s*\w*", extension.strip())
-        if days:
-            return self.due + datetime.timedelta(days=float(days[1].replace(",", ".")))
-        return moment(extension)
+        longer = re.fullmatch(r"\+?(\d{1,4}(?:[.,]\d+)?)\s*(\w*)", extension.strip().lower())
+        if longer and longer[2] in UNITS:
+            days = float(longer[1].replace(",", ".")) * UNITS[longer[2]]
+            return self.due + datetime.timedelta(days=days)
+        try:
+            return moment(extension)
+        except ValueError as error:
+            raise ValueError(
+                f"extension {extension!r}: expected a number of days such as 2, '12 hours', '1 week', or a "
+                "date such as 2027-03-01 23:59."
+            ) from error
 
 
 def times_say_something(submissions: Sequence[Incoming]) -> bool:
@@ -131,7 +146,7 @@ def _late(
     record: Record, incoming: Incoming, deadline: Deadline, days: int, due: datetime.datetime
 ) -> Record:
     when = datetime.datetime.fromtimestamp(incoming.handed_in).astimezone()
-    how_long = "1 day" if days == 1 else f"{days} days"
+    how_long = counted(days, "day")
     words = f"handed in {when:%Y-%m-%d %H:%M}, due {due:%Y-%m-%d %H:%M}: {how_long} late"
     if not incoming.time_is_sure:
         words += ", by the time of the file alone; nothing is taken off"

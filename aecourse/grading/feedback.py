@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from aecourse._support import html
-from aecourse.grading import similar
+from aecourse._support.wording import counted, from_to
+from aecourse.grading import pictures, similar
 from aecourse.grading.assignment import Assignment
 from aecourse.grading.record import Outcome, Record, Status
 
@@ -72,12 +73,13 @@ def format_points(value: float) -> str:
 
 
 def picture_address(data: str) -> str:
-    """Return the address of a picture for a page, or no address if the base64 text is not that of a PNG."""
+    """Return the address of a picture for a page; empty if the text is not that of a PNG of bearable size."""
     try:
         raw = base64.b64decode("".join(data.split()), validate=True)
     except (binascii.Error, ValueError):
         return ""
-    return html.png_address(raw) if raw.startswith(PNG_SIGNATURE) else ""
+    shown = raw.startswith(PNG_SIGNATURE) and pictures.n_pixels(raw) <= pictures.MAX_PIXELS
+    return html.png_address(raw) if shown else ""
 
 
 def student_page(record: Record) -> str:
@@ -167,7 +169,9 @@ def attention(records: Sequence[Record], unread: Sequence[str] = ()) -> list[Mat
             matters.append(Matter(record.student, record.name, record.status, record.message))
     if absent:
         names = ", ".join(record.name for record in absent)
-        matters.append(Matter("", "", Status.NOTHING_SUBMITTED, f"{len(absent)} students: {names}"))
+        matters.append(
+            Matter("", "", Status.NOTHING_SUBMITTED, f"{counted(len(absent), 'student')}: {names}")
+        )
     return matters
 
 
@@ -229,4 +233,6 @@ def class_report(
         ],
         mistakes=common_mistakes(ran),
         format_points=format_points,
+        counted=counted,
+        from_to=from_to,
     )

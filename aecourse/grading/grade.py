@@ -20,6 +20,7 @@ STATUS_OF_END = {
     Outcome.CRASHED: Status.CRASHED,
 }
 MAX_SOURCE = 50_000
+MAX_SOURCES = 2_000_000
 
 
 def environment() -> dict[str, str]:
@@ -96,16 +97,19 @@ def _shown(
     }
     parts = {part.name: part for part in assignment.cells}
     shown: list[ShownCell] = []
+    left = MAX_SOURCES
     for position, cell in enumerate(cells):
         part = parts.get(names.get(position, ""))
         restored = part is not None and part.kind in ("given", "test")
+        source = (part.released if part and restored else cell["source"])[: min(MAX_SOURCE, left)]
+        left -= len(source)
         shown.append(
             {
                 "name": part.name if part else None,
                 "kind": part.kind if part else "free",
                 # A solution that was turned into text ran as code; an answer is shown as text.
                 "cell_type": part.cell_type if part and part.is_answer else cell["cell_type"],
-                "source": printable((part.released if part and restored else cell["source"])[:MAX_SOURCE]),
+                "source": printable(source),
                 "report": reports.get(position),
             }
         )

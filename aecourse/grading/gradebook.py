@@ -24,11 +24,16 @@ from aecourse.grading.record import CellResult, Mark, Outcome, Record, Status
 if TYPE_CHECKING:
     from nbgrader.api import Gradebook
 
-CONFIG = """\
+FILE = "gradebook.db"
+# The folder finds itself, so that it can be moved or copied with its marks.
+CONFIG = f"""\
+import os
+
+here = os.path.dirname(os.path.abspath(__file__))
 c = get_config()  # noqa: F821
-c.CourseDirectory.root = {root!r}
+c.CourseDirectory.root = here
 c.CourseDirectory.course_id = "aecourse"
-c.CourseDirectory.db_url = {url!r}
+c.CourseDirectory.db_url = "sqlite:///" + os.path.join(here, "{FILE}")
 """
 NOT_HERE = (
     "Handed in, and graded by `aecourse grade` in a sandbox; the notebook is under autograded/.\n"
@@ -224,7 +229,7 @@ def marks(folder: str | os.PathLike[str], assignment: Assignment) -> dict[tuple[
         Marks by (student, cell); empty if there is not a gradebook yet. A comment on a cell that is not
         graded itself, such as the solution above a test, is with the next cell that is.
     """
-    file = pathlib.Path(folder).resolve() / "gradebook.db"
+    file = pathlib.Path(folder).resolve() / FILE
     if not file.is_file():
         return {}
     from nbgrader.api import MissingEntry
@@ -278,9 +283,8 @@ def write(
         If nbgrader is not installed.
     """
     folder = pathlib.Path(folder).resolve()
-    file = folder / "gradebook.db"
-    config = CONFIG.format(root=str(folder), url=f"sqlite:///{file}")
-    _write_file(folder / "nbgrader_config.py", config)
+    file = folder / FILE
+    _write_file(folder / "nbgrader_config.py", CONFIG)
     name = assignment.name
     _write_file(folder / "source" / name / f"{name}.ipynb", source)
     _write_file(folder / "release" / name / f"{name}.ipynb", assignment_format.release(assignment))

@@ -158,7 +158,8 @@ def _comment(record: Record) -> str:
     """Return what a student reads next to the points."""
     sentences = [record.message]
     if record.unmarked:
-        sentences.append(f"{feedback.format_points(record.unmarked)} points are not marked yet.")
+        waiting = feedback.format_points(record.unmarked)
+        sentences.append(f"{'1 point is' if waiting == '1' else waiting + ' points are'} not marked yet.")
     if record.late:
         sentences.append(f"{record.late}.")
     lines = [" ".join(sentences), *_marker_words(record).splitlines()]

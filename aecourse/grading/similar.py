@@ -1,5 +1,6 @@
 """Submissions that look alike: a hint for a conversation, and no proof of anything."""
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -10,6 +11,8 @@ from aecourse.grading.record import Record
 # Runs of this many words and signs are compared: one changed line leaves the others alike.
 RUN = 5
 MIN_RUNS = 30
+# More than an honest notebook has; the memory of the one who compares is bounded by it.
+MAX_RUNS = 20_000
 MIN_LIKENESS = 0.8
 
 
@@ -30,7 +33,8 @@ def _runs(text: str) -> Iterator[str]:
 def _own_runs(record: Record, released: set[str]) -> list[str]:
     """Return the runs that a student wrote: those of the released notebook are everybody's."""
     cells = [cell["source"] for cell in record.shown if cell["kind"] not in ("given", "test")]
-    return [run for source in cells for run in _runs(source) if run not in released]
+    own = (run for source in cells for run in _runs(source) if run not in released)
+    return list(itertools.islice(own, MAX_RUNS))
 
 
 def groups(assignment: Assignment, records: Sequence[Record]) -> list[Group]:

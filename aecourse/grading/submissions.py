@@ -4,6 +4,7 @@
 whose is found by :mod:`aecourse.grading.collecting`.
 """
 
+import ast
 import codecs
 import json
 import re
@@ -18,6 +19,8 @@ from aecourse.grading.record import Status
 __all__ = ["MAX_FILE", "Incoming", "NotebookCell", "Refused", "read_notebook", "typed_id", "undone"]
 
 MAX_CELLS = 1000
+# Characters of an id, and of the line that a student types it in.
+MAX_ID, MAX_ID_LINE = 200, 1000
 
 
 @dataclass(frozen=True)
@@ -103,10 +106,26 @@ def typed_id(data: bytes | None) -> str:
         cells, _ = read_notebook(data or b"")
     except Refused:
         return ""
+    found = ""
     code = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "code")
-    typed = re.search(r"^student_id\s*(?::\s*\w+\s*)?=\s*(?:([\"'])(.*?)\1|(\w+))", code, re.MULTILINE)
-    found = (typed[2] if typed[2] is not None else typed[3]).strip() if typed else ""
-    return "" if found in ("your id", "personal") else found
+    for line in re.findall(r"^student_id\s*(?::\s*\w+\s*)?=(?!=).*", code, re.MULTILINE):
+        if "confirmed" in line:  # from here on the assignment's own cells use it
+            break
+        found = _typed_in(line) or found
+    return found
+
+
+def _typed_in(line: str) -> str:
+    """Return the id that a line of code writes out, also as ``str(4711)``; empty if it computes one."""
+    try:
+        [statement] = ast.parse(line[:MAX_ID_LINE]).body[:1]
+        value: Any = getattr(statement, "value", None)
+        if isinstance(value, ast.Call) and getattr(value.func, "id", "") in ("str", "int") and value.args:
+            value = value.args[0]
+        found = str(ast.literal_eval(value)).strip()
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return ""
+    return "" if found == "your id" or len(found) > MAX_ID or not found.isprintable() else found
 
 
 def _decode(data: bytes, repairs: list[str]) -> str:

@@ -29,7 +29,8 @@ from aecourse._support.checks import (
     check_whole,
     match_rows,
 )
-from aecourse.plots.description import counted, name_artist
+from aecourse._support.wording import counted
+from aecourse.plots.description import name_artist
 from aecourse.plots.style import (
     FLAGGED,
     LABEL_SIZE,

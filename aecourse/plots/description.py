@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import AxLine
 from matplotlib.ticker import FixedLocator
 
+from aecourse._support.wording import counted
 from aecourse.plots.pictures import small_png, svg
 from aecourse.plots.style import AxesGrid
 
@@ -29,11 +30,6 @@ def name_artist(artist: Any, name: str, kind: str = "") -> None:
     A ``kind`` replaces the count of points if that depends on ties between scores.
     """
     artist.set_gid(f"aecourse|{kind}|{name}")
-
-
-def counted(number: int, singular: str, plural: str | None = None) -> str:
-    """Return a number with its noun, such as '1 row' or '1,000 rows'."""
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
 def _one_line(text: str) -> str:

@@ -4,7 +4,11 @@ The shell is ipykernel's own, so that magics and habits of a notebook do what th
 needs what a sandbox lacks, a window, the network or a service of Colab or Kaggle, it does nothing.
 """
 
+import ast
 import builtins
+import cmd
+import contextlib
+import getpass
 import importlib.abc
 import importlib.machinery
 import io
@@ -28,6 +32,12 @@ from traitlets.config import Config
 ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_()=>]")
 SERVICES = ("google.colab", "kaggle_secrets", "kaggle_datasets")
 MAX_DISPLAYED = 20
+# What matplotlib calls the windows of other systems and the widgets of notebooks.
+WINDOWS = {"macosx", "nbagg", "ipympl", "widget", "notebook"}
+WINDOWS |= {f"{kind}{way}" for kind in ("tk", "qt", "qt4", "qt5", "qt6", "gtk3", "gtk4", "wx", "web")
+            for way in ("agg", "cairo")}  # fmt: skip
+INLINE = "module://matplotlib_inline.backend_inline"
+NO_EFFECT = "{} has no effect while the notebook is graded."
 
 
 class CappedText(io.TextIOBase):
@@ -55,6 +65,10 @@ class CappedText(io.TextIOBase):
 
     def writable(self) -> bool:
         return True
+
+    def fileno(self) -> int:
+        """Return what takes the output of programs that a cell starts; it leads nowhere."""
+        return 1
 
     def write(self, text: str) -> int:
         text = str(text)
@@ -136,6 +150,23 @@ def _ignore(*arguments: object, **named: object) -> None:
     pass
 
 
+class _WithoutWindows(ast.NodeTransformer):
+    """Let a cell that asks matplotlib for a window draw into the page instead."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if getattr(node.func, "attr", "") in ("use", "switch_backend") and node.args:
+            asked = node.args[0]
+            if isinstance(asked, ast.Constant) and str(asked.value).lower() in WINDOWS:
+                node.args[0] = ast.copy_location(ast.Constant(INLINE), asked)
+        return node
+
+
+def _go_on(debugger: Any, *arguments: object, **named: object) -> None:
+    """Let a debugger, which nobody answers, continue."""
+    getattr(debugger, "set_continue", _ignore)()
+
+
 class _Hook(DisplayHook):
     """Collect the value of a cell's last line; a semicolon after it hides it."""
 
@@ -151,6 +182,27 @@ class _Shell(InProcessInteractiveShell):
 
     def enable_matplotlib(self, gui: Any = None) -> Any:
         return super().enable_matplotlib("inline")  # there is no window, and a page holds no widget
+
+    def magic(self, text: str) -> Any:
+        """Run a line magic, as IPython did before version 9."""
+        name, _, line = text.partition(" ")
+        return self.run_line_magic(name.lstrip("%"), line, 2)
+
+    def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
+        if self.find_line_magic(magic_name) is None:
+            print(NO_EFFECT.format(f"%{magic_name}"))
+            return None
+        return super().run_line_magic(magic_name, line, _stack_depth + 1)
+
+    def run_cell_magic(self, magic_name: str, line: str, cell: str) -> Any:
+        """Run a magic, or the cell below one that is not installed, if that is Python."""
+        if self.find_cell_magic(magic_name) is not None:
+            return super().run_cell_magic(magic_name, line, cell)
+        print(NO_EFFECT.format(f"%%{magic_name}"))
+        with contextlib.suppress(SyntaxError, ValueError):
+            ast.parse(self.transform_cell(cell))
+            self.run_cell(cell).raise_error()
+        return None
 
 
 class _Nothing(types.ModuleType):
@@ -221,7 +273,7 @@ def _tolerate(shell: Any) -> None:
     """Let a magic that is not installed say so, instead of ending its cell."""
 
     def nothing(line: str, cell: str | None = None) -> None:
-        print("This has no effect while the notebook is graded.")
+        print(NO_EFFECT.format("This"))
 
     for name in ("tensorflow_version", "tensorboard", "conda", "mamba", "uv", "pip", "skip", "bigquery"):
         shell.register_magic_function(nothing, "line_cell", name)
@@ -252,7 +304,9 @@ def new_shell() -> Any:
     shell: Any = kernel.shell
     for name in ("showtraceback", "showindentationerror"):  # the error is reported instead
         setattr(shell, name, _ignore)
-    builtins.input = _no_input
+    builtins.input = getpass.getpass = _no_input
+    cmd.Cmd.cmdloop = _go_on  # type: ignore[method-assign]
+    shell.ast_transformers.append(_WithoutWindows())
     sys.meta_path.insert(0, _Services())
     _tolerate(shell)
     shell.extension_manager.load_extension("storemagic")

@@ -6,6 +6,7 @@ and the scorer decodes as plain values.
 
 import base64
 import contextlib
+import io
 import os
 import pathlib
 import signal
@@ -26,6 +27,8 @@ CELL_TEXT = 20_000
 ALL_TEXT = 200_000
 PICTURE = 400_000
 ALL_PICTURES = 1_500_000
+SMALLEST_PICTURE = 5_000
+NO_ROOM = "This picture was not kept: those of a notebook take 1 MB at most."
 
 
 class Share:
@@ -77,6 +80,24 @@ def _describe(problem: BaseException) -> dict[str, Any]:
     return {"name": type(problem).__name__[:80], "message": message, "where": lines}
 
 
+def fitted(picture: str, room: int) -> str:
+    """Return a PNG in base64, drawn smaller until it fits into so many characters; empty if it does not."""
+    if len(picture) <= room:
+        return picture
+    with contextlib.suppress(Exception):  # what it is the student decides
+        from PIL import Image
+
+        image = Image.open(io.BytesIO(base64.b64decode(picture)), formats=["PNG"])
+        while room >= SMALLEST_PICTURE and min(image.size) > 1:
+            image = image.resize((image.width * 2 // 3, image.height * 2 // 3))
+            stream = io.BytesIO()
+            image.save(stream, "PNG", optimize=True)
+            picture = base64.b64encode(stream.getvalue()).decode()
+            if len(picture) <= room:
+                return picture
+    return ""
+
+
 def write_beside(name: str, content: bytes) -> None:
     """Write a file that was handed in with the notebook into the folder in which its cells run."""
     with contextlib.suppress(OSError):  # two files of names that are one here, or no space left
@@ -99,10 +120,12 @@ class Runner:
         picture = data.get("image/png")
         if isinstance(picture, bytes):
             picture = base64.b64encode(picture).decode()
-        if isinstance(picture, str) and len(picture) <= min(PICTURE, self._picture_left):
-            self._picture_left -= len(picture)
-            return {"picture": picture}
-        return {"text": str(data.get("text/plain", ""))[:CELL_TEXT]}
+        text = str(data.get("text/plain", ""))[:CELL_TEXT]
+        if not isinstance(picture, str):
+            return {"text": text}
+        picture = fitted(picture, min(PICTURE, self._picture_left))
+        self._picture_left -= len(picture)
+        return {"picture": picture} if picture else {"text": f"{text}\n{NO_ROOM}"}
 
     def run(self, source: str, seconds: float) -> dict[str, Any]:
         """Run one cell; return what it printed and displayed, its error, and its seconds."""

@@ -84,6 +84,10 @@ class Ended(Exception):
         self.why = why
 
 
+# Signals and timers that wait, of one user.
+SIGNALS = 1024
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one sandboxed process may use.
@@ -122,6 +126,7 @@ class Limits:
             "RLIMIT_FSIZE": self.scratch_mb * 2**20,
             "RLIMIT_NOFILE": self.open_files,
             "RLIMIT_CORE": 0,
+            "RLIMIT_SIGPENDING": SIGNALS,  # timers count as well: each takes memory of the kernel
         }
 
 
