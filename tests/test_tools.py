@@ -319,7 +319,7 @@ def test_ci_runs_the_readme_command():
 
 def test_make_help_names_the_targets():
     result = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for target in ("course", "test", "lab", "doctor", "bench", "lock"):
+    for target in ("course", "test", "lab", "doctor", "bench", "lock", "slides", "pdf"):
         assert result.stdout.count(target)
 
 
