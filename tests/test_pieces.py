@@ -3,13 +3,14 @@
 import dataclasses
 import re
 
+import keras
 import nbformat
 import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 from test_plots import contrast
 
-from aecourse import datasets, evaluation
+from aecourse import builders, datasets, evaluation
 from tools import catalogue, make_pieces
 from tools.book import pieces
 
@@ -152,7 +153,10 @@ def test_the_training_run_is_that_of_lesson_07():
 
 
 def test_one_epoch_trained_again_gives_what_is_stored():
+    builders.dense(4, (), 2)  # after a layer in single precision, as in a process that trains other networks
+    before = keras.config.floatx(), keras.config.dtype_policy().name
     stored, again = PIECES["training"].stored(), make_pieces.training_arrays(epochs=1)
+    assert (keras.config.floatx(), keras.config.dtype_policy().name) == before
     assert np.array_equal(stored["originals"], again["originals"])
     for name in ("loss", "val_loss", "row_errors"):
         assert np.allclose(stored[name][:2], again[name], rtol=1e-4, equal_nan=True), name

@@ -10,6 +10,8 @@ import functools
 import hashlib
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,22 @@ def run_cells(notebook: Path, *names: str, into: dict[str, Any] | None = None) -
         if cell.id in names:
             exec(compile(cell.source, cell.id, "exec"), variables)  # the course's own text
     return variables
+
+
+@contextmanager
+def double_precision() -> Iterator[None]:
+    """Let Keras compute in double precision, as the lessons do from their first cell on, and restore it.
+
+    Once a layer was made, Keras's ``set_floatx`` alone no longer changes the precision of further layers.
+    """
+    before = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(before[0])
+        keras.config.set_dtype_policy(before[1])
 
 
 def as_bytes(images: NDArray) -> NDArray[np.uint8]:
@@ -73,6 +91,7 @@ class Album(keras.callbacks.Callback):
         self.keep()
 
 
+@double_precision()
 def training_arrays(epochs: int | None = None) -> dict[str, NDArray]:
     """Return the digits that lesson 07's first model redraws after each epoch, and its losses.
 
@@ -109,6 +128,7 @@ def training_arrays(epochs: int | None = None) -> dict[str, NDArray]:
     }
 
 
+@double_precision()
 def latent_arrays() -> dict[str, NDArray]:
     """Return lesson 07's decoder from the plane to images, and where its test digits lie."""
     lesson = run_cells(LATENT_LESSON, "imports", "data")
