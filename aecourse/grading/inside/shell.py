@@ -152,6 +152,10 @@ class _Shell(InProcessInteractiveShell):
     def enable_matplotlib(self, gui: Any = None) -> Any:
         return super().enable_matplotlib("inline")  # there is no window, and a page holds no widget
 
+    def enable_pylab(self, gui: Any = None, import_all: bool = True) -> Any:
+        # Past ipykernel's own, which before version 7 hands IPython a word too many.
+        return super(InProcessInteractiveShell, self).enable_pylab("inline", import_all)
+
 
 class _Nothing(types.ModuleType):
     """A module of a service that is not here: whatever it is asked for does nothing."""
