@@ -250,8 +250,8 @@ def new_shell() -> Any:
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
     session = Session(key=b"")
-    # It is not started, so what little still goes its way is dropped at once. It gets no session, which ipykernel
-    # before version 7 does not take.
+    # It is not started, so what little still goes its way is dropped at once. It gets no session, which
+    # ipykernel before version 7 does not take.
     nowhere = IOPubThread(DummySocket())
     kernel = InProcessKernel(config=config, shell_class=_Shell, session=session, iopub_thread=nowhere)
     shell: Any = kernel.shell
