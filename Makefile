@@ -21,7 +21,7 @@ NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300
 PARALLEL := -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 .PHONY: help setup setup-student repair course lab doctor lesson lesson-text format lint types hooks test test-package test-lessons test-portable test-elsewhere test-lowest test-hosted test-pyod \
-        coverage bench bench-quality bench-scale bench-variants bench-grading benchmark-digits grade-demo sweep assignments lock readme site site-open slides pdf quizzes clean
+        coverage bench bench-quality bench-scale bench-variants bench-grading bench-first-cell benchmark-digits grade-demo sweep assignments lock readme site site-open slides pdf quizzes clean
 
 help:
 	@echo "course         execute every lesson, write pages to _build/course, print one table"
@@ -45,6 +45,7 @@ help:
 	@echo "bench-scale    a table of ROWS rows scored on two local Dask workers"
 	@echo "bench-variants one start of the table of lesson 10, trained again and compared"
 	@echo "bench-grading  seconds a submission takes in the grader; CLASSES=\"25 100\""
+	@echo "bench-first-cell  seconds from a clone to the first answered cell; ARGS=--fresh with empty caches"
 	@echo "benchmark-digits  one-class MNIST from nothing, compared with the scores of lesson 12"
 	@echo "stored-NAME    make stored data again: stored-digits, -pipeline, -iris, -zeros, -latent, -pieces, -imbalanced, -variants, -scale, -detectors, -results; ARGS=..."
 	@echo "assignments    make the assignments' notebooks from assignments/text"
@@ -120,9 +121,12 @@ AVX2_ONLY := ONEDNN_MAX_CPU_ISA=AVX2 XLA_FLAGS=--xla_cpu_max_isa=AVX2 OPENBLAS_C
              NPY_DISABLE_CPU_FEATURES="AVX512F AVX512CD AVX512_SKX"
 ALL_CORES := AECOURSE_SHARE_CORES=0
 LESSONS ?= notebooks
-# The lessons where what Linux alone has is missing for the course's code (tests/elsewhere).
+# The doctor, the book and the lessons where what Linux alone has is missing for the course's code (tests/elsewhere).
+ELSEWHERE := PYTHONPATH=tests/elsewhere PYTHONIOENCODING=cp1252 PYTHONUTF8=0 AECOURSE_MINUTES=0
 test-elsewhere: setup
-	PYTHONPATH=tests/elsewhere PYTHONIOENCODING=cp1252 AECOURSE_MINUTES=0 "$(BIN)/python" -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
+	$(ELSEWHERE) "$(BIN)/python" -m aecourse.doctor
+	$(ELSEWHERE) "$(BIN)/python" -m tools.book -o "_build/größer als sonst, 日本/site"
+	$(ELSEWHERE) "$(BIN)/python" -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
 
 test-portable: setup
 	AECOURSE_MINUTES=0 $(NO_ONEDNN) "$(BIN)/python" -m pytest $(PARALLEL) $(NBVAL) $(LESSONS)
@@ -174,6 +178,10 @@ bench-variants: setup
 CLASSES ?= 25 100
 bench-grading: setup
 	"$(BIN)/python" -m benchmarks.bench_grading $(CLASSES)
+
+# The seconds from a clone to the first answered cell; ARGS=--fresh with empty caches.
+bench-first-cell: setup
+	"$(BIN)/python" -m benchmarks.bench_first_cell $(ARGS)
 
 benchmark-digits: setup
 	"$(BIN)/python" -m benchmarks.bench_digits

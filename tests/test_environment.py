@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from aecourse import doctor
-from tools import readme
+from tools import readme, setup_env
 from tools.hosted import RECIPE
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -110,6 +110,13 @@ def test_the_readme_is_current():
 def test_the_readme_gives_the_recipe_that_is_tested():
     text = README.replace("\n  ", "\n")
     assert "\n".join(RECIPE).format(address="ADDRESS-OF-YOUR-COPY") in text
+
+
+def test_the_readme_and_the_set_up_name_the_same_disk():
+    rows = {"student": "Linux, `make lab`", "all": "Linux, `make course`, `make test`"}
+    for kind, row in rows.items():
+        (disk,) = re.findall(rf"^\| {re.escape(row)} \| [\d.]+ \| ([\d.]+) \|", README, re.MULTILINE)
+        assert float(disk) == setup_env.LOCKS[kind][1]
 
 
 def test_readme_check_finds_a_changed_figure(tmp_path, monkeypatch):

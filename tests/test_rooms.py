@@ -4,18 +4,15 @@ import contextlib
 import json
 import os
 import pathlib
-import re
 import shutil
 import socket
 import subprocess
 import sys
-import urllib.request
-import uuid
 
 import pytest
-import websocket
 from waiting import wait_until
 
+from benchmarks.bench_first_cell import ADDRESS, ask, listens, run_cell
 from tools import lab, setup_env
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -67,48 +64,6 @@ def taken(port):
         yield
 
 
-def listens(port):
-    """Say whether a server answers: the lab prints its address before that."""
-    with socket.socket() as one:
-        return one.connect_ex(("127.0.0.1", port)) == 0
-
-
-def ask(base, token, method, path):
-    request = urllib.request.Request(f"{base}/api/{path}", method=method)
-    request.add_header("Authorization", f"token {token}")
-    with urllib.request.urlopen(request, timeout=120) as answer:
-        return json.loads(answer.read() or "null")
-
-
-def printed(base, token, code):
-    """Run a cell in a new kernel of a server; return what it prints."""
-    kernel = ask(base, token, "POST", "kernels")["id"]
-    channels = f"{base.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels?token={token}"
-    connection = websocket.create_connection(channels, timeout=180)
-    name = uuid.uuid4().hex
-    header = {
-        "msg_id": name,
-        "msg_type": "execute_request",
-        "username": "",
-        "session": name,
-        "version": "5.3",
-    }
-    content = {"code": code, "silent": False}
-    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-    connection.send(json.dumps(message))
-    shown = ""
-    while True:
-        answer = json.loads(connection.recv())
-        if answer["parent_header"].get("msg_id") != name:
-            continue
-        content = answer["content"]
-        shown += content.get("text", "") + "".join(content.get("traceback", ()))
-        if content.get("execution_state") == "idle":
-            connection.close()
-            ask(base, token, "DELETE", f"kernels/{kernel}")
-            return shown
-
-
 CELL = """import sys, matplotlib.pyplot, keras, aecourse
 from aecourse import datasets
 print(sys.prefix, keras.backend.backend(), len(datasets.load_iris_novelty().X_test) > 0)"""
@@ -124,7 +79,7 @@ def test_a_lesson_can_be_worked_through_on_a_read_only_mount(home, tmp_path, kin
         try:
             for line in server.stdout:
                 said += line
-                if found := re.search(r"(http://127\.0\.0\.1:(\d+))/lab\S*\?token=(\w+)", line):
+                if found := ADDRESS.search(line):
                     break
             else:
                 pytest.fail(f"the server did not start:\n{said}")
@@ -133,7 +88,7 @@ def test_a_lesson_can_be_worked_through_on_a_read_only_mount(home, tmp_path, kin
             wait_until(lambda: listens(int(port)))
             lessons = {entry["name"] for entry in ask(base, token, "GET", "contents")["content"]}
             assert {lab.FIRST, "assignments", "data"} <= lessons
-            assert printed(base, token, CELL).strip().endswith(f"{VENV} tensorflow True")
+            assert run_cell(base, token, CELL).strip().endswith(f"{VENV} tensorflow True")
             # What is opened can be saved.
             assert all(os.access(path, os.W_OK) for path in work.rglob("*"))
         finally:

@@ -26,7 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
 # What is installed, and the GB of disk that it takes.
-LOCKS = {"student": (ROOT / "requirements-student.lock", 2.9), "all": (LOCK, 3.7)}
+LOCKS = {"student": (ROOT / "requirements-student.lock", 3.0), "all": (LOCK, 3.8)}
 # Read by every kernel of this environment, and by no other.
 KERNEL_CONFIG = """\
 # What C code prints goes to the terminal or to Jupyter's log, not into a cell: TensorFlow's notices at its

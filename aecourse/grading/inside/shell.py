@@ -183,6 +183,10 @@ class _Shell(InProcessInteractiveShell):
     def enable_matplotlib(self, gui: Any = None) -> Any:
         return super().enable_matplotlib("inline")  # there is no window, and a page holds no widget
 
+    def enable_pylab(self, gui: Any = None, import_all: bool = True) -> Any:
+        # Past ipykernel's own, which before version 7 hands IPython a word too many.
+        return super(InProcessInteractiveShell, self).enable_pylab("inline", import_all)
+
     def magic(self, text: str) -> Any:
         """Run a line magic, as IPython did before version 9."""
         name, _, line = text.partition(" ")
@@ -298,8 +302,9 @@ def new_shell() -> Any:
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
     session = Session(key=b"")
-    # It is not started, so what little still goes its way is dropped at once.
-    nowhere = IOPubThread(DummySocket(), session=session)
+    # It is not started, so what little still goes its way is dropped at once. It gets no session, which
+    # ipykernel before version 7 does not take.
+    nowhere = IOPubThread(DummySocket())
     kernel = InProcessKernel(config=config, shell_class=_Shell, session=session, iopub_thread=nowhere)
     shell: Any = kernel.shell
     for name in ("showtraceback", "showindentationerror"):  # the error is reported instead
