@@ -731,6 +731,40 @@ def test_with_force_it_goes_on_and_the_report_says_where(unclear):
     assert "perhaps two people on one id: &#39;Ada&#39;, &#39;Bob&#39;" in report
 
 
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("lab", ["Lab", "Lab_1", "My_first lab"])
+@pytest.mark.parametrize("logins", [("anna_lee", "bob_lee"), ("a_b_c", "a_b_d"), ("lee", "anna_lee")])
+def test_a_login_with_an_underscore_is_one_students(logins, lab, listed, tmp_path):
+    """Blackboard joins the assignment's name and the login with the same sign. Nobody's file is lost."""
+    names = [f"{lab}_{login}_attempt_2027-03-0{n}-10-00-00_demo.ipynb" for n, login in enumerate(logins, 1)]
+    placed(tmp_path, {name: notebook(f"x = {name!r}") for name in names})
+    students = [roster.Student(str(n), f"Name {n}", (login,)) for n, login in enumerate(logins, 1)]
+    found = collecting.find(tmp_path, "demo", roster.Roster(students) if listed else None)
+    assert sorted(one.origin for one in found.submissions) == sorted(names) and found.questions == []
+    if listed:
+        assert [one.student for one in found.submissions] == ["1", "2"]
+        assert [one.origin for one in found.submissions] == names
+
+
+@pytest.mark.parametrize(
+    "names, ids",
+    [
+        (["Ada L - Copy of demo.ipynb", "Bob - Kopie von demo.ipynb"], ["Ada-L", "Bob"]),
+        (["홍길동_과제1.ipynb", "김철수_과제2.ipynb"], ["김철수", "홍길동"]),
+        (["A_B C_47_assignsubmission_file_/demo.ipynb", "D_48_assignsubmission_file_/demo.ipynb"],
+         ["47", "48"]),
+        (["1-2 - Ada L - Mar 5, 2027 612 PM - demo.ipynb", "1-3 - Bob - Mar 5, 2027 612 PM - demo.ipynb"],
+         ["Ada-L", "Bob"]),
+        (["Copy of demo.ipynb", "Copy of demo (1).ipynb"], []),  # asked, not taken for one of that name
+    ],
+)  # fmt: skip
+def test_words_of_a_platform_are_no_part_of_a_name(names, ids, tmp_path):
+    placed(tmp_path, {name: notebook(f"x = {name!r}") for name in names})
+    found = collecting.find(tmp_path, "demo", known=["demo"])
+    assert sorted(one.student for one in found.submissions) == ids
+    assert len(found.lost) == len(names) - len(ids)
+
+
 # Due dates, groups, one folder for one assignment.
 
 

@@ -368,6 +368,15 @@ def record_forms() -> dict[str, Callable[[Any], Any]]:
             "average_precision", ascending=False
         ),
         "DataFrame with an index": lambda rows: pd.DataFrame(rows).set_index("method"),
+        "DataFrame with methods for labels": lambda rows: pd.DataFrame(
+            [{key: v for key, v in row.items() if key != "method"} for row in rows],
+            index=[row["method"] for row in rows],
+        ),
+        "dict of dicts": lambda rows: {
+            row["method"]: {key: v for key, v in row.items() if key != "method"} for row in rows
+        },
+        "rounded": rows_of(lambda value: round(float(value), 3)),
+        "DataFrame, rounded": lambda rows: pd.DataFrame(rows).round(4),
     }
 
 

@@ -100,6 +100,9 @@ def identify(text: str) -> tuple[str, str]:
     (('ada', 'ada'), ('Иванов', 'Иванов'))
     """
     claim = identity.recognise(text) or identity.from_plain_name(text)
+    if claim.platform == "blackboard":
+        [login] = identity.whose_logins([claim.id], lambda login: False)
+        claim = replace(claim, id=login)
     student = safe_name(claim.id or claim.name or archives.without_suffix(text))
     return student, claim.name or student
 
@@ -172,6 +175,7 @@ def _claims(
     words: Collection[str],
     pattern: "re.Pattern[str] | None",
     gradescope: Mapping[str, list[Claim]],
+    roster: Roster,
 ) -> list[list[Claim]]:
     """Return for each file whose it claims to be: one student, or several of a group."""
     outermost = {rest[0] for _, rest in placed}
@@ -191,6 +195,11 @@ def _claims(
             claims.append(gradescope.get(claim.id, [replace(claim, id="")]))
         else:
             claims.append([claim])
+    blackboard = [place for place, [one, *_] in enumerate(claims) if one.platform == "blackboard"]
+    heads = [claims[place][0].id for place in blackboard]
+    logins = identity.whose_logins(heads, lambda login: bool(roster.by_id(login)))
+    for place, login in zip(blackboard, logins, strict=True):
+        claims[place] = [replace(claims[place][0], id=login)]
     return claims
 
 
@@ -395,7 +404,7 @@ def find(
     files = [file for file in everything if not _is_platforms_own(file)]
     placed, around = _unwrapped(files, words, listed)
     template = identity.template(pattern) if pattern else None
-    claims = _claims(placed, words, template, _gradescope(everything))
+    claims = _claims(placed, words, template, _gradescope(everything), listed)
     people = _People(listed)
     if table is not None:
         people.enter_table(table, placed, claims)

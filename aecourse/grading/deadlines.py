@@ -17,7 +17,7 @@ SECONDS_OF_A_DOWNLOAD = 300
 WORDS_OF_UNITS = {
     1.0: "d day days tag tage jour jours día días dia dias giorno giorni dag dagen",
     7.0: "w week weeks woche wochen semaine semaines semana semanas settimana settimane",
-    1 / 24: "h hour hours stunde stunden heure heures hora horas ora ore",
+    1 / 24: "h hour hours stunde stunden heure heures hora horas",
 }
 UNITS = {word: days for days, words in WORDS_OF_UNITS.items() for word in words.split()} | {"": 1.0}
 

@@ -8,7 +8,7 @@ import datetime
 import hashlib
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from aecourse.grading.archives import without_suffix
@@ -29,6 +29,10 @@ COMMON_WORDS = {
     *"submissions submitted notebook copy project lab task sheet abgabe übung uebung hausaufgabe".split(),
     *"devoir tarea работа задание 作业 作業 課題 과제 واجب".split(),
 }
+# What Colab, Drive and others put before the name of a copy.
+COPY_OF = re.compile(
+    r"^(?:copy of|kopie von|kopie van|copie de|copia de|copia di|cópia de|копия) ", re.IGNORECASE
+)
 # Folders that a platform puts around the students' own, or beside them for its own purposes.
 WRAPPERS = {"submitted", "submitted files", "student work", "submissions", "abgaben", "inbound"}
 NOT_HANDED_IN = {"working files", "feedback attachment(s)"}
@@ -63,13 +67,15 @@ PATTERNS: Sequence[tuple[str, re.Pattern[str]]] = [
     (name, re.compile(pattern))
     for name, pattern in {
         # Its assign module joins name, participant's number, and kind of submission with "_".
-        "moodle": r"(?P<name>[^_]+)_(?P<id>\d+)_assignsubmission_[a-z]+(?:_.*)?",
+        "moodle": r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_[a-z]+(?:_.*)?",
         # An anonymous assignment has an anonymous number.
         "canvas anonymous": r"(?P<late>LATE_)?anon_(?P<id>[A-Za-z0-9]+)_\d+_.+",
         # The sortable name in lower case without spaces, the user's number, the file's number.
         "canvas": r"(?P<name>[^/]+?)_(?P<late>LATE_)?(?P<id>\d+)_\d+_.+",
-        "blackboard": r".+_(?P<id>[^_]+)_attempt_(?P<when>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(?:_.*|\.txt)?",
-        "brightspace": r"\d+-\d+ - (?P<who>.+?) - (?P<when>\w[^-]*\d{4},? \d{1,2}:?\d\d(?: ?[AaPp][Mm])?)",
+        # The assignment and the login, which may both have "_": whose_logins tells them apart.
+        "blackboard": r"(?P<id>.+_[^_]+)_attempt_(?P<when>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(?:_.*|\.txt)?",
+        "brightspace": r"\d+-\d+ - (?P<who>.+?) - "
+        r"(?P<when>\w[^-]*\d{4},? \d{1,2}:?\d\d(?: ?[AaPp][Mm])?)(?: - .+)?",
         "sakai": r"(?P<last>[^,()_]+), ?(?P<first>[^()_]+)\((?P<id>[^()]+)\)(?:_.*)?",
         "nbgrader": r"(?P<id>.+)\+[^+]+\+(?P<when>\d{4}-\d\d-\d\d \d\d[:_]\d\d[:_]\d\d[^+]*)(?:\+[^+]*)?",
         "ilias": r"(?P<last>[^_]+)_(?P<first>[^_]+)_(?P<id>[^_]+)_\d+",
@@ -108,6 +114,41 @@ def _brightspace(who: str) -> tuple[str, str]:
     """Return (id, name): an id is a first word with a digit in it."""
     first, _, rest = who.partition(" ")
     return (first, rest) if rest and any(sign.isdigit() for sign in first) else ("", who)
+
+
+def whose_logins(heads: Sequence[str], known: Callable[[str], bool]) -> list[str]:
+    """Return the logins in which Blackboard's names end, which join the assignment and a login with "_".
+
+    Parameters
+    ----------
+    heads : list of str
+        What stands before ``_attempt_``.
+    known : callable
+        Whether a text is a login or an id of the class list.
+
+    Returns
+    -------
+    list of str
+        Of each, the longest end that is known, else what is left after the words that all begin with.
+
+    Examples
+    --------
+    >>> whose_logins(["Lab 1_ann_lee", "Lab 1_bob_lee"], lambda login: False)
+    ['ann_lee', 'bob_lee']
+    >>> whose_logins(["My_lab_ann_lee"], lambda login: login == "ann_lee")
+    ['ann_lee']
+    """
+    parts = [head.split("_") for head in heads]
+    shared = 0
+    if len({*heads}) > 1:
+        while all(len(one) > shared + 1 and one[shared] == parts[0][shared] for one in parts):
+            shared += 1
+    logins = []
+    for one in parts:
+        ends = ["_".join(one[place:]) for place in range(1, len(one))]
+        usual = "_".join(one[shared:]) if shared else one[-1]
+        logins.append(next(filter(known, ends), usual))
+    return logins
 
 
 def _sortable(platform: str, when: str) -> str:
@@ -173,7 +214,8 @@ def recognise(name: str, words: Collection[str] = ()) -> Claim | None:
 
 def _is_common(word: str, words: Collection[str]) -> bool:
     word = word.casefold()
-    return word in COMMON_WORDS or word in words or SHORT.fullmatch(word) is not None
+    plain = re.sub(r"\d{1,2}$", "", word)
+    return bool({word, plain} & COMMON_WORDS or word in words or SHORT.fullmatch(word))
 
 
 def is_wrapper(folder: str, words: Collection[str] = ()) -> bool:
@@ -235,6 +277,7 @@ def from_plain_name(name: str, words: Collection[str] = ()) -> Claim:
 
 def _without_words(part: str, words: Collection[str]) -> str:
     """Remove the words at both ends of a part that say what the file is."""
+    part = COPY_OF.sub("", part)
     part = re.sub(rf"^{SHORT.pattern}(?![^\s-])|(?<![^\s-]){SHORT.pattern}$", "", part, flags=re.IGNORECASE)
     pieces = re.split(r"([\s-]+)", part)
     while pieces and (_is_common(pieces[0], words) or not pieces[0].strip(" -")):

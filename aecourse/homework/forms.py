@@ -149,13 +149,15 @@ def mapping(values: Any) -> dict[Any, Any]:
         raise ValueError(f"expected a dict, found a {type(values).__name__}.") from error
 
 
-def records(values: Any) -> list[dict[str, Any]]:
+def records(values: Any, label: str | None = None) -> list[dict[str, Any]]:
     """Return a report as a list of dicts, one for each row.
 
     Parameters
     ----------
-    values : list of dict, of Series or of namedtuple; DataFrame; or dict of columns
+    values : list of dict, of Series or of namedtuple; DataFrame; dict of columns, or of rows by their label
         The index of a DataFrame counts as a column if it has a name.
+    label : str, optional
+        The column that an index without a name, or the keys of a dict of rows, stand for.
 
     Returns
     -------
@@ -170,10 +172,17 @@ def records(values: Any) -> list[dict[str, Any]]:
     --------
     >>> records({"method": ["knn", "pca"], "auroc": [0.9, 0.8]})
     [{'method': 'knn', 'auroc': 0.9}, {'method': 'pca', 'auroc': 0.8}]
+    >>> records({"knn": {"auroc": 0.9}}, "method")
+    [{'method': 'knn', 'auroc': 0.9}]
     """
     if hasattr(values, "columns"):
-        named = values.index.names != [None]
-        return list((values.reset_index() if named else values).to_dict("records"))
+        if values.index.names != [None]:
+            values = values.reset_index()
+        elif label is not None and label not in values.columns:
+            values = values.reset_index(names=label)
+        return list(values.to_dict("records"))
+    if isinstance(values, Mapping) and label is not None and label not in values:
+        return [{label: name, **mapping(row)} for name, row in values.items()]
     if isinstance(values, Mapping):
         columns = [list(column) for column in values.values()]
         return [dict(zip(values, row, strict=True)) for row in zip(*columns, strict=True)]

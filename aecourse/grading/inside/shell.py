@@ -240,7 +240,7 @@ class _Services(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         pass
 
 
-def _no_input(prompt: object = "") -> str:
+def _no_input(prompt: object = "", stream: object = None) -> str:
     print(prompt)
     return ""
 
@@ -310,7 +310,7 @@ def new_shell() -> Any:
     for name in ("showtraceback", "showindentationerror"):  # the error is reported instead
         setattr(shell, name, _ignore)
     builtins.input = getpass.getpass = _no_input
-    cmd.Cmd.cmdloop = _go_on  # type: ignore[method-assign]
+    cmd.Cmd.cmdloop = _go_on  # type: ignore[assignment]
     shell.ast_transformers.append(_WithoutWindows())
     sys.meta_path.insert(0, _Services())
     _tolerate(shell)
