@@ -158,6 +158,13 @@ def test_nothing_is_said_of_plain_tables(seed):
     assert find_oddities(table, recognise(table)) == []
 
 
+@pytest.mark.parametrize("first", ["-", "n/a", "unknown", "broken"])
+def test_a_gap_in_the_first_row_makes_it_no_second_line_of_names(first):
+    values = [first, *map(str, range(30, 80)), "broken", "broken"]
+    table = pd.DataFrame({"size": values, "kind": "a"})
+    assert find_oddities(table, recognise(table)) == []
+
+
 def test_what_is_found_in_a_long_table_takes_no_time(monkeypatch):
     """Only some values of a long column are read once more."""
     from aecourse.tabular import oddities

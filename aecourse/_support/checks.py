@@ -238,10 +238,11 @@ def check_limits(values: object, name: str) -> tuple[float, float]:
     try:
         if isinstance(values, (str, bytes, Mapping)):
             raise TypeError
-        low, high = values  # type: ignore[misc]
+        pair: list[object] = list(values)  # type: ignore[call-overload]
+        first, last = pair
     except (TypeError, ValueError) as error:
         raise ValueError(message) from error
-    low, high = _as_float(low, message), _as_float(high, message)
+    low, high = _as_float(first, message), _as_float(last, message)
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ValueError(message)
     return low, high

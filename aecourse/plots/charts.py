@@ -1001,7 +1001,7 @@ def reconstructions(
         sides = [image_shape] if not isinstance(image_shape, Sequence) else list(image_shape)
         if len(sides) != 2:
             raise ValueError(f"image_shape must be a height and a width; found {image_shape!r}.")
-        image_shape = tuple(check_whole(side, "image_shape") for side in sides)  # type: ignore[assignment]
+        image_shape = tuple(check_whole(side, "image_shape") for side in sides)
         assert image_shape is not None
         if originals[:1].size != np.prod(image_shape):
             raise ValueError(

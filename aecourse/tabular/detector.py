@@ -251,7 +251,7 @@ class TableDetector:
         check_fraction(self.budget, "budget")
         self._leave_out = _as_asked(table, self.choices or Choices(), ignore)
         self.recognised_ = recognise(table, self.choices, self._leave_out)
-        self._oddities: list[str] = []
+        self._oddities = []
         self.train_on_, self.used_for_, self.normal_ = None, used_for, used_for != NOT_USED
 
     def _look_at_later(self, rows: pd.DataFrame, order: str | None) -> "Later":
@@ -501,7 +501,8 @@ class TableDetector:
                 inner = folder / _DETECTOR
                 inner.write_bytes(detector)
                 loaded.detector_ = AutoencoderDetector.load(inner)
-            loaded.trim, loaded.random_state = loaded.detector_.trim, loaded.detector_.random_state
+            loaded.trim, seed = loaded.detector_.trim, loaded.detector_.random_state
+            loaded.random_state = seed if isinstance(seed, int) else 0
             if loaded.detector_.n_features_in_ != len(loaded.preparation_.feature_names_):
                 raise ValueError("its columns and its detector do not fit together")
             loaded._set_threshold(np.asarray(about["calibration_scores"], dtype=float))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from aecourse.tabular import clocks
 from aecourse.tabular.columns import MISSING_TEXT, present, to_numbers, to_texts
-from aecourse.tabular.recognition import Recognised
+from aecourse.tabular.recognition import Recognised, are_placeholders
 from aecourse.tabular.sources import first_few
 
 __all__ = ["find_oddities"]
@@ -21,7 +21,7 @@ MOST_LOOKED_AT = 5000  # values of a column, from all over it
 MOST_TEXTS = 1000  # different ones of a column that are compared
 UNIT_RATIO, UNIT_GAP = 50, 5  # between the medians of two parts, and between their nearest values
 _TOTALS = set(
-    "total totals subtotal sum summe gesamt gesamtsumme mean average avg mittelwert durchschnitt somme "
+    "total totals subtotal sum summe gesamt gesamtsumme mean average avg mittelwert durchschnitt "
     "moyenne totale media suma promedio".split()
 ) | {"grand total", "∑", "σ"}
 # Not those that may name a class, such as None and unknown.
@@ -123,15 +123,20 @@ def _second_names(table: pd.DataFrame, recognised: Mapping[str, Recognised]) -> 
         first = table[name].iloc[:1]
         if not np.isnan(to_numbers(each.column, present(each.column, first)))[0]:
             return
-        if first.notna().all():
-            texts.append(str(first.iloc[0]).strip())
-    if texts and all(text and not text[0].isdigit() for text in texts) and len(set(texts) - _BLANKS) > 0:
-        unread = [name for name, each in recognised.items() if each.column.unread]
-        if unread:
-            yield (
-                f"The first row seems to belong to the names: it holds {first_few(texts, 3)} where the "
-                "others have numbers, as units do. Remove it, or it counts as a row."
-            )
+        text = to_texts(first).iloc[0]
+        if text != MISSING_TEXT:
+            if (
+                text[:1].isdigit()
+                or text not in each.column.unread
+                or (to_texts(table[name]) == text).sum() > 1
+            ):
+                return
+            texts.append(text)
+    if texts and not are_placeholders(texts).any():
+        yield (
+            f"The first row seems to belong to the names: it holds {first_few(texts, 3)} where the "
+            "others have numbers, as units do. Remove it, or it counts as a row."
+        )
 
 
 def _total(table: pd.DataFrame, recognised: Mapping[str, Recognised]) -> Iterator[str]:
