@@ -44,7 +44,9 @@ __all__ = ["AutoencoderDetector"]
 _MIN_STEPS, _MAX_STEPS, _BATCH = 60, 300, 128
 # Large tables are worth longer training and larger batches: a more exact fit shows in their rare rows.
 _LARGE, _LARGE_STEPS, _LARGE_BATCH = 20_000, 1000, 512
-_MIN_CALIBRATION = 10  # with fewer held-out rows, the training rows help to find location and spread
+# With fewer held-out rows than this, training rows help to find how far the parts of normal rows reach: of
+# 20 rows, two or three would decide about the tails, and the joined score would change with the seed.
+_MIN_CALIBRATION = 100
 _MAX_WHITE_FEATURES = 1024  # a matrix of d × d is inverted for the white view
 _RIDGES = np.logspace(-6, 0, 13)  # in units of a standardised column's variance
 _LIMIT = 1e6  # standardised values are clipped here; a row this far away is anomalous enough
@@ -87,7 +89,9 @@ class AutoencoderDetector(
         as ``plain``, of the members that see the whitened rows.
 
     Each part becomes a *surprise*, −log p, with p the share of normal rows whose part is at least as high:
-    counted on held-out rows, and continued beyond them by a tail fitted to the largest. The surprises of all
+    counted on held-out rows, and continued beyond them by a tail fitted to the largest. Fewer than 100
+    held-out rows are joined by training rows, whose parts are shifted to the same mean, since the networks
+    reconstruct rows that they were trained on more exactly. The surprises of all
     parts but ``white`` are added, ``columns`` with half a weight, and the sum becomes a surprise again.
     It is joined with that of ``white``, which sees a kind of anomaly that the others miss, by a mean of 1/p
     with the weights 0.98 and 0.02: a row stands out if one of the two is sure. Beyond a probability of one
@@ -428,8 +432,7 @@ class AutoencoderDetector(
         self._keep_references(references)
         level, raw = self._raw_of_held_out(held_out)
         self._feature_level = np.maximum(level, 1e-6 * level.mean() + 1e-12)  # above zero: a divisor
-        if len(held_out) < _MIN_CALIBRATION:
-            raw = np.vstack([raw, self._raw_parts(train, self.parts_)])
+        raw = self._with_training_rows(raw, train)
         self._part_tails = Tails.fit(raw)
         surprises = self._part_tails.surprise(raw)
         self._surprises_held_out = surprises[:_MAX_SURPRISES]
@@ -440,7 +443,21 @@ class AutoencoderDetector(
             rule = thresholds.Conformal(rate=self.false_alarm_rate).fit(scores[:n_held_out])
             self.set_threshold(rule.threshold_ + _ROUNDING, rule.promised_rate)
         except thresholds.CannotPromise:
-            self.set_threshold(scores.max() + _ROUNDING, 1 / (n_held_out + 1))
+            self.set_threshold(scores[:n_held_out].max() + _ROUNDING, 1 / (n_held_out + 1))
+
+    def _with_training_rows(self, raw: Floats, train: Floats) -> Floats:
+        """Add parts of training rows to those of too few held-out rows (n, parts).
+
+        The networks know the training rows, and their residuals are smaller by a factor: the parts are
+        logarithms, so adding the difference of the means makes up for it.
+        """
+        missing = _MIN_CALIBRATION - len(raw)
+        if missing <= 0:
+            return raw
+        few = chunks(self._shape, train[:_MIN_CALIBRATION])
+        known = np.concatenate([self._raw_parts(chunk, self.parts_) for chunk in few])
+        known += raw.mean(axis=0) - known.mean(axis=0)
+        return np.vstack([raw, known[:missing]])
 
     def _raw_of_held_out(self, held_out: Floats) -> tuple[Floats, Floats]:
         """Return the mean squared residuals (views, d), and the parts (n, parts), of standardised rows."""
