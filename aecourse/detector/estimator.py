@@ -46,7 +46,9 @@ _MIN_STEPS, _MAX_STEPS, _BATCH = 60, 300, 128
 _LARGE, _LARGE_STEPS, _LARGE_BATCH = 20_000, 1000, 512
 # With fewer held-out rows than this, training rows help to find how far the parts of normal rows reach: of
 # 20 rows, two or three would decide about the tails, and the joined score would change with the seed.
-_MIN_CALIBRATION = 100
+_MIN_CALIBRATION = 50
+_MIN_FOR_SPREAD = 10  # held-out rows, to find how much wider a part spreads over them than over training rows
+_RESIDUALS = ("plain", "white")  # parts that are smaller for rows that the networks were trained on
 _MAX_WHITE_FEATURES = 1024  # a matrix of d × d is inverted for the white view
 _RIDGES = np.logspace(-6, 0, 13)  # in units of a standardised column's variance
 _LIMIT = 1e6  # standardised values are clipped here; a row this far away is anomalous enough
@@ -89,9 +91,9 @@ class AutoencoderDetector(
         as ``plain``, of the members that see the whitened rows.
 
     Each part becomes a *surprise*, −log p, with p the share of normal rows whose part is at least as high:
-    counted on held-out rows, and continued beyond them by a tail fitted to the largest. Fewer than 100
-    held-out rows are joined by training rows, whose parts are shifted to the same mean, since the networks
-    reconstruct rows that they were trained on more exactly. The surprises of all
+    counted on held-out rows, and continued beyond them by a tail fitted to the largest. Fewer than 50
+    held-out rows are joined by training rows. Networks reconstruct rows that they were trained on better, so
+    the residuals of these get the mean and the spread that held-out rows have. The surprises of all
     parts but ``white`` are added, ``columns`` with half a weight, and the sum becomes a surprise again.
     It is joined with that of ``white``, which sees a kind of anomaly that the others miss, by a mean of 1/p
     with the weights 0.98 and 0.02: a row stands out if one of the two is sure. Beyond a probability of one
@@ -448,15 +450,19 @@ class AutoencoderDetector(
     def _with_training_rows(self, raw: Floats, train: Floats) -> Floats:
         """Add parts of training rows to those of too few held-out rows (n, parts).
 
-        The networks know the training rows, and their residuals are smaller by a factor: the parts are
-        logarithms, so adding the difference of the means makes up for it.
+        Distances and columns treat both kinds of rows alike. Residuals are smaller, and vary less, for rows
+        that the networks were trained on: their logarithms get the mean and the spread that they have for
+        held-out rows.
         """
         missing = _MIN_CALIBRATION - len(raw)
         if missing <= 0:
             return raw
         few = chunks(self._shape, train[:_MIN_CALIBRATION])
         known = np.concatenate([self._raw_parts(chunk, self.parts_) for chunk in few])
-        known += raw.mean(axis=0) - known.mean(axis=0)
+        for place in (self.parts_.index(part) for part in _RESIDUALS if part in self.parts_):
+            seen, unseen = known[:, place], raw[:, place]
+            wider = unseen.std() / seen.std() if len(raw) >= _MIN_FOR_SPREAD and seen.std() > 1e-9 else 1.0
+            known[:, place] = unseen.mean() + (seen - seen.mean()) * wider
         return np.vstack([raw, known[:missing]])
 
     def _raw_of_held_out(self, held_out: Floats) -> tuple[Floats, Floats]:
