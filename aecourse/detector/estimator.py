@@ -170,6 +170,10 @@ class AutoencoderDetector(
 
     The threshold comes from the rows that stopped the training, so it is slightly too low.
 
+    Of fewer than about 150 rows the joined score still varies with the seed, although training rows help to
+    calibrate it. Where anomalies break correlations, Mahalanobis distance varies less on such tables
+    (``benchmarks/bench_promise.py`` measures both): compare the two there.
+
     What each part of the score, each view of the rows and each choice in the training is worth on fourteen
     tables of ADBench: means over tables and three seeds, and below them the differences to the whole with
     95 % intervals over the tables. A view is left out with all parts that see it; the members trained on it
