@@ -405,14 +405,15 @@ class TestUse:
     @pytest.mark.parametrize("key", ["click", "Enter", "Space"])
     def test_a_picture_opens_enlarged_and_closes(self, lesson, key):
         button = lesson.locator("article button.enlarge").first
-        width = button.locator("img:visible").bounding_box()["width"]
+        picture = button.locator("img:visible")
+        width = picture.bounding_box()["width"]
         if key == "click":
             button.click()
         else:
             button.focus()
             lesson.keyboard.press(key)
         dialog = lesson.get_by_role("dialog", name="The picture, enlarged")
-        assert dialog.get_by_role("img").get_attribute("alt") == button.locator("img:visible").get_attribute("alt")
+        assert dialog.get_by_role("img").get_attribute("alt") == picture.get_attribute("alt")
         assert dialog.get_by_role("img").bounding_box()["width"] > 1.2 * width
         assert lesson.evaluate("document.activeElement.textContent") == "Close"
         lesson.keyboard.press("Escape")
