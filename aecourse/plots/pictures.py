@@ -19,8 +19,8 @@ MANY_POINTS = 5_000
 #: Dots per inch of pixels inside an SVG: two for each pixel that a page gives the figure.
 SHARP = 200
 # Letters are outlines, not names of a font: a figure looks the same where the font is missing, and its labels
-# stay where the layout has put them. That takes about twice the space. The salt gives shapes the same names
-# every time; they are random otherwise.
+# stay where the layout has put them. For the figures of lessons 00 to 03 that takes 970 kB instead of 690 kB.
+# The salt gives shapes the same names every time; they are random otherwise.
 _SETTINGS = {"svg.fonttype": "path", "svg.hashsalt": "aecourse"}
 
 
