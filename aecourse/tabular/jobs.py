@@ -302,8 +302,8 @@ def score(
         output, report_file = Path(STDOUT), None
     else:
         output = Path(output) if output is not None else _beside(csv, "-scores.csv")
-        report_file = _report_of(output)
         _check_output_file(output, csv, force)
+        report_file = _report_of(output)
         _check_output_file(report_file, csv, force)
         place = whole_files(output, report_file)
     detector = TableDetector.load(detector_file)
