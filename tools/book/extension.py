@@ -310,14 +310,17 @@ def drop_roles(app: Sphinx, exception: Exception | None) -> None:
 
 
 # Of MathJax the book loads `tex-chtml.js`, its fonts and extensions, and for reading aloud the English words.
+# That file holds its core, its menu and what reads and writes formulas; they need no files of their own.
 UNUSED = (
     "**/*.map",
-    "mathjax/tex-*.js",
-    "mathjax/mml-*.js",
-    "mathjax/output/svg",
-    "mathjax/node-main.js",
+    "mathjax/*.js",
     "mathjax/input/*.js",
     "mathjax/input/mml",
+    "mathjax/input/tex/extensions/all-packages.js",
+    "mathjax/output/*.js",
+    "mathjax/output/svg",
+    "mathjax/output/chtml/fonts/*.js",
+    "mathjax/ui",
     "locales",
     "mathjax/sre/mathmaps/*.json",
 )
