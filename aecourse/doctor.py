@@ -129,7 +129,9 @@ def _damaged_files(distribution: importlib.metadata.Distribution) -> str:
 def check_other_packages() -> Check:
     """Look for damaged files in what else is installed here: what the requirements need in their turn."""
     ours = {requirement.name for requirement, _ in _requirements()}
-    others = {found.name: found for found in importlib.metadata.distributions() if found.name}
+    # setuptools puts a folder of packages that it carries on the path; their records name files elsewhere.
+    folders = [folder for folder in sys.path if Path(folder).name != "_vendor"]
+    others = {found.name: found for found in importlib.metadata.distributions(path=folders) if found.name}
     damaged = [
         f"{name} ({damage})"
         for name, distribution in sorted(others.items())

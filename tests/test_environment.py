@@ -169,10 +169,11 @@ def test_paths_and_commands_of_the_contributors_guide_exist():
     paths += re.findall(r"tests/test_\w+\.py", guide)
     assert len(paths) > 15
     assert [
-        path for path in paths if "NN" not in path and "aN" not in path and not (ROOT / path).exists()
+        path for path in paths if not re.search("NN|aN|NAME", path) and not (ROOT / path).exists()
     ] == []
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"(?:^|`)make ([a-z][a-z -]*)", guide, re.MULTILINE)
     named = {target for words in targets for target in words.split()}
     assert {"lesson", "lint", "types", "test"} <= named
-    assert [name for name in named if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []
+    rules = [re.sub("^stored-.*", "stored-%", name) for name in named]
+    assert [name for name in rules if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []

@@ -228,7 +228,7 @@ def test_the_hardest_cell_and_the_common_mistakes():
 
 def test_a_class_of_which_nothing_ran_has_a_report():
     report = feedback.class_report(ABOUT, [record_of("1", text="no file", shown=False)])
-    assert "1 submissions, 0 run" in report and "Median" not in report
+    assert "1 submission, 0 run" in report and "Median" not in report
     assert "No hint was given to two students." in report and "no file" in report
 
 

@@ -65,7 +65,7 @@ def test_the_split_names_all_counts_and_tasks():
     [
         ((0, 50, 10, 5), r"train must be .*found 0"),
         ((200, 50, 10, 2.5), r"test_anomalies must be .*found 2\.5"),
-        ((200, 50, 10, 5, ["one"]), r"tasks must say .*found 1"),
+        ((200, 50, 10, 5, ["one"]), r"tasks has 1 name.* for 3 sets"),
     ],
 )
 def test_the_split_refuses_bad_numbers(arguments, words):

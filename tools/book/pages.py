@@ -101,7 +101,8 @@ def lesson_page(notebook: NotebookNode, path: str, address: str | None) -> Noteb
     page = copy.deepcopy(notebook)
     page.cells[0].source += how_to_run(path, address)
     selfchecks.put_in(page)
-    pieces.put_in(page, Path(path).name[:2])
+    if (ROOT / path).exists():  # not in the pages of somebody else's notebook with the same number
+        pieces.put_in(page, Path(path).name[:2])
     # The fold itself says what it opens.
     page.cells = [cell for cell in page.cells if not texts.is_fold(cell)]
     for cell in page.cells:
