@@ -168,9 +168,7 @@ def test_paths_and_commands_of_the_contributors_guide_exist():
     paths = re.findall(r"`((?:aecourse|assignments|docs|notebooks|tests|tools)/[\w./]*\w)`", guide)
     paths += re.findall(r"tests/test_\w+\.py", guide)
     assert len(paths) > 15
-    assert [
-        path for path in paths if not re.search("NN|aN|NAME", path) and not (ROOT / path).exists()
-    ] == []
+    assert [path for path in paths if not re.search("NN|aN|NAME", path) and not (ROOT / path).exists()] == []
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"(?:^|`)make ([a-z][a-z -]*)", guide, re.MULTILINE)
     named = {target for words in targets for target in words.split()}
