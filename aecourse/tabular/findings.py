@@ -97,7 +97,7 @@ from aecourse.tabular.comparison import CONFIDENCE, Method, compare
 from aecourse.tabular.detector import CALIBRATION, LATER, NOT_USED, TRAINING, TableDetector
 from aecourse.tabular.query import Query
 
-__all__ = ["MOST_FLAGGED", "as_json", "find_id", "gather", "share_flagged"]
+__all__ = ["MOST_FLAGGED", "as_json", "find_id", "gather", "how_fitted", "share_flagged"]
 
 FORMAT, FORMAT_VERSION = "aecourse report", 1
 MOST_FLAGGED = 1000
@@ -148,15 +148,7 @@ def gather(
         "aecourse": __version__,
         "table": {"name": name, "sha256": sha256, "rows": len(table), "columns": table.shape[1]}
         | _repeated(table, detector),
-        "settings": {
-            "train_on": detector.train_on_,
-            "budget": float(detector.budget),
-            "random_state": int(detector.random_state),
-            "trim": float(detector.trim),
-            "choices": asdict(detector.choices or Choices()),
-        },
-        "threshold": detector.threshold_,
-        "rate_range": dict(zip(("low", "high"), detector.rate_range_, strict=True)),
+        **how_fitted(detector),
         "rows": [
             {"used_for": use, "rows": len(rows), "flagged": int(rows.sum())}
             for use, rows in scored.groupby("used_for")["flagged"]
@@ -219,6 +211,21 @@ def _flagged(table: pd.DataFrame, detector: TableDetector, top: pd.DataFrame) ->
             **{entry: each[entry] for entry in ("score", "p_value", "outside", "used_for")},
             "reasons": [asdict(reason) for reason in reasons],
         }
+
+
+def how_fitted(detector: TableDetector) -> dict[str, Any]:
+    """Return the entries of a report that say how a detector was fitted, and its threshold."""
+    return {
+        "settings": {
+            "train_on": detector.train_on_,
+            "budget": float(detector.budget),
+            "random_state": int(detector.random_state),
+            "trim": float(detector.trim),
+            "choices": asdict(detector.choices or Choices()),
+        },
+        "threshold": detector.threshold_,
+        "rate_range": dict(zip(("low", "high"), detector.rate_range_, strict=True)),
+    }
 
 
 def share_flagged(n_flagged: int, n_rows: int) -> dict[str, Any] | None:

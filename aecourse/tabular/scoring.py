@@ -58,10 +58,10 @@ from typing import Any
 import pandas as pd
 
 from aecourse import __version__
-from aecourse.tabular.columns import Choices, to_texts, with_text_names
+from aecourse.tabular.columns import to_texts, with_text_names
 from aecourse.tabular.detector import NOT_USED, Reason, TableDetector
 from aecourse.tabular.drift import Drift
-from aecourse.tabular.findings import MOST_FLAGGED, as_json, share_flagged
+from aecourse.tabular.findings import MOST_FLAGGED, as_json, how_fitted, share_flagged
 from aecourse.tabular.query import Query
 
 __all__ = ["Scoring", "describe_drift"]
@@ -185,15 +185,7 @@ class Scoring:
                 "unknown": self.unknown,
             },
             "detector": dict(zip(("name", "sha256"), detector_file, strict=True)),
-            "settings": {
-                "train_on": detector.train_on_,
-                "budget": float(detector.budget),
-                "random_state": int(detector.random_state),
-                "trim": float(detector.trim),
-                "choices": asdict(detector.choices or Choices()),
-            },
-            "threshold": detector.threshold_,
-            "rate_range": dict(zip(("low", "high"), detector.rate_range_, strict=True)),
+            **how_fitted(detector),
             "rows": [{"used_for": NOT_USED, "rows": drift.n_rows, "flagged": drift.n_flagged}],
             "drift": describe_drift(drift, detector.budget),
             "columns": [
