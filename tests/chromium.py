@@ -6,7 +6,7 @@ import subprocess
 import threading
 import urllib.parse
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Error, sync_playwright
 
 from tools.book.serve import server
 from tools.pdf import executable
@@ -48,6 +48,19 @@ def browser():
             yield opened
         finally:
             opened.close()
+
+
+def keep_picture(page, name):
+    """Keep a screenshot for people to look at; a browser on a busy machine may need a second attempt."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for attempts_left in (2, 1, 0):
+        try:
+            page.screenshot(path=SCREENSHOTS / f"{name}.png")
+            return
+        except Error:
+            if not attempts_left:
+                raise
+            page.wait_for_timeout(500)
 
 
 @contextlib.contextmanager

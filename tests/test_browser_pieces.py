@@ -381,6 +381,15 @@ def test_without_its_data_it_stays_hidden_and_silent(browser, address, name):
     page.close()
 
 
+# All measured at one moment: after a change of the window's size the columns of the page move for a while.
+TOO_WIDE = """(piece) => {
+  const end = piece.getBoundingClientRect().right - 8;
+  return [...piece.querySelectorAll("canvas, input, table, svg, p")]
+    .filter((one) => one.getBoundingClientRect().right > end)
+    .map((one) => one.outerHTML.slice(0, 200));
+}"""
+
+
 @pytest.mark.parametrize("name", PIECES)
 def test_accessible_and_narrow_enough_in_light_and_dark(browser, address, name):
     chromium.SCREENSHOTS.mkdir(parents=True, exist_ok=True)
@@ -400,11 +409,7 @@ def test_accessible_and_narrow_enough_in_light_and_dark(browser, address, name):
                 "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
             )
             assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
-            box = piece.bounding_box()
-            for element in piece.locator("canvas, input, table, svg, p").all():
-                inner = element.bounding_box()
-                fits = inner is None or inner["x"] + inner["width"] <= box["x"] + box["width"] - 8
-                assert fits, element.evaluate("one => one.outerHTML.slice(0, 200)")
+            assert piece.evaluate(TOO_WIDE) == []
             piece.screenshot(path=chromium.SCREENSHOTS / f"piece-{name}-{size['width']}-{theme}.png")
         context.close()
 

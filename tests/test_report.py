@@ -375,6 +375,5 @@ def test_the_page_fits_a_narrow_screen(tmp_path):
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             size = page.evaluate("parseFloat(getComputedStyle(document.querySelector('td')).fontSize)")
             assert size >= 14
-            chromium.SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=chromium.SCREENSHOTS / f"report-{width}.png")
+            chromium.keep_picture(page, f"report-{width}")
             page.close()
