@@ -12,6 +12,7 @@ import nbformat
 import nbgrader  # noqa: F401  (a missing nbgrader is a failure, not a skipped test)
 import pytest
 from PIL import Image
+from test_grading_parts import SOLVE
 
 from aecourse.grading import assignment, cli
 from tools import text
@@ -28,36 +29,17 @@ Which rows is a false-alarm rate measured on?
   > Those that are not flagged are misses.
 - [x] on the normal rows
 
-```{code-cell}
-:id: solve
-:kind: solution
-
-found = {"low": 1.0, "high": 2.0}
-```
-
-```{code-cell}
----
-id: test-solve
-kind: test
-points: 4
-aecourse:
-  title: both ends
-  hint: Sort the values first.
-  parts: [low: 1, high: 3]
-  hints: {high: The largest value is meant.}
----
-assert len(found) == 2, "two values"
-### BEGIN HIDDEN TESTS
-{"low": found["low"], "high": 1.5 * found["high"]}
-### END HIDDEN TESTS
-```
-
+"""
+TEXT += (
+    SOLVE
+    + """
 +++ {"id": "why", "kind": "manual", "points": 3, "aecourse": {"title": "why normal rows"}}
 
 ### BEGIN SOLUTION
 Because they decide how often the alarm rings.
 ### END SOLUTION
 """
+)
 # Two figures, as students make them: one shown, and one that is a cell's last value.
 SHOWN = "import matplotlib.pyplot as plt\nplt.figure(figsize=(3, 2))\nplt.plot([1, 2])\nplt.show()"
 LAST_VALUE = "figure, axes = plt.subplots(figsize=(4, 2))\naxes.plot([2, 1])\nplt.close(figure)\nfigure"

@@ -16,22 +16,8 @@ from tools import choices, text
 from tools.in_process import Sitting
 from tools.sweep import EqualToAll, TextEqualToAll
 
-TEXT = """---
-aecourse: {assignment: small, title: Small, minutes: 30, seconds: 20}
----
-
-+++ {"id": "rate", "kind": "choice", "points": 2, "aecourse": {"title": "the rate"}}
-
-Which rows is a false-alarm rate measured on?
-
-- [ ] on the anomalies
-  > Those that are not flagged
-  > are misses.
-- [x] on the normal rows,
-  whatever their number
-- [ ] on all rows
-
-```{code-cell}
+# A question with its test of two named parts.
+SOLVE = """```{code-cell}
 :id: solve
 :kind: solution
 
@@ -55,6 +41,23 @@ assert len(found) == 2, "two values"
 ### END HIDDEN TESTS
 ```
 """
+TEXT = """---
+aecourse: {assignment: small, title: Small, minutes: 30, seconds: 20}
+---
+
++++ {"id": "rate", "kind": "choice", "points": 2, "aecourse": {"title": "the rate"}}
+
+Which rows is a false-alarm rate measured on?
+
+- [ ] on the anomalies
+  > Those that are not flagged
+  > are misses.
+- [x] on the normal rows,
+  whatever their number
+- [ ] on all rows
+
+"""
+TEXT += SOLVE
 
 
 def source(changed=TEXT):
