@@ -1,4 +1,4 @@
-"""`make lab` in a shared room: a read-only mount, homes that cannot be written, a port in use."""
+"""`make lab` and others in a shared room: a read-only mount, homes that cannot be written, a port in use."""
 
 import contextlib
 import json
@@ -35,8 +35,8 @@ def home(tmp_path):
     return home
 
 
-def room(home, *read_only, **environment):
-    """Start `make lab` where the course, its environment and some other folders cannot be written."""
+def room(home, *read_only, target="lab", **environment):
+    """Run a target of make where the course, its environment and some other folders cannot be written."""
     mounts = [word for place in (ROOT, VENV, *read_only) for word in ("--ro-bind", str(place), str(place))]
     inherited = {
         name: value
@@ -46,7 +46,7 @@ def room(home, *read_only, **environment):
     # With a process space of its own, nothing that it starts outlives it.
     alone = ("--unshare-pid", "--proc", "/proc", "--die-with-parent")
     return subprocess.Popen(
-        ["bwrap", "--dev-bind", "/", "/", *mounts, *alone, "--chdir", str(ROOT), "make", "lab"],
+        ["bwrap", "--dev-bind", "/", "/", *mounts, *alone, "--chdir", str(ROOT), "make", target],
         env=inherited | {"HOME": str(home), "BROWSER": "true"} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -102,6 +102,23 @@ def test_without_any_folder_to_write_in_the_lab_says_what_to_name(home):
     server = room(home, home)
     said = server.communicate(timeout=120)[0]
     assert server.returncode != 0 and "AECOURSE_WORK=FOLDER make lab" in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize("kind", ["at home", "named"])
+def test_what_is_made_from_the_lessons_goes_where_one_may_write(home, tmp_path, kind):
+    work = tmp_path / "meine Kopie é" if kind == "named" else home / "aecourse-work"
+    more = {"AECOURSE_WORK": str(work)} if kind == "named" else {}
+    server = room(home, target="quizzes", **more)
+    said = server.communicate(timeout=120)[0]
+    assert server.returncode == 0, said
+    assert {"moodle.xml", "quizzes.gift"} < {path.name for path in (work / "_build" / "quizzes").iterdir()}
+
+
+@pytest.mark.parametrize("target", ["course", "quizzes", "site", "slides"])
+def test_without_any_folder_to_write_in_a_target_says_what_to_name(home, target):
+    server = room(home, home, target=target)
+    said = server.communicate(timeout=120)[0]
+    assert server.returncode != 0 and "AECOURSE_WORK" in said and "Traceback" not in said, said
 
 
 def test_a_user_without_a_home_gets_a_sentence():

@@ -14,7 +14,7 @@ import urllib.request
 import nbformat
 import pytest
 
-from tools import catalogue, course, lab, text
+from tools import catalogue, course, lab, places, text
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -146,11 +146,13 @@ def test_a_folder_that_cannot_be_written_gets_a_sentence(folders, tmp_path, caps
 
 def test_the_working_copy_may_be_elsewhere(monkeypatch, tmp_path):
     monkeypatch.setenv("AECOURSE_WORK", str(tmp_path / "mine"))
-    assert lab.work_path() == tmp_path / "mine"
+    assert places.work_path() == tmp_path / "mine"
+    assert places.built_path("site") == places.ROOT / "_build" / "site"
     monkeypatch.delenv("AECOURSE_WORK")
-    assert lab.work_path() == lab.ROOT / "work"
-    monkeypatch.setattr(lab.os, "access", lambda path, mode: False)
-    assert lab.work_path() == pathlib.Path.home() / "aecourse-work"
+    assert places.work_path() == places.ROOT / "work"
+    monkeypatch.setattr(places.os, "access", lambda path, mode: False)
+    assert places.work_path() == pathlib.Path.home() / "aecourse-work"
+    assert places.built_path("site") == pathlib.Path.home() / "aecourse-work" / "_build" / "site"
 
 
 def test_an_unwritable_home_and_other_kernels_do_not_count(monkeypatch, tmp_path):

@@ -11,7 +11,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-ROOT = Path(__file__).resolve().parents[1]
+from tools.places import ROOT
+
 NOTEBOOKS = ROOT / "notebooks"
 HEADLINE_TAG = "headline"
 

@@ -22,8 +22,9 @@ from tqdm import tqdm
 from tools import catalogue
 from tools import lesson as lessons
 from tools.book.build import build_run
+from tools.places import built_path, make_folder
 
-OUT = catalogue.ROOT / "_build" / "course"
+OUT = built_path("course")
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--notebooks", type=Path, default=catalogue.NOTEBOOKS, help="folder of the lessons")
     options = parser.parse_args(arguments)
     entries = catalogue.chosen(options.lessons, options.notebooks)
+    make_folder(options.out.resolve().parent)  # before the lessons, which take minutes
     results = []
     # The bar counts the minutes that the catalogue gives for each lesson, so that the time left
     # is an estimate even while the first lesson runs.

@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from aecourse import datasets, thresholds
+from tools.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 SCORES = ROOT / "notebooks" / "data"
 PAGE = ROOT / "docs" / "explorer"
 OWN_FILES = ("calculate.js", "chart.js", "explorer.js", "explorer.css")

@@ -16,10 +16,9 @@ import sys
 from pathlib import Path
 
 from aecourse._support.files import whole_file, write_whole
+from tools.places import HOME, ROOT, work_path
 
-ROOT = Path(__file__).resolve().parents[1]
 ASSIGNMENTS = ROOT / "assignments" / "release"
-HOME = Path(os.path.expanduser("~"))  # Path.home() fails for a user of whom the machine knows no home
 FIRST = "00_start_here.ipynb"  # what JupyterLab opens with
 # The lessons' texts, with every solution in the open, and their table of contents are for authors.
 LEFT_OUT = {"__pycache__", "text", "lessons.toml"}
@@ -121,12 +120,6 @@ def update(lessons: Path, work: Path, assignments: Path = ASSIGNMENTS) -> list[s
     if sentences and not is_first:
         note_update(work / UPDATES, sentences)
     return sentences
-
-
-def work_path() -> Path:
-    """Return the folder of the working copy: $AECOURSE_WORK, work/, or one at home if that is read-only."""
-    default = ROOT / "work" if os.access(ROOT, os.W_OK) else HOME / "aecourse-work"
-    return Path(os.path.expanduser(os.environ.get("AECOURSE_WORK", default)))
 
 
 def environment(work: Path) -> dict[str, str]:

@@ -19,6 +19,7 @@ from pypdf import PdfWriter
 from aecourse._support.files import write_whole
 from tools import catalogue
 from tools.book.build import SITE, build
+from tools.places import make_folder
 
 BOOK = "anomaly-detection-with-autoencoders.pdf"
 # The shell without windows takes half the time of the whole browser.
@@ -96,7 +97,7 @@ def print_page(page: Page, path: Path, target: Path) -> None:
 
 def print_pages(site: Path, folder: Path, names: list[str]) -> list[Path]:
     """Print pages of a book, named as in ``lessons/03_title``; return the files in the same order."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     targets = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox"])

@@ -28,6 +28,7 @@ from nbformat import NotebookNode
 from aecourse._support.files import whole_file, write_whole
 from tools import catalogue
 from tools.book import selfchecks
+from tools.places import built_path, make_folder
 
 QTI = "http://www.imsglobal.org/xsd/imsqti_v2p1"
 CONTENT_PACKAGE = "http://www.imsglobal.org/xsd/imscp_v1p1"
@@ -319,7 +320,7 @@ def qti_package(number: str, asked: list[Question]) -> dict[str, str]:
 
 def write(folder: Path, entries: list[catalogue.Entry]) -> int:
     """Write the three forms into a folder; return the number of questions."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     lessons = {f"{entry.number} {entry.title}": questions(entry) for entry in entries}
     write_whole(folder / "moodle.xml", moodle(lessons))
     write_whole(folder / "quizzes.gift", gift(lessons))
@@ -336,7 +337,7 @@ def write(folder: Path, entries: list[catalogue.Entry]) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Write the questions of all lessons."""
     parser = argparse.ArgumentParser(prog="python -m tools.quizzes", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("-o", "--out", type=Path, default=catalogue.ROOT / "_build" / "quizzes")
+    parser.add_argument("-o", "--out", type=Path, default=built_path("quizzes"))
     options = parser.parse_args(arguments)
     number = write(options.out, catalogue.read())
     print(

@@ -12,8 +12,9 @@ from filelock import FileLock
 from nbformat import NotebookNode
 
 from tools.book.pages import DOCS, ROOT, repository, write_run, write_sources
+from tools.places import built_path, make_folder
 
-SITE = ROOT / "_build" / "site"
+SITE = built_path("site")
 # What the pages are made of: a change of any of these is a reason to build again.
 INPUTS = ("README.md", "pyproject.toml", "docs", "notebooks", "aecourse", "assignments", "tools")
 SECONDS = ".processor_seconds"  # of the build, in its folder: the tests hold it to a limit
@@ -59,7 +60,7 @@ def sphinx(sources: Path, out: Path, strict: bool = True) -> int:
 def build(site: Path = SITE) -> Path:
     """Build the book, unless the one there was built from the same sources; return its folder."""
     stamp = site / ".fingerprint"
-    site.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(site.parent)
     with FileLock(site.with_name(site.name + ".lock")):
         now = fingerprint()
         if stamp.exists() and stamp.read_text() == now:
@@ -80,6 +81,7 @@ def build(site: Path = SITE) -> Path:
 
 def build_run(folder: Path, title: str, table: str, notebooks: dict[Path, NotebookNode]) -> None:
     """Build a book of executed lessons alone into a folder, in place of what is there."""
+    make_folder(folder.parent)
     work = folder.with_name(folder.name + ".work")
     shutil.rmtree(work, ignore_errors=True)
     write_run(work / "sources", title, table, notebooks)
@@ -87,6 +89,5 @@ def build_run(folder: Path, title: str, table: str, notebooks: dict[Path, Notebo
     if sphinx(work / "sources", work / "html", strict=False) != 0:
         raise SystemExit("the lessons ran, but their pages were not built: see the messages above")
     shutil.rmtree(folder, ignore_errors=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
     (work / "html").rename(folder)
     shutil.rmtree(work)

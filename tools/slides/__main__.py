@@ -14,9 +14,10 @@ from pathlib import Path
 
 from tools import catalogue
 from tools.book.build import build
+from tools.places import built_path, make_folder
 from tools.slides.folder import write
 
-SLIDES = catalogue.ROOT / "_build" / "slides"
+SLIDES = built_path("slides")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("-o", "--out", type=Path, default=SLIDES, help="folder (_build/slides)")
     options = parser.parse_args(arguments)
     entries = catalogue.chosen(options.lessons)
+    make_folder(options.out)
     write(build(), options.out, entries)
     print(f"Slides of {len(entries)} lessons are in {options.out}: open index.html")
     return 0
