@@ -441,6 +441,7 @@ def test_numbers_of_any_language_are_read_back(locale, numbers):
 
     texts = [format_decimal(number, "#,##0.00" if "IN" not in locale else None, locale) for number in numbers]
     assume("IN" not in locale or all("." in text for text in texts))
+    assume(not any(re.match(r"-?\d{4,}'", text) for text in texts))  # Babel 2.19 in de_CH: 1000000'000
     style = find_style(texts)
     assert style is not None
     np.testing.assert_array_equal(to_floats(texts, style), numbers)

@@ -40,7 +40,8 @@ NOTED = {
     "NaN among texts": "'NaN' is taken for a text like the others",
     "(null)": "8 of 240 values are not numbers",
     "percent above 100": "unit '%'",
-    "9999-12-31 among dates": "'9999-12-31' lies far from all other dates",
+    # With pandas 2 it is no date at all: dates there end in 2262.
+    "9999-12-31 among dates": r"'9999-12-31' lies far from all other dates|8 of 240 .+ \('9999-12-31'\)",
     "1900-01-01 among dates": "'1900-01-01' lies far from all other dates",
     "0000-00-00 among dates": "8 of 240 values are not dates",
     "two offsets from UTC": r"different offsets from UTC \(\+02:00, -05:00\)",

@@ -466,6 +466,9 @@ def test_layout_and_comments_are_no_change_of_code_and_a_number_is():
     assert not lessons.same_code(cell("%time 1"), cell("%time  1"))
 
 
+@pytest.mark.skipif(
+    not pathlib.Path(sys.executable).with_name("ruff").exists(), reason="ruff is in the authors' environment"
+)
 def test_laying_out_a_lesson_keeps_its_outputs_and_what_it_does(tmp_path):
     source = 'print( "laid out",\n   1 )'
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id="only")])

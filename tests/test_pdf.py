@@ -53,7 +53,8 @@ def test_a_lesson_has_its_title_its_outline_and_its_pages(printed):
     reader = pypdf.PdfReader(printed)
     assert reader.metadata.title.startswith("03 · The autoencoder from equations")
     assert len(reader.pages) > 15
-    assert "The autoencoder from equations" in " ".join(text_of(printed)[:200].split())
+    # Without blanks, since versions of pypdf differ in where they see one.
+    assert "Theautoencoderfromequations" in "".join(text_of(printed)[:200].split())
     titles = [each.title for each in reader.outline if not isinstance(each, list)]
     nested = [
         each.title

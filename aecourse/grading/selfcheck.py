@@ -55,7 +55,9 @@ class _ThisPython(KernelSpecManager):
         # Its warnings are about the machine, not about the notebook.
         quiet = "--Application.log_level=40"
         program = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", quiet]
-        return KernelSpec(argv=program, display_name=kernel_name, language="python")
+        # The debugger of older versions of ipykernel prints advice to its own developers otherwise.
+        settings = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+        return KernelSpec(argv=program, env=settings, display_name=kernel_name, language="python")
 
 
 def check(assignment: Assignment, cells: Sequence[submissions.NotebookCell], folder: str) -> SelfCheck:
