@@ -4,6 +4,7 @@ import contextlib
 import pathlib
 import subprocess
 import threading
+import time
 import urllib.parse
 
 from playwright.sync_api import Error, sync_playwright
@@ -50,17 +51,21 @@ def browser():
             opened.close()
 
 
-def keep_picture(page, name):
-    """Keep a screenshot for people to look at; a browser on a busy machine may need a second attempt."""
+def keep_picture(of, name, **how):
+    """Keep a screenshot of a page or an element for people to look at; return its path.
+
+    A browser on a busy machine may need a second attempt.
+    """
+    path = SCREENSHOTS / f"{name}.png"
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for attempts_left in (2, 1, 0):
         try:
-            page.screenshot(path=SCREENSHOTS / f"{name}.png")
-            return
+            of.screenshot(path=path, **how)
+            return path
         except Error:
             if not attempts_left:
                 raise
-            page.wait_for_timeout(500)
+            time.sleep(0.5)
 
 
 @contextlib.contextmanager

@@ -653,8 +653,7 @@ def test_no_sideways_scrolling_and_a_picture_to_look_at(page, width, theme):
             ".map((element, place) => place ? element.clientWidth : element.scrollWidth)"
         )
         assert max(wide) <= width
-        chromium.SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=chromium.SCREENSHOTS / f"explorer-{key}-{width}-{theme}.png", full_page=True)
+        chromium.keep_picture(page, f"explorer-{key}-{width}-{theme}", full_page=True)
 
 
 def test_inside_the_book_it_works_too(browser, labs):
@@ -673,10 +672,7 @@ def test_inside_the_book_it_works_too(browser, labs):
             for theme in ("light", "dark"):
                 page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
                 line_at(page)  # waits until the chart is drawn anew
-                chromium.SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-                page.screenshot(
-                    path=chromium.SCREENSHOTS / f"explorer-book-{width}-{theme}.png", full_page=True
-                )
+                chromium.keep_picture(page, f"explorer-book-{width}-{theme}", full_page=True)
                 assert serious_faults(page, ".explorer") == []
         page.close()
         assert faults == []

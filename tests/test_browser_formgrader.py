@@ -120,8 +120,7 @@ def test_a_person_sees_pictures_choices_and_parts_and_marks_arrive(grade, tmp_pa
             assert seen in words
         assert "low: 1 of 1\n  high: 1.5 of 3 The largest value is meant." in words
         assert "1.5 * found" not in words
-        chromium.SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=chromium.SCREENSHOTS / "formgrader.png", full_page=True)
+        chromium.keep_picture(page, "formgrader", full_page=True)
         # A mark and a comment on the written answer, extra credit on a test, a comment on a solution.
         enter(page, page.locator("#why"), "2.5")
         enter(page, page.locator("#why-comment"), "Say <b>whose</b> rows.")

@@ -168,8 +168,7 @@ def test_lesson_00_runs_from_the_menu_without_an_error(lab):
     assert faulty(cells) == []
     printed = "".join("".join(output.get("text", "")) for cell in cells for output in cell.get("outputs", []))
     assert "What the lessons need is in order." in printed and "Malignant tumours" in printed
-    chromium.SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=chromium.SCREENSHOTS / "lab-00.png")
+    chromium.keep_picture(page, "lab-00")
     nothing_asked_elsewhere(page, faults)
     # A request that JupyterLab gives up, as it does when it opens something else, is no fault.
     assert [fault for fault in faults if not fault.startswith("request failed")] == []
@@ -245,7 +244,7 @@ def test_a_lesson_opens_without_a_spoiler_and_shows_its_solutions_when_asked(lab
     page.locator(".jp-MarkdownCell h1:visible").first.wait_for()
     looked_for, seen = page.evaluate(SPOILERS)
     assert looked_for > 5 and seen == []
-    page.screenshot(path=chromium.SCREENSHOTS / "lab-solution-folded.png")
+    chromium.keep_picture(page, "lab-solution-folded")
     heading = page.locator(".jp-MarkdownCell:visible", has_text="Solution (open it").last
     heading.hover()
     heading.locator(".jp-collapseHeadingButton").click()
@@ -253,7 +252,7 @@ def test_a_lesson_opens_without_a_spoiler_and_shows_its_solutions_when_asked(lab
     folded.first.wait_for()
     while folded.count():  # the code, then its output
         folded.first.click()
-    page.screenshot(path=chromium.SCREENSHOTS / "lab-solution.png")
+    chromium.keep_picture(page, "lab-solution")
     assert "Exercise 01.5: right. " in page.locator(".jp-Notebook:visible").inner_text()
 
 
@@ -346,7 +345,7 @@ def test_the_slider_of_lesson_09_moves_the_numbers(lab, sliders):
         f"cost {found.cost:.1f}",
     ):
         assert part in seen[-1]
-    page.screenshot(path=chromium.SCREENSHOTS / "lab-09.png")
+    chromium.keep_picture(page, "lab-09")
     assert errors_of_explorer(page) == []
     nothing_asked_elsewhere(page, faults)
 
@@ -360,5 +359,5 @@ def test_the_picture_of_lesson_09_is_shown_and_follows(lab, sliders):
     move_slider(page, sliders, f"""(before) => document.querySelector("{BOX} img").src !== before""", before)
     picture.evaluate("(image) => image.decode()")
     picture.scroll_into_view_if_needed()
-    page.screenshot(path=chromium.SCREENSHOTS / "lab-09-picture.png")
+    chromium.keep_picture(page, "lab-09-picture")
     assert [fault for fault in faults if not fault.startswith("request failed")] == []

@@ -392,7 +392,6 @@ TOO_WIDE = """(piece) => {
 
 @pytest.mark.parametrize("name", PIECES)
 def test_accessible_and_narrow_enough_in_light_and_dark(browser, address, name):
-    chromium.SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for theme in ("light", "dark"):
         context = browser.new_context(viewport=DESK, color_scheme=theme, reduced_motion="reduce")
         page = context.new_page()
@@ -410,7 +409,7 @@ def test_accessible_and_narrow_enough_in_light_and_dark(browser, address, name):
             )
             assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
             assert piece.evaluate(TOO_WIDE) == []
-            piece.screenshot(path=chromium.SCREENSHOTS / f"piece-{name}-{size['width']}-{theme}.png")
+            chromium.keep_picture(piece, f"piece-{name}-{size['width']}-{theme}")
         context.close()
 
 

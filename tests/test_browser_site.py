@@ -545,7 +545,6 @@ class TestUse:
         assert lesson.locator("dt:target").is_visible()
 
     def test_screenshots(self, browser, address):
-        chromium.SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         for width, height in SIZES.items():
             theme = "dark" if width == 768 else "light"
             with opened(
@@ -554,8 +553,6 @@ class TestUse:
                 for name, scroll in SHOTS.items():
                     page.goto(address + name)
                     page.evaluate(f"window.scrollTo(0, {scroll})")
-                    path = (
-                        chromium.SCREENSHOTS / f"{name.removesuffix('.html').replace('/', '_')}_{width}.png"
-                    )
-                    page.screenshot(path=path)
+                    file = name.removesuffix(".html").replace("/", "_")
+                    path = chromium.keep_picture(page, f"{file}_{width}")
                     assert path.stat().st_size > 5_000
