@@ -24,7 +24,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from aecourse import AutoencoderDetector, baselines, datasets, tabular, thresholds
 from aecourse.detector import estimator, forward
-from aecourse.detector.neighbors import LocalNeighbors, Neighbors
+from aecourse.detector.neighbors import EQUAL, SMALLEST, LocalNeighbors, Neighbors
 from aecourse.detector.tails import ColumnTails, Tails
 from benchmarks import bench_quality
 
@@ -512,7 +512,7 @@ def test_model_is_a_keras_autoencoder_that_agrees_with_the_scores(fitted):
     code = model.encoder(Z).numpy()
     assert np.allclose(code, fitted.transform(X), rtol=1e-9, atol=1e-9)
     assert np.allclose(model.decoder(code).numpy(), out, rtol=1e-9, atol=1e-9)
-    assert fitted.transform(X).shape == (30, 9 * 5)
+    assert fitted.transform(X).shape == (30, 15 * 5)
 
 
 @pytest.mark.parametrize("n_plain, n_range, n_white", [(1, 0, 0), (3, 0, 2), (1, 2, 0), (2, 3, 1)])
@@ -601,6 +601,12 @@ def test_members_are_shared_among_the_views(n_members, expected):
     assert (shape.n_plain, shape.n_range, shape.n_white) == expected
 
 
+@pytest.mark.parametrize("rows, expected", [(2, 15), (19_999, 15), (20_000, 9), (1_000_000, 9)])
+def test_small_tables_get_more_members(rows, expected):
+    assert AutoencoderDetector()._choose_shape(rows, 5).n_members == expected
+    assert AutoencoderDetector(n_members=4)._choose_shape(rows, 5).n_members == 4
+
+
 def test_the_range_view_gives_columns_one_range():
     Z = normals(200) * [1, 1, 1, 0, 5] + [0, 3, 0, 0, 0]
     factors = estimator._stretch(Z)
@@ -610,7 +616,7 @@ def test_the_range_view_gives_columns_one_range():
 
 def test_without_noise_and_with_a_narrow_code():
     made = AutoencoderDetector(noise=(0, 0), code_size=2, epochs=100, learning_rate=0.01).fit(normals(300))
-    assert made.transform(normals(3)).shape == (3, 9 * 2)
+    assert made.transform(normals(3)).shape == (3, 15 * 2)
     shuffled = np.random.default_rng(0).permuted(normals(100, seed=2) * 2, axis=0)
     score = made.anomaly_score(np.vstack([normals(100, seed=1), shuffled]))
     assert roc_auc_score(np.repeat([0, 1], 100), score) > 0.85
@@ -931,7 +937,7 @@ def test_a_fit_in_small_pieces_gives_the_same_scores(monkeypatch):
     whole = AutoencoderDetector(epochs=2, random_state=0).fit(rows)
     widest, whole_pass = [], estimator.forward
     monkeypatch.setattr(estimator, "forward", lambda *a: widest.append(len(a[2])) or whole_pass(*a))
-    monkeypatch.setattr("aecourse.detector.forward.VALUES_PER_CHUNK", 9 * 128 * 70)
+    monkeypatch.setattr("aecourse.detector.forward.VALUES_PER_CHUNK", 15 * 128 * 70)
     monkeypatch.setattr("aecourse.detector.tails.VALUES_PER_CHUNK", 2500)
     pieces = AutoencoderDetector(epochs=2, random_state=0).fit(rows)
     assert max(widest) == 70
@@ -1012,6 +1018,31 @@ def test_a_reference_does_not_count_as_its_own_neighbour():
     assert np.allclose(near.nearest(new)[0], expected, atol=1e-6)
     assert np.allclose(near.nearest(new[:1])[0], expected[:1], atol=1e-6)  # few rows go another way
     assert Neighbors(rows[:2], n_neighbors=5).n_neighbors == 1
+
+
+@pytest.mark.parametrize("n_neighbors", [1, 10])
+@pytest.mark.parametrize("n_columns", [1, 2, 3, 6, 20])
+def test_a_row_has_the_neighbours_that_it_has_among_others(n_columns, n_neighbors):
+    """Also in a dense table far from the origin, where single precision confuses the references."""
+    rng = np.random.default_rng(n_columns)
+    references, rows = 5 + rng.normal(size=(3000, n_columns)), 5 + rng.normal(size=(300, n_columns))
+    rows[:5] = references[:5]
+    near = Neighbors(references, n_neighbors)
+    together, alone = near.log_distance(rows), [near.log_distance(row[None])[0] for row in rows]
+    np.testing.assert_allclose(alone, together, rtol=0, atol=1e-9)
+    distances = np.sqrt(np.square(rows[:, None] - references.astype(np.float32)).mean(axis=2))
+    same = EQUAL * (1 + np.sqrt(np.square(rows).mean(axis=1)))
+    distances[distances <= same[:, None]] = np.inf  # a row that is a reference itself
+    expected = np.sort(distances, axis=1)[:, :n_neighbors].mean(axis=1)
+    np.testing.assert_allclose(np.exp(together) - SMALLEST, expected, rtol=1e-3, atol=1e-6)
+
+
+def test_one_row_of_one_column_has_the_score_that_it_has_in_a_table():
+    rng = np.random.default_rng(0)
+    detector = AutoencoderDetector(random_state=0, epochs=2).fit(5 + rng.normal(size=(3000, 1)))
+    rows = 5 + rng.normal(size=(200, 1))
+    alone = [detector.anomaly_score(row[None])[0] for row in rows]
+    np.testing.assert_allclose(alone, detector.anomaly_score(rows), rtol=0, atol=1e-9)
 
 
 def test_local_distances_compare_with_the_neighbours_own():

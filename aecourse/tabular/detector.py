@@ -388,13 +388,15 @@ class TableDetector:
         """
         top = check_whole(top, "top")
         table = with_text_names(table)
-        errors = self.errors(table)
-        order = np.argsort(-errors.to_numpy(), axis=1, kind="stable")[:, :top]
+        names = self.preparation_.source_names_
+        errors = self.errors(table).to_numpy()
+        order = np.argsort(-errors, axis=1, kind="stable")[:, :top]
         usual = {column.name: column.usual for column in self.preparation_.columns_}
+        values = [table[name].array for name in names]
         return [
             [
-                Reason(name, _as_text(table[name].iloc[row]), usual[name], float(errors[name].iloc[row]))
-                for name in errors.columns[places]
+                Reason(names[at], _as_text(values[at][row]), usual[names[at]], float(errors[row, at]))
+                for at in places
             ]
             for row, places in enumerate(order)
         ]
