@@ -1,5 +1,6 @@
 """Distances to the nearest reference rows, where a row that is a reference itself does not count."""
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,12 @@ class Neighbors:
         self._search.fit(self.references)
         self._lengths = _lengths(self.references)
 
+    @cached_property
+    def _exactly(self) -> tuple[Floats, Floats]:
+        """The references and their squared lengths in double precision, made when they are first needed."""
+        references = self.references.astype(np.float64)
+        return references, _lengths(references)
+
     def nearest(self, rows: Floats) -> tuple[Floats, NDArray[np.intp]]:
         """Return the root-mean-square distances (m, n_neighbors) of rows (m, k), and whose they are."""
         # Slices keep what is computed for all neighbours of all rows at once within memory.
@@ -67,8 +74,7 @@ class Neighbors:
         # For two candidates, or few rows, matrix products are two to three times as fast as the search.
         places, unsure = self._by_products(rows, self.references, self._lengths)
         if unsure.any():
-            exact = self.references.astype(np.float64)
-            places[unsure], _ = self._by_products(rows[unsure].astype(np.float64), exact, _lengths(exact))
+            places[unsure], _ = self._by_products(rows[unsure].astype(np.float64), *self._exactly)
         return places
 
     def _by_products(
