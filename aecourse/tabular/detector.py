@@ -388,8 +388,8 @@ class TableDetector:
         """
         top = check_whole(top, "top")
         table = with_text_names(table)
-        names = self.preparation_.source_names_
-        errors = self.errors(table).to_numpy()
+        found = self.errors(table)
+        names, errors = list(found.columns), found.to_numpy()
         order = np.argsort(-errors, axis=1, kind="stable")[:, :top]
         usual = {column.name: column.usual for column in self.preparation_.columns_}
         values = [table[name].array for name in names]
