@@ -42,8 +42,8 @@ __all__ = ["AutoencoderDetector"]
 # Automatic sizes of the training. Small tables: 3 steps a row within these bounds, so that a fit takes a
 # second or two.
 _MIN_STEPS, _MAX_STEPS, _BATCH = 60, 300, 128
-# Large tables are worth longer training and larger batches: a more exact fit shows in their rare rows. Of
-# many rows fewer members are enough for scores that hardly depend on the seed.
+# Large tables are worth longer training and larger batches: a more exact fit shows in their rare rows. Time
+# grows with the members, so large tables get fewer; what that costs in quality was not measured.
 _LARGE, _LARGE_STEPS, _LARGE_BATCH = 20_000, 1000, 512
 _MEMBERS, _LARGE_MEMBERS = 15, 9
 # With fewer held-out rows than this, training rows help to find how far the parts of normal rows reach: of
