@@ -40,15 +40,18 @@ class Neighbors:
     def __init__(self, references: NDArray, n_neighbors: int) -> None:
         self.references = np.asarray(references, dtype=np.float32)
         self.n_neighbors = min(n_neighbors, len(self.references) - 1)
-        self._search = NearestNeighbors(n_neighbors=self.n_neighbors + 1, algorithm="brute")
-        self._search.fit(self.references)
-        self._lengths = _lengths(self.references)
+        self._squares = _squared_lengths(self.references)
 
     @cached_property
-    def _exactly(self) -> tuple[Floats, Floats]:
-        """The references and their squared lengths in double precision, made when they are first needed."""
+    def _search(self) -> NearestNeighbors:
+        """The search for more than two candidates of many rows."""
+        return NearestNeighbors(n_neighbors=self.n_neighbors + 1, algorithm="brute").fit(self.references)
+
+    @cached_property
+    def _in_double(self) -> tuple[Floats, Floats]:
+        """The references and their squared lengths in double precision."""
         references = self.references.astype(np.float64)
-        return references, _lengths(references)
+        return references, _squared_lengths(references)
 
     def nearest(self, rows: Floats) -> tuple[Floats, NDArray[np.intp]]:
         """Return the root-mean-square distances (m, n_neighbors) of rows (m, k), and whose they are."""
@@ -72,13 +75,13 @@ class Neighbors:
         if self.n_neighbors > 1 and len(rows) > _FEW:
             return self._search.kneighbors(rows, return_distance=False)
         # For two candidates, or few rows, matrix products are two to three times as fast as the search.
-        places, unsure = self._by_products(rows, self.references, self._lengths)
+        places, unsure = self._by_products(rows, self.references, self._squares)
         if unsure.any():
-            places[unsure], _ = self._by_products(rows[unsure].astype(np.float64), *self._exactly)
+            places[unsure], _ = self._by_products(rows[unsure].astype(np.float64), *self._in_double)
         return places
 
     def _by_products(
-        self, rows: NDArray[Any], references: NDArray[Any], lengths: NDArray[Any]
+        self, rows: NDArray[Any], references: NDArray[Any], squared_lengths: NDArray[Any]
     ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Return candidates in the precision of the rows, and which rows lie too near to one for it."""
         places = np.empty((len(rows), self.n_neighbors + 1), dtype=np.intp)
@@ -86,8 +89,8 @@ class Neighbors:
         for start in range(0, len(rows), _BLOCK):
             block = slice(start, start + _BLOCK)
             squares = (-2 * rows[block]) @ references.T
-            squares += lengths  # the squared distances, less the row's own square
-            own = _lengths(rows[block])
+            squares += squared_lengths  # the squared distances, less the row's own square
+            own = _squared_lengths(rows[block])
             unsure[block] = squares.min(axis=1) + own < _UNSURE * own
             places[block] = _smallest(squares, self.n_neighbors + 1)
         return places, unsure
@@ -97,7 +100,7 @@ class Neighbors:
         return np.log(self.nearest(rows)[0].mean(axis=1) + SMALLEST)
 
 
-def _lengths(rows: NDArray[Any]) -> NDArray[Any]:
+def _squared_lengths(rows: NDArray[Any]) -> NDArray[Any]:
     """Return the squared length (m,) of rows (m, k)."""
     return np.einsum("ij,ij->i", rows, rows)
 
